@@ -1,0 +1,1 @@
+"""What the API and the engine mean by the same words."""

@@ -1,0 +1,227 @@
+"""The database: connecting, column types, the clock, and the one way to run a transaction.
+
+Everything here works the same on SQLite, MariaDB 10.11+ and MySQL 8.4+.
+"""
+
+import random
+import sqlite3
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+import structlog
+from sqlalchemy import (
+    BINARY,
+    BigInteger,
+    CursorResult,
+    DateTime,
+    Dialect,
+    Engine,
+    Executable,
+    LargeBinary,
+    create_engine,
+    event,
+    literal,
+)
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator
+
+from common.errors import SettingsError, Unavailable
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+Sessions = sessionmaker[Session]
+
+# The server gave up on a whole unit so that another could go on: deadlock, lock wait time-out,
+# "record has changed since last read" (MariaDB's snapshot isolation). Running it again is the cure.
+ROLLED_BACK = {1213, 1205, 1020}
+TRIES = 5
+WAIT = 3  # seconds that a request may wait for a connection or a lock
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer, or has no connection or lock to give within `WAIT` seconds."""
+
+    default_code = "database_unavailable"
+
+
+class CommitUnknown(DatabaseUnavailable):
+    """The connection broke during COMMIT: it may have happened. Read again, never insert again."""
+
+
+class Id(TypeDecorator[UUID]):
+    """A UUID as BINARY(16), which every backend sorts by its bytes: UUIDv7 by time of creation."""
+
+    impl = BINARY(16).with_variant(LargeBinary(), "sqlite")
+    cache_ok = True
+
+    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> bytes | None:
+        """Its 16 bytes."""
+        return None if value is None else value.bytes
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> UUID | None:
+        """The UUID of 16 bytes."""
+        return None if value is None else UUID(bytes=bytes(value))
+
+
+class Hash(TypeDecorator[bytes]):
+    """A sha256: 32 bytes."""
+
+    impl = BINARY(32).with_variant(LargeBinary(), "sqlite")
+    cache_ok = True
+
+
+class Moment(TypeDecorator[datetime]):
+    """A UTC time with microseconds: DATETIME(6); aware in Python, naive in the database."""
+
+    impl = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """In UTC, without its zone."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """In UTC, saying so."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class now(FunctionElement[datetime]):  # noqa: N801  (reads as the SQL function that it is)
+    """The database's clock, `seconds` from now (negative: ago); predictions know no other."""
+
+    type = Moment()
+    inherit_cache = True
+
+    def __init__(self, seconds: float = 0):
+        super().__init__(literal(round(seconds * 1_000_000), BigInteger))
+
+
+@compiles(now, "mysql")
+@compiles(now, "mariadb")
+def _now_mysql(element: now, compiler: SQLCompiler, **options: Any) -> str:
+    shift = compiler.process(element.clauses, **options)
+    return f"(NOW(6) + INTERVAL {shift} MICROSECOND)"
+
+
+@compiles(now, "sqlite")
+def _now_sqlite(element: now, compiler: SQLCompiler, **options: Any) -> str:
+    # SQLite's clock has milliseconds; three zeros give the six digits that SQLAlchemy stores.
+    shift = compiler.process(element.clauses, **options)
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', ({shift} / 1e6) || ' seconds')"
+
+
+def open_database(url: str, pool: int = 16) -> Sessions:
+    """Connect lazily to `url`; at most `pool` connections, each checked before use."""
+    target = make_url(url)
+    engine = _mysql(target, pool) if target.get_backend_name() == "mysql" else _sqlite(target, pool)
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def _mysql(url: URL, pool: int) -> Engine:
+    return create_engine(
+        url.update_query_dict({"charset": "utf8mb4"}),
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=WAIT,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        isolation_level="READ COMMITTED",  # no gap locks: claims of neighbours do not deadlock
+        connect_args={
+            "connect_timeout": WAIT,
+            "read_timeout": 30,
+            "write_timeout": 30,
+            "init_command": f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {WAIT}",
+        },
+    )
+
+
+def _sqlite(url: URL, pool: int) -> Engine:
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        raise SettingsError("DATABASE_URL must be sqlite:///<file> or mysql+pymysql://…")
+    engine = create_engine(
+        url, pool_size=pool, max_overflow=0, pool_timeout=WAIT, connect_args={"timeout": WAIT}
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A reader that later writes fails at once with "locked"; who takes the lock first waits.
+    reads = connection.get_execution_options().get("reads_only")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def transact(sessions: Sessions, work: Callable[[Session], T]) -> T:
+    """Run `work` in a transaction and commit it: all of it happens, or nothing does.
+
+    A unit that the database rolled back for another's sake is run again, so `work` must have no
+    effect but on its session. Raises CommitUnknown when the connection broke during COMMIT and
+    DatabaseUnavailable when the database cannot be reached.
+    """
+    for attempt in range(TRIES):
+        try:
+            return _once(sessions, work)
+        except (DBAPIError, TimeoutError) as error:
+            if not _is_rolled_back(error) or attempt == TRIES - 1:
+                raise _translated(error) from error
+            time.sleep(random.uniform(0, 0.02 * 2**attempt))
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
+def read(sessions: Sessions, work: Callable[[Session], T]) -> T:
+    """Run `work`, which only reads; on SQLite it does not wait for writers."""
+    try:
+        with sessions() as session:
+            session.connection(execution_options={"reads_only": True})
+            return work(session)
+    except (DBAPIError, TimeoutError) as error:
+        raise _translated(error) from error
+
+
+def affected(session: Session, statement: Executable) -> int:
+    """Execute a write; how many rows it changed decides what happened."""
+    return cast(CursorResult[Any], session.execute(statement)).rowcount
+
+
+def _once(sessions: Sessions, work: Callable[[Session], T]) -> T:
+    with sessions() as session:
+        result = work(session)
+        try:
+            session.commit()
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise CommitUnknown("The database's connection broke during COMMIT.") from error
+            raise
+        return result
+
+
+def _is_rolled_back(error: Exception) -> bool:
+    if not isinstance(error, DBAPIError) or not error.orig or not error.orig.args:
+        return False
+    return error.orig.args[0] in ROLLED_BACK
+
+
+def _translated(error: DBAPIError | TimeoutError) -> Exception:
+    """Ours when the database is away or busy; a statement it refused stays what it is: a defect."""
+    away = isinstance(error, TimeoutError | OperationalError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
+    if not away:
+        return error
+    log.warning("database unavailable", error=str(getattr(error, "orig", error)))
+    return DatabaseUnavailable("The database does not answer.")

@@ -1,0 +1,83 @@
+"""What can go wrong: one class a kind, a stable `code` for programs, a sentence for people.
+
+`api/errors.py` maps each class to its HTTP status; the engine asks only one question of them:
+is it the input's fault (`InputFault`, final) or anything else (retried)?
+"""
+
+from typing import Any
+
+
+class AfterimageError(Exception):
+    """Base of every error this project raises on purpose."""
+
+    default_code = "internal"
+
+    def __init__(self, detail: str, *, code: str = "", errors: dict[str, Any] | None = None):
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code or self.default_code
+        self.errors = errors
+
+
+class InputFault(AfterimageError):
+    """The caller's input is at fault: asking again with the same input gives the same answer."""
+
+    default_code = "invalid"
+
+
+class Malformed(InputFault):
+    """The request cannot be read at all: broken JSON, broken multipart, a bad header."""
+
+    default_code = "malformed"
+
+
+class Unauthorized(InputFault):
+    """The credentials are missing or not valid."""
+
+    default_code = "invalid_token"
+
+
+class NotFound(InputFault):
+    """There is no such thing, or it is not the caller's to see."""
+
+    default_code = "not_found"
+
+
+class LengthRequired(InputFault):
+    """An upload without a Content-Length: its end could be cut off unseen."""
+
+    default_code = "length_required"
+
+
+class TooLarge(InputFault):
+    """The body is over the configured limit."""
+
+    default_code = "too_large"
+
+
+class UnsupportedMedia(InputFault):
+    """A Content-Type, Content-Encoding or image format that is not accepted."""
+
+    default_code = "unsupported_media_type"
+
+
+class ModelUnavailable(AfterimageError):
+    """The model is not installed here: final for the prediction, mended by `make models`."""
+
+    default_code = "model_unavailable"
+
+
+class Unavailable(AfterimageError):
+    """A dependency does not answer (database, store, broker): try again in `retry_after` s."""
+
+    default_code = "unavailable"
+
+    def __init__(self, detail: str, *, code: str = "", retry_after: int = 2):
+        super().__init__(detail, code=code)
+        self.retry_after = retry_after
+
+
+class SettingsError(AfterimageError):
+    """A setting is missing or has a value that cannot be used; the message names the variable."""
+
+    default_code = "settings"

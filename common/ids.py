@@ -1,0 +1,27 @@
+"""Identifiers: UUIDv7 (RFC 9562), sortable by creation time and impossible to guess."""
+
+import secrets
+import time
+from uuid import UUID
+
+
+def new_id() -> UUID:
+    """A UUIDv7: 48 bits of Unix milliseconds, version, variant and 74 random bits.
+
+    All free bits are random. The counters that RFC 9562 section 6.2 allows, and that libraries use
+    to keep ids of one millisecond in order, would let whoever holds one id guess its neighbours;
+    here an id is a capability.
+    """
+    milliseconds = time.time_ns() // 1_000_000
+    noise = secrets.randbits(74)
+    high, low = noise >> 62, noise & ((1 << 62) - 1)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
+
+
+def parse_id(text: str) -> UUID | None:
+    """The id that `text` spells in its usual 36 characters, or None: `{…}` is not an id."""
+    try:
+        found = UUID(text)
+    except ValueError:
+        return None
+    return found if str(found) == text.lower() else None

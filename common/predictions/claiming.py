@@ -1,0 +1,166 @@
+"""Claim a batch of predictions for one worker: one SELECT, one UPDATE."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, case, select, update
+from sqlalchemy.orm import Session
+
+from common.db import now
+from common.predictions.rules import LEASE, MOST_LOST_CLAIMS, SILENT
+from common.tables import EngineProcess, Prediction, State
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a worker needs to know of a prediction it holds; `attempt` is the fencing token."""
+
+    id: UUID
+    attempt: int
+    failures: int
+    task: str
+    params: dict[str, Any]
+    sha256: bytes | None
+    created_at: datetime
+
+
+@dataclass(slots=True)
+class Claims:
+    """The verdict on each id of a batch."""
+
+    fresh: list[Job] = field(default_factory=list)  # never claimed before: may share a batch
+    alone: list[Job] = field(default_factory=list)  # claimed before: may be what killed its claimer
+    later: list[UUID] = field(default_factory=list)  # a live engine holds it: ask again soon
+    drop: list[UUID] = field(default_factory=list)  # final, not due, or held: nothing to do
+    unknown: list[UUID] = field(default_factory=list)  # no such row
+    poison: list[UUID] = field(default_factory=list)  # given up now: its claimers kept vanishing
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All that was taken."""
+        return self.fresh + self.alone
+
+
+class Verdict(Enum):
+    """What a delivery of a row in some state leads to."""
+
+    TAKE = auto()
+    TAKE_OVER = auto()
+    POISON = auto()
+    LATER = auto()
+    DROP = auto()
+
+
+def judge(row: Row[Any], redelivered: bool, owner_lives: bool) -> Verdict:
+    """DESIGN section 4, "claim".
+
+    A redelivered message of a row in `processing` means that the claimer lost its connection: it is
+    dead (take over at once, without waiting for the lease) or it lives and may still finish.
+    """
+    if row.state == State.QUEUED:
+        return Verdict.TAKE if row.is_due else Verdict.DROP
+    if row.state != State.PROCESSING:
+        return Verdict.DROP
+    if not row.has_lapsed:
+        if not redelivered:
+            return Verdict.DROP
+        if owner_lives:
+            return Verdict.LATER
+    return Verdict.POISON if row.lost_claims + 1 >= MOST_LOST_CLAIMS else Verdict.TAKE_OVER
+
+
+def claim(session: Session, owner: UUID, deliveries: Mapping[UUID, bool]) -> Claims:
+    """Take what can be taken of `deliveries` (id -> was it redelivered) for the engine `owner`."""
+    rows = {row.id: row for row in session.execute(_locked(sorted(deliveries)))}
+    suspects = {rows[id].lease_owner for id, again in deliveries.items() if again and id in rows}
+    alive = _alive(session, [owner for owner in suspects if owner])
+    claims = Claims(unknown=[id for id in deliveries if id not in rows])
+    for id, redelivered in deliveries.items():
+        if id in rows:
+            verdict = judge(rows[id], redelivered, rows[id].lease_owner in alive)
+            _enter(claims, rows[id], verdict)
+    if claims.jobs:
+        _take(session, owner, [job.id for job in claims.jobs])
+    if claims.poison:
+        _give_up(session, claims.poison)
+    return claims
+
+
+def _locked(ids: Sequence[UUID]) -> Any:
+    p = Prediction
+    return (
+        select(
+            p.id, p.state, p.attempts, p.failures, p.lost_claims, p.lease_owner,
+            p.task, p.params, p.sha256, p.created_at,
+            case((p.next_attempt_at.is_(None), 1), (p.next_attempt_at <= now(), 1), else_=0)
+            .label("is_due"),
+            case((p.lease_until < now(), 1), else_=0).label("has_lapsed"),
+        )
+        .where(p.id.in_(ids))
+        .with_for_update()
+    )  # fmt: skip
+
+
+def _alive(session: Session, owners: Sequence[UUID]) -> set[UUID]:
+    """Those engines whose heartbeat is recent."""
+    if not owners:
+        return set()
+    recent = EngineProcess.seen_at > now(-SILENT)
+    return set(
+        session.scalars(select(EngineProcess.id).where(EngineProcess.id.in_(owners), recent))
+    )
+
+
+def _enter(claims: Claims, row: Row[Any], verdict: Verdict) -> None:
+    match verdict:
+        case Verdict.LATER:
+            claims.later.append(row.id)
+        case Verdict.DROP:
+            claims.drop.append(row.id)
+        case Verdict.POISON:
+            claims.poison.append(row.id)
+        case Verdict.TAKE | Verdict.TAKE_OVER:
+            job = Job(
+                row.id, row.attempts + 1, row.failures, row.task, row.params, row.sha256,
+                row.created_at,
+            )  # fmt: skip
+            (claims.alone if row.attempts else claims.fresh).append(job)
+
+
+def _take(session: Session, owner: UUID, ids: Sequence[UUID]) -> None:
+    vanished = case((Prediction.state == State.PROCESSING, 1), else_=0)
+    session.execute(
+        update(Prediction)
+        .where(Prediction.id.in_(ids))
+        # In this order: MySQL assigns from left to right, and `vanished` must see the old state.
+        .ordered_values(
+            (Prediction.lost_claims, Prediction.lost_claims + vanished),
+            (Prediction.state, State.PROCESSING),
+            (Prediction.attempts, Prediction.attempts + 1),
+            (Prediction.lease_owner, owner),
+            (Prediction.lease_until, now(LEASE)),
+            (Prediction.check_at, now(LEASE)),
+            (Prediction.started_at, now()),
+        )
+    )
+
+
+def _give_up(session: Session, ids: Sequence[UUID]) -> None:
+    session.execute(
+        update(Prediction)
+        .where(Prediction.id.in_(ids))
+        .values(
+            lost_claims=Prediction.lost_claims + 1,
+            state=State.FAILED,
+            error_code="poison",
+            error_detail=f"{MOST_LOST_CLAIMS} engines vanished while they worked on this image.",
+            finished_at=now(),
+            check_at=None,
+            lease_owner=None,
+            lease_until=None,
+        )
+    )

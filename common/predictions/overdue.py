@@ -1,0 +1,125 @@
+"""Find the predictions that nothing has happened to for too long, and say what each needs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, case, func, select, update
+from sqlalchemy.orm import Session
+
+from common.db import affected, now
+from common.predictions.rules import ANNOUNCE_GRACE, LOST_AFTER, within_deadline
+from common.tables import Prediction, State
+
+MOST_AT_ONCE = 500
+
+
+@dataclass(slots=True)
+class Overdue:
+    """What one sweep found."""
+
+    announce: list[tuple[UUID, str, bool]] = field(default_factory=list)  # id, task, interactive
+    expired: list[UUID] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.announce or self.expired)
+
+
+def sweep(session: Session) -> Overdue:
+    """Look at the rows whose `check_at` has come: expire what is past its deadline, say what to
+    announce (again), and put off the look at the rest.
+
+    Any number may sweep at once: rows another one holds are skipped, and a message too many is
+    dropped by the claim.
+    """
+    rows = session.execute(_due()).all()
+    overdue = Overdue()
+    progress: dict[tuple[str, bool], UUID | None] = {}
+    for row in rows:
+        lane = (row.task, row.interactive)
+        if row.is_late:
+            overdue.expired.append(row.id)
+        elif row.announced_at is None or row.state == State.PROCESSING:
+            overdue.announce.append((row.id, *lane))
+        else:
+            if lane not in progress:
+                progress[lane] = _last_claimed(session, *lane)
+            if _has_been_overtaken(row, progress[lane]):
+                overdue.announce.append((row.id, *lane))
+    _put_off(session, [row.id for row in rows if row.id not in set(overdue.expired)])
+    _expire(session, overdue.expired)
+    return overdue
+
+
+def _due() -> Any:
+    p = Prediction
+    late = case((p.deadline_at < now(), 1), else_=0).label("is_late")
+    return (
+        select(p.id, p.state, p.task, p.interactive, p.announced_at, late)
+        .where(p.check_at <= now())
+        .order_by(p.check_at)
+        .limit(MOST_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _last_claimed(session: Session, task: str, interactive: bool) -> UUID | None:
+    """The latest claim of a lane, if there was one within the last LOST_AFTER seconds."""
+    p = Prediction
+    return session.scalar(
+        select(p.id)
+        .where(p.task == task, p.interactive == interactive, p.started_at > now(-LOST_AFTER))
+        .order_by(p.started_at.desc())
+        .limit(1)
+    )
+
+
+def _has_been_overtaken(row: Row[Any], last_claimed: UUID | None) -> bool:
+    """A queue is first in, first out: if a younger row was claimed, or none at all, this message
+    is gone (a broker that was wiped); else the queue is merely long. Ids sort by creation.
+    """
+    return last_claimed is None or last_claimed > row.id
+
+
+def _put_off(session: Session, ids: Sequence[UUID]) -> None:
+    """Soon for what was never announced (the broker may be down), later for the rest."""
+    if ids:
+        never = Prediction.announced_at.is_(None)
+        soon = case((never, within_deadline(ANNOUNCE_GRACE)), else_=within_deadline(LOST_AFTER))
+        session.execute(update(Prediction).where(Prediction.id.in_(ids)).values(check_at=soon))
+
+
+def _expire(session: Session, ids: Sequence[UUID]) -> None:
+    if ids:
+        session.execute(
+            update(Prediction)
+            .where(Prediction.id.in_(ids))
+            .values(
+                state=State.EXPIRED,
+                error_code="deadline_exceeded",
+                error_detail="No engine finished this prediction before its deadline.",
+                finished_at=now(),
+                check_at=None,
+                lease_owner=None,
+                lease_until=None,
+            )
+        )
+
+
+def reopen(session: Session) -> int:
+    """Make every unfinished row due for an announcement now; returns how many there were.
+
+    For a process that knows itself alone and has just started: the claims it finds are of a dead
+    process, and the messages of its in-memory queue are gone.
+    """
+    return affected(
+        session,
+        update(Prediction)
+        .where(Prediction.check_at.isnot(None))
+        .values(
+            announced_at=None,
+            lease_until=case((Prediction.state == State.PROCESSING, now(-1)), else_=None),
+            check_at=func.coalesce(Prediction.next_attempt_at, now()),
+        ),
+    )

@@ -1,0 +1,73 @@
+"""The tasks' contracts: what may be asked of an image and what the answer looks like.
+
+A file of this folder is a task: it defines `CONTRACT`. The work itself is `engine/tasks/<name>.py`.
+Routes, queues, the OpenAPI page and the README's table follow from the contracts.
+"""
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError
+
+from common.errors import InputFault
+
+MINUTE = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """What goes into a task and what comes out."""
+
+    name: str
+    summary: str  # one line, for people
+    params: type[Schema]
+    result: type[Schema]
+    cacheable: bool = True  # the same bytes, params and model version give the same result
+    deadline: float = 15 * MINUTE  # seconds after which nobody waits for the answer any more
+
+    def check_params(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The params with their defaults; raises InputFault that names the wrong ones."""
+        try:
+            loaded: dict[str, Any] = self.params(unknown=RAISE).load(given)
+        except ValidationError as error:
+            known = ", ".join(sorted(self.params().fields))
+            raise InputFault(
+                f"Some params of `{self.name}` cannot be used; it knows: {known}.",
+                code="params_invalid",
+                errors={"params": error.normalized_messages()},
+            ) from error
+        return loaded
+
+    def queue(self, interactive: bool = False) -> str:
+        """The name of the task's queue; interactive requests have their own, served first."""
+        return queue_name(self.name, interactive)
+
+
+def queue_name(task: str, interactive: bool) -> str:
+    """`afterimage.<task>` or `afterimage.<task>.interactive`."""
+    return f"afterimage.{task}.interactive" if interactive else f"afterimage.{task}"
+
+
+@cache
+def contracts() -> dict[str, Contract]:
+    """Every task by its name: the files of this folder. Cached: it only depends on the code."""
+    found = {}
+    for module in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
+        contract: Contract = importlib.import_module(f"{__name__}.{module.name}").CONTRACT
+        found[contract.name] = contract
+    return found
+
+
+def contract(task: str) -> Contract:
+    """The contract of `task`; raises InputFault that lists the known tasks."""
+    try:
+        return contracts()[task]
+    except KeyError:
+        raise InputFault(
+            f"There is no task `{task}`; known tasks: {', '.join(contracts())}.",
+            code="task_unknown",
+            errors={"task": [f"must be one of: {', '.join(contracts())}"]},
+        ) from None

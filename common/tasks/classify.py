@@ -1,0 +1,50 @@
+"""classify: what is in the image, as the 1,000 classes of ImageNet."""
+
+from marshmallow import Schema, fields, validate
+
+from common.tasks import Contract
+
+
+class ClassifyParams(Schema):
+    """How many labels, and from which score on."""
+
+    top_k = fields.Integer(
+        strict=True,
+        load_default=5,
+        validate=validate.Range(1, 100),
+        metadata={"description": "Most labels to answer with."},
+    )
+    threshold = fields.Float(
+        load_default=0.05,
+        validate=validate.Range(0, 1),
+        metadata={
+            "description": "Least score of a label. The best label is always there, however unsure."
+        },
+    )
+
+
+class Label(Schema):
+    """One class and how sure the model is of it."""
+
+    class_id = fields.Integer(
+        metadata={"description": "0 to 999, ImageNet's usual order.", "example": 285}
+    )
+    name = fields.String(metadata={"description": "What a person says.", "example": "Egyptian cat"})
+    wnid = fields.String(metadata={"description": "WordNet 3.0 id.", "example": "n02124075"})
+    score = fields.Float(metadata={"description": "Probability, 0 to 1.", "example": 0.6})
+
+
+class ClassifyResult(Schema):
+    """The labels, best first."""
+
+    labels = fields.List(fields.Nested(Label))
+    top_k = fields.Integer()
+    threshold = fields.Float()
+
+
+CONTRACT = Contract(
+    name="classify",
+    summary="What is in the image: labels of ImageNet's 1,000 classes with scores.",
+    params=ClassifyParams,
+    result=ClassifyResult,
+)
