@@ -1,0 +1,37 @@
+"""What both wings are handed: settings, database sessions, object store and broker."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from common.broker import Broker, open_broker
+from common.db import Sessions, open_database
+from common.settings import Settings
+from common.storage import Storage, open_storage
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The four things everything else is made from; built once a process, after any fork."""
+
+    settings: Settings
+    sessions: Sessions
+    storage: Storage
+    broker: Broker
+
+
+@contextmanager
+def open_services(settings: Settings) -> Iterator[Services]:
+    """Open the adapters that the settings' URLs name; on leaving, close them in reverse order.
+
+    Nothing is contacted yet: a service whose database or broker is still starting comes up too and
+    reports itself as not ready.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    sessions = open_database(settings.database_url, settings.database_pool)
+    broker = open_broker(settings.broker_url)
+    try:
+        yield Services(settings, sessions, open_storage(settings.storage_url), broker)
+    finally:
+        broker.close()
+        sessions.kw["bind"].dispose()

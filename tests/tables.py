@@ -1,0 +1,52 @@
+"""Databases with our tables in them, on every backend."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import delete
+
+from common.db import Sessions, open_database, transact
+from common.tables import Base
+
+INI = Path(__file__).parent.parent / "migrations" / "alembic.ini"
+
+
+def migrate(url: str, folder: Path, to: str = "head") -> None:
+    """Bring the database at `url` to the newest revision, by the real migrations."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DATABASE_URL", url)
+        environment.setenv("DATA_DIR", str(folder))
+        (command.downgrade if to == "base" else command.upgrade)(Config(str(INI)), to)
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Sessions]:
+    """Sessions on `url`, closed at the end."""
+    sessions = open_database(url)
+    try:
+        yield sessions
+    finally:
+        sessions.kw["bind"].dispose()
+
+
+def empty(sessions: Sessions) -> None:
+    """Remove every row."""
+    for table in reversed(Base.metadata.sorted_tables):
+        transact(sessions, lambda session, table=table: session.execute(delete(table)))
+
+
+@pytest.fixture(params=["sqlite", "served"])
+def sessions(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sessions]:
+    """An empty migrated database: SQLite, then MariaDB or MySQL."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'test.db'}"
+    else:
+        url = request.getfixturevalue("database_url")
+    migrate(url, tmp_path)
+    with opened(url) as found:
+        empty(found)
+        yield found
