@@ -1,0 +1,53 @@
+"""The 1,000 ImageNet classes as people name them: names, synonyms and broader terms."""
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A broader term, such as "cat": its WordNet 3.0 id and other words for it.
+
+    Names are unique among terms, and every label shares the one Term of that name.
+    """
+
+    wnid: str
+    name: str
+    synonyms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A class, with its broader terms from the nearest to the widest (there may be none).
+
+    `index` counts from 0 to 999: a model that has a background class in front gives index + 1.
+    `hint` is empty unless other classes have the same name; then it tells this one from them.
+    """
+
+    index: int
+    name: str
+    wnid: str
+    synonyms: tuple[str, ...]
+    broader: tuple[Term, ...]
+    hint: str = ""
+
+
+def load_imagenet() -> tuple[Label, ...]:
+    """Read the classes in order of index from imagenet.json; takes milliseconds, keeps nothing."""
+    data = json.loads(files("engine.models").joinpath("imagenet.json").read_bytes())
+    terms = {
+        name: Term(term["wnid"], name, tuple(term["synonyms"]))
+        for name, term in data["terms"].items()
+    }
+    return tuple(
+        Label(
+            index=entry["index"],
+            name=entry["name"],
+            wnid=entry["wnid"],
+            synonyms=tuple(entry["synonyms"]),
+            broader=tuple(map(terms.__getitem__, entry["broader"])),
+            hint=entry.get("hint", ""),
+        )
+        for entry in data["classes"]
+    )
