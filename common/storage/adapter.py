@@ -1,0 +1,109 @@
+"""The port's methods over any obstore store, with obstore's failures turned into ours."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, S3Store
+
+from common.storage import ObjectMissing, StorageUnavailable, StoredObject
+
+FAULTS = (BaseError, OSError, NotImplementedError)
+"""All that obstore raises once a store is built and a key is lawful; a 404 is an OSError."""
+
+PROBE = ".probe"
+"""The key that `ensure` writes and deletes again."""
+
+_UNLAWFUL = re.compile(r"(^|/)\.{0,2}(/|$)|[\x00-\x1f\x7f]|#\d+$")
+
+
+class ObstoreStorage(ABC):
+    """`Storage` over one obstore store; a subclass knows how to tell that the store is gone."""
+
+    def __init__(self, store: LocalStore | S3Store) -> None:
+        self._store = store
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store in one request: no parts, which a crash would leave behind unseen."""
+        lawful(key)
+        try:
+            obstore.put(self._store, key, data, use_multipart=False)
+        except FAULTS as error:
+            raise unavailable(f"did not take {key}", error) from None
+
+    def get(self, key: str) -> bytes:
+        """Read the whole object; a body that ends early is StorageUnavailable."""
+        lawful(key)
+        try:
+            return obstore.get(self._store, key).bytes().to_bytes()
+        except FAULTS as error:
+            if self._is_missing(error):
+                raise ObjectMissing(f"The object store has no {key}.") from None
+            raise unavailable(f"did not give {key}", error) from None
+
+    def delete(self, key: str) -> None:
+        """Remove the object; there being none is fine."""
+        lawful(key)
+        try:
+            obstore.delete(self._store, key)
+        except FAULTS as error:
+            if not self._is_missing(error):
+                raise unavailable(f"did not delete {key}", error) from None
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """List in pages of 1,000, each asked for when the one before is used up."""
+        if prefix:
+            lawful(prefix.removesuffix("/"))
+        try:
+            for page in obstore.list(self._store, prefix or None, chunk_size=1000):
+                for meta in page:
+                    yield StoredObject(meta["path"], meta["size"], meta["last_modified"])
+        except FAULTS as error:
+            raise unavailable(f"did not list {prefix or 'its objects'}", error) from None
+
+    def _is_missing(self, error: Exception) -> bool:
+        """Whether only the object is missing, not the store as a whole."""
+        return isinstance(error, FileNotFoundError) and self._still_there(error)
+
+    @abstractmethod
+    def _still_there(self, error: FileNotFoundError) -> bool:
+        """Whether the folder or bucket itself exists."""
+
+
+def lawful(key: str) -> None:
+    """Raise ValueError for what is not a key, before obstore would quietly make it another one."""
+    if _UNLAWFUL.search(key):
+        raise ValueError(f"not an object key: {key!r}")
+
+
+def unavailable(what: str, why: object) -> StorageUnavailable:
+    """Our error: `what` the store did not do, and `why` (an exception or words)."""
+    reason = _reason(why) if isinstance(why, Exception) else why
+    return StorageUnavailable(f"The object store {what}: {reason}.")
+
+
+def answer(status: int | str, body: str) -> str:
+    """The words for an HTTP refusal: its status and S3's own code, never more of its body."""
+    code = re.search(r"<Code>(\w+)</Code>", body)
+    return f"it answered {status} {code[1] if code else ''}".rstrip()
+
+
+def _reason(error: Exception) -> str:
+    """The cause, picked from obstore's text by what is known to be harmless.
+
+    The text itself repeats addresses and whole answers of the server, which quote access keys and
+    signatures, so it is never passed on; hence also `from None` wherever ours is raised.
+    """
+    text = str(error)
+    if status := re.search(r"status code: (\d{3})", text):
+        return answer(status[1], text)
+    if isinstance(error, TimeoutError) or "TimedOut" in text:
+        return "no answer in time"
+    if system := re.search(r'\b(?:message|error): "([^"\\]+)"', text):
+        return system[1]
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    kinds = ", ".join(dict.fromkeys(re.findall(r"\bkind: (\w+)", text)))
+    return f"the connection failed ({kinds})" if "HttpError" in text else type(error).__name__

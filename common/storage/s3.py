@@ -1,0 +1,135 @@
+"""Objects in a bucket of any S3 server, for `s3://bucket/prefix?endpoint=…`.
+
+A put is as durable as the server makes it. A request without a whole answer in time is given up,
+and nothing is tried again here.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from http.client import HTTPException
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import obstore
+from obstore.store import S3Store
+
+from common.storage.adapter import FAULTS, PROBE, ObstoreStorage, answer, unavailable
+from common.storage.s3_address import S3Address, S3Keys, parse_s3_url
+
+if TYPE_CHECKING:
+    from obstore.store import S3Credential  # a name for type checkers only
+
+CONNECT_TIMEOUT = timedelta(seconds=2)
+
+IDLE_CONNECTION = timedelta(seconds=4)
+"""Shorter than servers keep idle connections (S3 5 to 20 s, SeaweedFS 10 s): without retries, a
+connection they close at the moment of its reuse is a failed request."""
+
+_LOCATION = (
+    '<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+    "<LocationConstraint>{}</LocationConstraint></CreateBucketConfiguration>"
+)
+
+
+class S3Storage(ObstoreStorage):
+    """`Storage` in a bucket, below a prefix."""
+
+    def __init__(self, address: S3Address) -> None:
+        self._address = address
+        self._bucket = _store(address, prefix=None)
+        super().__init__(_store(address, prefix=address.prefix or None))
+
+    def ensure(self) -> None:
+        """Try the bucket, and create it when there is none."""
+        if not self._exists():
+            self._create_bucket()
+            self.put(PROBE, b"")
+        self.delete(PROBE)
+
+    def _exists(self) -> bool:
+        """Whether the bucket is there, found by writing to it."""
+        try:
+            obstore.put(self._store, PROBE, b"", use_multipart=False)
+        except FileNotFoundError:
+            return False
+        except FAULTS as error:
+            raise unavailable("cannot be written", error) from None
+        return True
+
+    def _still_there(self, error: FileNotFoundError) -> bool:
+        return "NoSuchBucket" not in str(error)
+
+    def _create_bucket(self) -> None:
+        """PUT the bucket's address, signed by obstore, which has no call for it.
+
+        Not through an HTTP library that logs addresses: this one carries the signature.
+        """
+        url = obstore.sign(self._bucket, "PUT", "", timedelta(minutes=1))
+        region = self._address.region
+        body = "" if region == "us-east-1" else _LOCATION.format(region)
+        try:
+            status, text = _put(url, body.encode(), self._address.timeout)
+        except (OSError, HTTPException) as error:
+            cause = error.reason if isinstance(error, URLError) else error
+            raise unavailable("did not create its bucket", cause) from None
+        # 409: another process was first, or the name is someone else's; the next put will tell.
+        if status >= 300 and status != 409:
+            raise unavailable("did not create its bucket", answer(status, text))
+
+
+def open_s3(url: str, environ: Mapping[str, str]) -> S3Storage:
+    """The bucket of an `s3://` URL. Raises SettingsError."""
+    return S3Storage(parse_s3_url(url, environ))
+
+
+def _put(url: str, body: bytes, timeout: float) -> tuple[int, str]:
+    """Status and beginning of the answer to a PUT; raises OSError and HTTPException."""
+    request = Request(url, body, {"Content-Type": "application/xml"}, method="PUT")
+    try:
+        with urlopen(request, timeout=timeout) as response:
+            return response.status, ""
+    except HTTPError as refusal:
+        with refusal:
+            return refusal.code, refusal.read(4096).decode(errors="replace")
+
+
+def _store(address: S3Address, prefix: str | None) -> S3Store:
+    """A store that takes nothing from the process's environment.
+
+    obstore reads every AWS_… variable first, so all that could change where requests go or how
+    they are signed is set here, the endpoint under both its names. The keys go through a provider:
+    it also keeps AWS_SESSION_TOKEN away from them, and them out of the store's `config`.
+    """
+    return S3Store(
+        address.bucket,
+        prefix=prefix,
+        config={
+            "endpoint": address.endpoint,
+            "aws_endpoint_url_s3": address.endpoint,
+            "region": address.region,
+            "virtual_hosted_style_request": not address.path_style,
+            "disable_bulk_delete": True,
+            "skip_signature": False,
+            "unsigned_payload": False,
+            "s3_express": False,
+        },
+        client_options={
+            "allow_http": address.endpoint.startswith("http://"),
+            "connect_timeout": CONNECT_TIMEOUT,
+            "timeout": timedelta(seconds=address.timeout),
+            "pool_idle_timeout": IDLE_CONNECTION,
+        },
+        retry_config={"max_retries": 0},
+        credential_provider=_provider(address.keys),
+    )
+
+
+def _provider(keys: S3Keys) -> "Callable[[], S3Credential]":
+    """What obstore calls, once, for the keys of a store."""
+    return lambda: {
+        "access_key_id": keys.access_key,
+        "secret_access_key": keys.secret_key,
+        "token": keys.session_token,
+        "expires_at": None,
+    }
