@@ -1,0 +1,65 @@
+"""Names for what is not accepted, so that a refusal can say what was sent."""
+
+import re
+
+_SIGNATURES = (
+    ((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "a TIFF or a camera's raw file"),
+    ((b"8BPS",), "a Photoshop document (PSD)"),
+    ((b"\0\0\1\0", b"\0\0\2\0"), "an icon (ICO)"),
+    ((b"\0\0\0\x0cjP  ", b"\xffO\xffQ"), "a JPEG 2000"),
+    ((b"\0\0\0\x0cJXL ", b"\xff\n"), "a JPEG XL"),
+    ((b"%PDF-",), "a PDF"),
+    ((b"PK\3\4", b"PK\5\6"), "a ZIP archive"),
+    ((b"\x1f\x8b",), "a gzip archive"),
+    ((b"\x1aE\xdf\xa3",), "a Matroska or WebM video"),
+    ((b"RIFF",), "a RIFF file that is no WebP"),
+)
+_BRANDS = (  # of ISO base media files
+    ((b"avif", b"avis"), "an AVIF"),
+    ((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "a HEIC"),
+    ((b"crx ",), "a camera's raw file"),
+)
+_MARKUP = (
+    (re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE), "an HTML page"),
+    (re.compile(rb"<svg[\s>:]", re.IGNORECASE), "an SVG"),
+    (re.compile(rb"^<\?xml\s", re.IGNORECASE), "an XML document"),
+)
+_BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_NOT_TEXT = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+
+
+def name(data: bytes) -> str:
+    """What the bytes seem to be, with its article; empty when that cannot be told."""
+    if data[4:8] == b"ftyp":
+        return _iso_media(data)
+    for prefixes, what in _SIGNATURES:
+        if data.startswith(prefixes):
+            return what
+    return _text(data[:4096])
+
+
+def _iso_media(data: bytes) -> str:
+    """By the brands of the first box: the major one, then those it is compatible with."""
+    length = min(int.from_bytes(data[:4], "big"), 256)
+    brands = [data[8:12], *(data[i : i + 4] for i in range(16, length, 4))]
+    for known, what in _BRANDS:
+        if any(brand in known for brand in brands):
+            return what
+    return "an MP4 or QuickTime video"
+
+
+def _text(head: bytes) -> str:
+    if head.startswith(_BYTE_ORDER_MARKS):
+        return "a text"
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith(b"<"):
+        for pattern, what in _MARKUP:
+            if pattern.search(text):
+                return what
+    # "ignore" forgives a character that is cut where the head ends, but anything else too: so
+    # nearly everything has to be left.
+    readable = head.decode("utf-8", "ignore")
+    lost = len(head) - len(readable.encode())
+    if not readable or lost > 3 or _NOT_TEXT.search(readable):
+        return ""
+    return "a text"
