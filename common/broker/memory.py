@@ -1,0 +1,215 @@
+"""`memory://`: the broker within one process, for standalone and for tests.
+
+It carries bytes, keeps what is not acked, and loses nothing while the process lives.
+"""
+
+import itertools
+import threading
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from common.broker import DEAD_LETTERS, DELIVERY_LIMIT, Delivery, Message
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Entry:
+    body: bytes
+    returns: int = 0
+
+
+class MemoryBroker:
+    """All queues, and the one lock that guards them."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.queues: defaultdict[str, deque[_Entry]] = defaultdict(deque)
+        self._consumers: list[MemoryConsumer] = []
+        self._subscriptions: list[MemorySubscription] = []
+        self.receipts = itertools.count()
+        self._closed = False
+
+    def ensure(self, queues: Sequence[str]) -> None:
+        """Nothing to do: a queue exists as soon as it is named."""
+
+    def publisher(self) -> "MemoryPublisher":
+        """A door to the queues that can be closed by itself."""
+        return MemoryPublisher(self)
+
+    def consumer(self, queues: Sequence[str], prefetch: int) -> "MemoryConsumer":
+        """Several consumers share a queue: each message goes to the first that asks."""
+        consumer = MemoryConsumer(self, tuple(queues), prefetch)
+        with self.changed:
+            self._consumers.append(consumer)
+        return consumer
+
+    def subscribe(
+        self, on_event: Callable[[bytes], None], on_reconnect: Callable[[], None]
+    ) -> "MemorySubscription":
+        """As in the port; `on_reconnect` is never called, for nothing can be missed."""
+        subscription = MemorySubscription(self, on_event)
+        with self.changed:
+            self._subscriptions.append(subscription)
+        return subscription
+
+    def depths(self, queues: Sequence[str]) -> dict[str, int]:
+        """What is neither handed out nor acked."""
+        with self.changed:
+            return {queue: len(self.queues[queue]) for queue in queues}
+
+    def close(self) -> None:
+        """Refuse new messages, and close every consumer and subscription."""
+        with self.changed:
+            self._closed = True
+            consumers, self._subscriptions = list(self._consumers), []
+        for consumer in consumers:
+            consumer.close()
+
+    def put(self, messages: Sequence[Message]) -> bool:
+        """Append to the queues, unless the broker is closed."""
+        with self.changed:
+            if self._closed:
+                return False
+            for message in messages:
+                self.queues[message.queue].append(_Entry(bytes(message.body)))
+            self.changed.notify_all()
+        return True
+
+    def tell(self, body: bytes) -> None:
+        """Call the subscribers, outside the lock: they may well publish in turn."""
+        with self.changed:
+            subscriptions = list(self._subscriptions)
+        for subscription in subscriptions:
+            subscription.tell(body)
+
+    def forget(self, leaver: "MemoryConsumer | MemorySubscription") -> None:
+        """It has closed itself."""
+        with self.changed:
+            if isinstance(leaver, MemoryConsumer):
+                self._consumers = [one for one in self._consumers if one is not leaver]
+            else:
+                self._subscriptions = [one for one in self._subscriptions if one is not leaver]
+
+
+class MemoryPublisher:
+    """Confirms everything, for as long as it is open."""
+
+    def __init__(self, broker: MemoryBroker):
+        self._broker = broker
+        self._closed = False
+
+    def publish(self, messages: Sequence[Message]) -> list[bool]:
+        """All or, after close, nothing."""
+        taken = not self._closed and self._broker.put(messages)
+        return [taken] * len(messages)
+
+    def broadcast(self, body: bytes) -> None:
+        """Subscribers are called in this thread, one after another."""
+        if not self._closed:
+            self._broker.tell(bytes(body))
+
+    def close(self) -> None:
+        """From now on it confirms nothing."""
+        self._closed = True
+
+
+class MemoryConsumer:
+    """Holds what it handed out until it is acked, at most `prefetch` of each queue."""
+
+    def __init__(self, broker: MemoryBroker, queues: tuple[str, ...], prefetch: int):
+        self._broker = broker
+        self._queues = queues
+        self._prefetch = prefetch
+        self._unacked: dict[object, tuple[str, _Entry]] = {}
+        self._held: Counter[str] = Counter()
+        self._closed = False
+
+    def receive(self, limit: int, timeout: float) -> list[Delivery]:
+        """Straight from the queues; nothing is fetched ahead."""
+        with self._broker.changed:
+            self._broker.changed.wait_for(lambda: self._closed or self._ready(), timeout)
+            deliveries: list[Delivery] = []
+            while len(deliveries) < limit and (queue := self._ready()):
+                deliveries.append(self._take(queue))
+            return deliveries
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """Forget these, and make room for as many."""
+        self._settle(deliveries)
+
+    def discard(self, deliveries: Sequence[Delivery]) -> None:
+        """Move these to the dead letters."""
+        self._settle(deliveries, dead=True)
+
+    def close(self) -> None:
+        """Give back what was not acked, and wake who waits in `receive`."""
+        with self._broker.changed:
+            self._closed = True
+            # From the last to the first, each to the front: the old order stands again.
+            for queue, entry in reversed(self._unacked.values()):
+                entry.returns += 1
+                if entry.returns > DELIVERY_LIMIT:
+                    self._broker.queues[DEAD_LETTERS].append(_Entry(entry.body))
+                else:
+                    self._broker.queues[queue].appendleft(entry)
+            self._unacked.clear()
+            self._broker.changed.notify_all()
+        self._broker.forget(self)
+
+    def _ready(self) -> str | None:
+        """The first queue that has something for this consumer."""
+        if self._closed:
+            return None
+        for queue in self._queues:
+            if self._broker.queues[queue] and self._held[queue] < self._prefetch:
+                return queue
+        return None
+
+    def _take(self, queue: str) -> Delivery:
+        entry = self._broker.queues[queue].popleft()
+        receipt = next(self._broker.receipts)
+        self._unacked[receipt] = (queue, entry)
+        self._held[queue] += 1
+        return Delivery(queue, entry.body, entry.returns > 0, receipt)
+
+    def _settle(self, deliveries: Sequence[Delivery], dead: bool = False) -> None:
+        with self._broker.changed:
+            for delivery in deliveries:
+                if (held := self._unacked.pop(delivery.receipt, None)) is None:
+                    continue
+                self._held[held[0]] -= 1
+                if dead:
+                    self._broker.queues[DEAD_LETTERS].append(_Entry(held[1].body))
+            self._broker.changed.notify_all()
+
+
+class MemorySubscription:
+    """One subscriber."""
+
+    def __init__(self, broker: MemoryBroker, on_event: Callable[[bytes], None]):
+        self._broker = broker
+        self._on_event = on_event
+        self._closed = False
+
+    def tell(self, body: bytes) -> None:
+        """Call the subscriber; what it raises is logged."""
+        if self._closed:
+            return
+        try:
+            self._on_event(body)
+        except Exception:
+            log.exception("a subscriber failed on an event")
+
+    def close(self) -> None:
+        """No event after this one."""
+        self._closed = True
+        self._broker.forget(self)
+
+
+def open_memory(url: str) -> MemoryBroker:
+    """A broker of its own each time; nothing in `memory://` can be set."""
+    return MemoryBroker()

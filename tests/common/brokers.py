@@ -1,0 +1,62 @@
+"""What the broker's tests share: publish, receive and wait, each with an end in sight."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from common.broker import Broker, Consumer, Message, open_broker
+
+SOON = 10.0
+
+
+@contextmanager
+def closed_afterwards(url: str) -> Iterator[Broker]:
+    """A broker, closed in the end; no thread of it may be left."""
+    before = set(threading.enumerate())
+    broker = open_broker(url)
+    yield broker
+    broker.close()
+    eventually(lambda: set(threading.enumerate()) <= before)
+
+
+def new_queue() -> str:
+    return f"test.{uuid.uuid4().hex}"
+
+
+def eventually(holds: Callable[[], bool], within: float = SOON) -> None:
+    deadline = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def take(consumer: Consumer, count: int) -> list[bytes]:
+    """Exactly `count` messages, acked; fewer only when they do not come in time."""
+    bodies: list[bytes] = []
+    deadline = time.monotonic() + SOON
+    while len(bodies) < count and time.monotonic() < deadline:
+        deliveries = consumer.receive(count - len(bodies), 1.0)
+        consumer.ack(deliveries)
+        bodies += [one.body for one in deliveries]
+    return bodies
+
+
+def put(broker: Broker, queue: str, *bodies: bytes) -> None:
+    publisher = broker.publisher()
+    assert publisher.publish([Message(queue, body) for body in bodies]) == [True] * len(bodies)
+    publisher.close()
+
+
+def numbers(count: int) -> list[bytes]:
+    return [str(one).encode() for one in range(count)]
+
+
+def hold(consumer: Consumer, count: int) -> list[bytes]:
+    """Receive `count` messages and ack none of them."""
+    bodies: list[bytes] = []
+    deadline = time.monotonic() + SOON
+    while len(bodies) < count and time.monotonic() < deadline:
+        bodies += [one.body for one in consumer.receive(100, 1.0)]
+    return bodies
