@@ -1,0 +1,49 @@
+"""`python -m engine --tasks classify,outline`: the engine as a process of its own."""
+
+import argparse
+import signal
+import sys
+import threading
+
+from common.errors import AfterimageError
+from common.logs import configure
+from common.services import open_services
+from common.settings import Settings
+from common.tasks import contract, contracts
+from engine.process import Engine
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; 1 when the settings cannot be used."""
+    try:
+        tasks = _tasks()
+        settings = Settings.from_env()
+        configure(settings.log_level, settings.log_format)
+        with open_services(settings) as services:
+            _serve(Engine(services, tasks))
+    except AfterimageError as error:
+        print(f"engine: {error.detail}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _tasks() -> list[str]:
+    parser = argparse.ArgumentParser(prog="python -m engine", description=__doc__)
+    parser.add_argument(
+        "--tasks", default=",".join(contracts()), help="comma-separated; default: %(default)s"
+    )
+    named = [name.strip() for name in parser.parse_args().tasks.split(",") if name.strip()]
+    return [contract(name).name for name in named]
+
+
+def _serve(engine: Engine) -> None:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    engine.start()
+    stop.wait()
+    engine.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

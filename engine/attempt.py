@@ -1,0 +1,65 @@
+"""One item's way to the model: fetch its bytes, compare them with their hash, decode them."""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from common.errors import AfterimageError, InputFault, ModelUnavailable
+from common.predictions import Failure, Job, Outcome, Retry
+from common.storage import Storage, object_key
+from engine.tasks import Work
+
+log = structlog.get_logger(__name__)
+
+
+class PartialRead(AfterimageError):
+    """The store gave other bytes than were put: half a file, or a damaged one."""
+
+    default_code = "object_damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A job whose input is ready for the model; timings in seconds."""
+
+    job: Job
+    input: Any
+    timings: dict[str, float]
+
+
+def prepare(storage: Storage, work: Work, job: Job) -> Prepared | Outcome:
+    """The model's input for `job`, or what became of the attempt. Never raises."""
+    try:
+        start = time.monotonic()
+        data = fetch(storage, job)
+        fetched = time.monotonic()
+        ready = work.prepare(data, job.params)
+        decoded = time.monotonic()
+    except Exception as error:
+        return outcome_of(job, error)
+    timings = {"fetch": round(fetched - start, 6), "decode": round(decoded - fetched, 6)}
+    return Prepared(job, ready, timings)
+
+
+def fetch(storage: Storage, job: Job) -> bytes:
+    """The bytes of the job's image; raises PartialRead when they are not what was accepted."""
+    if job.sha256 is None:
+        raise InputFault("This prediction has no image.", code="image_missing")
+    data = storage.get(object_key(job.sha256))
+    if hashlib.sha256(data).digest() != job.sha256:
+        raise PartialRead("The object store gave other bytes than were put.")
+    return data
+
+
+def outcome_of(job: Job, error: Exception) -> Outcome:
+    """What an error means for its job: the input's fault is final, anything else is tried again."""
+    if isinstance(error, InputFault | ModelUnavailable):
+        return Failure(job, error.code, error.detail)
+    if isinstance(error, AfterimageError):
+        log.warning("attempt failed", id=str(job.id), code=error.code, error=error.detail)
+        return Retry(job, error.code, error.detail)
+    log.error("attempt failed", id=str(job.id), exc_info=error)
+    return Retry(job, "internal", "The engine failed on this image; its log says why.")

@@ -1,0 +1,120 @@
+"""Where a model's files can come from: a folder, or an http(s) address."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote, unquote, urlsplit
+
+import httpx
+
+CHUNK = 1 << 18  # bytes
+TIMEOUT = httpx.Timeout(30, connect=10)  # seconds: between two pieces; for a connection
+_TRY_LATER = {408, 425, 429}
+
+
+class Refused(Exception):
+    """The origin does not give the file, and would not if asked again."""
+
+
+class Interrupted(Exception):
+    """The origin stopped answering; it may be asked again."""
+
+
+class Origin(Protocol):
+    """A place that holds files by name; `address` is what people know it by."""
+
+    address: str
+
+    def open(
+        self, name: str, start: int
+    ) -> AbstractContextManager[tuple[int, Iterable[bytes]]]:  # fmt: skip
+        """(offset, pieces): the file's bytes from `offset` on, which is `start` or 0.
+
+        Raises Refused or Interrupted, within the `with` block too.
+        """
+
+
+class Folder:
+    """A folder that holds the files."""
+
+    def __init__(self, path: Path):
+        self.address = str(path)
+        self._path = path
+
+    @contextmanager
+    def open(self, name: str, start: int) -> Iterator[tuple[int, Iterable[bytes]]]:
+        """Read from `start` on. Raises Refused when the file is not there."""
+        try:
+            source = (self._path / name).open("rb")
+        except OSError as error:
+            raise Refused(error.strerror or str(error)) from error
+        with source:
+            source.seek(start)
+            yield start, iter(lambda: source.read(CHUNK), b"")
+
+
+class Web:
+    """An http(s) address below which the files lie. An interrupted file is gone on with by Range,
+    where the server knows that.
+    """
+
+    def __init__(self, address: str, client: httpx.Client):
+        self.address = _without_password(address)
+        self._base = address.rstrip("/") + "/"
+        self._client = client
+
+    @contextmanager
+    def open(self, name: str, start: int) -> Iterator[tuple[int, Iterable[bytes]]]:
+        """Ask for what follows `start`. Raises Refused or Interrupted."""
+        headers = {"Accept-Encoding": "identity"}  # ranges count the bytes of the file itself
+        if start:
+            headers["Range"] = f"bytes={start}-"
+        try:
+            with self._client.stream("GET", self._base + quote(name), headers=headers) as answer:
+                yield _begin(answer, start)
+        except httpx.TransportError as error:
+            raise Interrupted(str(error) or type(error).__name__) from error
+        except (httpx.RequestError, httpx.InvalidURL) as error:
+            raise Refused(str(error)) from error
+
+
+def _without_password(address: str) -> str:
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _begin(answer: httpx.Response, start: int) -> tuple[int, Iterable[bytes]]:
+    if answer.status_code == 206 and _first_byte(answer) == start:
+        return start, answer.iter_bytes(CHUNK)
+    if answer.status_code == 200:
+        return 0, answer.iter_bytes(CHUNK)
+    if answer.status_code in (206, 416):  # another range, or none: whole, the next time
+        return 0, ()
+    said = f"answered {answer.status_code} {answer.reason_phrase}".rstrip()
+    if answer.status_code in _TRY_LATER or answer.is_server_error:
+        raise Interrupted(said)
+    raise Refused(said)
+
+
+def _first_byte(answer: httpx.Response) -> int:
+    """Of a `Content-Range: bytes 5-9/10`, the 5; -1 if it is no such thing."""
+    first = answer.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
+    return int(first) if first.isdecimal() else -1
+
+
+@contextmanager
+def open_origin(address: str) -> Iterator[Origin]:
+    """The origin that `address` names: http, https, file, or the path of a folder.
+
+    Raises ValueError for any other scheme. Nothing is contacted yet.
+    """
+    scheme = urlsplit(address).scheme if "://" in address else "file"
+    if scheme in ("http", "https"):
+        with httpx.Client(timeout=TIMEOUT, follow_redirects=True) as client:
+            yield Web(address, client)
+    elif scheme == "file":
+        path = unquote(urlsplit(address).path) if "://" in address else address
+        yield Folder(Path(path).expanduser())
+    else:
+        raise ValueError(f"{address!r} is neither a folder nor an http(s) address")

@@ -1,0 +1,162 @@
+"""Installing a model: its files from a mirror or by download, checked, resumed, all or nothing.
+
+A folder is a model once it has a model.json, which is written last. Each file grows under another
+name, `<name>.part`, until its sha256 is right. Any number of processes may pull at once: a lock in
+the model's folder lets one work, and the others find the model there.
+"""
+
+import fcntl
+import hashlib
+import os
+import random
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from common.errors import ModelUnavailable
+from engine.models.catalogue import File, Manifest
+from engine.models.installed import MANIFEST, is_installed, is_right
+from engine.models.origins import CHUNK, Interrupted, Origin, Refused, open_origin
+from engine.models.progress import Progress
+
+TRIES = 3
+PAUSE = 1.0  # seconds before the second try, about; twice as long before the third
+
+
+class PullFailed(ModelUnavailable):
+    """The model could not be installed; the message says what was tried and what to set."""
+
+
+def pull(manifest: Manifest, model_dir: Path, mirror: str, progress: Progress) -> Path:
+    """Install the model and return its folder; nothing is done when it is there already.
+
+    `mirror`, a folder or an http(s) address, is asked before the model's own source; it may be
+    empty. Raises PullFailed.
+    """
+    folder = model_dir / manifest.folder
+    if is_installed(manifest, folder):
+        return folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _lock(folder, progress):
+            if not is_installed(manifest, folder):
+                _install(manifest, folder, mirror, progress)
+    except OSError as error:
+        raise PullFailed(f"The model cannot be written to {folder}: {error}.") from error
+    return folder
+
+
+def _install(manifest: Manifest, folder: Path, mirror: str, progress: Progress) -> None:
+    with ExitStack() as stack:
+        try:
+            addresses = [address for address in (mirror, manifest.source.files) if address]
+            origins = [stack.enter_context(open_origin(address)) for address in addresses]
+        except ValueError as error:
+            raise PullFailed(f"MODEL_MIRROR cannot be used: {error}.") from error
+        for file in manifest.files:
+            target = folder / file.name
+            if not is_right(file, target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _bring(file, target, origins, progress)
+    part = folder / f"{MANIFEST}.part"
+    with part.open("w") as text:
+        text.write(manifest.dump())
+    _put_in_place(part, folder / MANIFEST)
+
+
+def _bring(file: File, target: Path, origins: Sequence[Origin], progress: Progress) -> None:
+    """Fetch one file from the first origin that gives it."""
+    part = target.with_name(f"{target.name}.part")
+    tried = []
+    for origin in origins:
+        try:
+            _fetch(file, part, origin, progress)
+            return _put_in_place(part, target)
+        except Refused as error:
+            tried.append(f"  {origin.address}: {error}")
+    raise PullFailed(
+        "\n".join((
+            f"{file.name} ({file.size:,} bytes) could not be fetched. Tried:",
+            *tried,
+            "Set MODEL_MIRROR to a folder or an http(s) address that holds this file.",
+        ))
+    )  # fmt: skip
+
+
+def _fetch(file: File, part: Path, origin: Origin, progress: Progress) -> None:
+    """Fill `part`; raises Refused when the origin does not have the file or stays silent."""
+    progress.begin(file.name, file.size, origin.address)
+    reason = ""
+    for attempt in range(TRIES):
+        if attempt:
+            time.sleep(PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1))
+        try:
+            with part.open("a+b") as out:
+                return _receive(file, out, origin, progress)
+        except Interrupted as error:
+            reason = str(error)
+    raise Refused(f"{reason} ({TRIES} tries)")
+
+
+def _receive(file: File, out: BinaryIO, origin: Origin, progress: Progress) -> None:
+    """Go on with `out` where it ends. Wrong bytes are thrown away: they are Refused when all came
+    from this origin, and only an Interrupted when some were there before.
+    """
+    done, digest = _what_is_there(file, out)
+    wrong: type[Exception] = Interrupted if done else Refused
+    if done < file.size:
+        with origin.open(file.name, done) as (offset, pieces):
+            if offset != done:
+                done, digest = 0, hashlib.sha256()
+                out.truncate(0)
+            for piece in pieces:
+                done += out.write(piece)
+                digest.update(piece)
+                progress.at(done)
+                if done > file.size:
+                    break
+    if done < file.size:
+        raise Interrupted(f"stopped after {done:,} of {file.size:,} bytes")
+    if done > file.size or digest.hexdigest() != file.sha256:
+        out.truncate(0)
+        raise wrong("has another file by this name: its sha256 is not the catalogue's")
+
+
+def _what_is_there(file: File, out: BinaryIO) -> tuple[int, "hashlib._Hash"]:
+    """(bytes, their hash) of what an earlier try left; more than the file's size counts as none."""
+    if out.seek(0, os.SEEK_END) > file.size:
+        out.truncate(0)
+    out.seek(0)
+    digest = hashlib.sha256()
+    while piece := out.read(CHUNK):
+        digest.update(piece)
+    return out.tell(), digest
+
+
+def _put_in_place(part: Path, target: Path) -> None:
+    """Rename, so that `target` is whole or not there, even after a power cut."""
+    _sync(part)
+    part.replace(target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+@contextmanager
+def _lock(folder: Path, progress: Progress) -> Iterator[None]:
+    """Be the only process that writes to `folder`; the system lets go when the process ends."""
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress.say(f"Another process is installing {folder}; waiting for it.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,49 @@
+"""The engine: lanes, housekeeper and heartbeat on one set of services."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from common.announcer import Announcer
+from common.ids import new_id
+from common.services import Services
+from engine.housekeeper import Housekeeper
+from engine.lane import Lane
+from engine.pixels import use_one_thread_per_call
+from engine.presence import Presence
+
+log = structlog.get_logger(__name__)
+
+
+class Engine:
+    """Consumes, predicts and writes back, for the given tasks, from start() to stop()."""
+
+    def __init__(self, services: Services, tasks: Sequence[str]):
+        use_one_thread_per_call()
+        id = new_id()
+        self._announcer = Announcer(services.broker, services.sessions)
+        self._lanes = [Lane(services, self._announcer, id, task) for task in tasks]
+        self._housekeeper = Housekeeper(services.sessions, self._announcer)
+        self._presence = Presence(services.sessions, id, self.report)
+
+    def report(self) -> dict[str, Any]:
+        """Each task's status: `{task: {ready, problem, model}}`."""
+        return {lane.task: lane.status for lane in self._lanes}
+
+    def start(self) -> None:
+        """Begin; returns at once. A broker or database that is not there yet is waited for."""
+        self._presence.start()
+        for lane in self._lanes:
+            lane.start()
+        self._housekeeper.start()
+        log.info("engine started", tasks=[lane.task for lane in self._lanes])
+
+    def stop(self) -> None:
+        """End in order: no new work, batches in hand finished, announced, row taken away."""
+        self._housekeeper.stop()
+        for lane in self._lanes:
+            lane.stop()
+        self._announcer.close()
+        self._presence.stop()
+        log.info("engine stopped")

@@ -1,0 +1,63 @@
+"""classify: the 1,000 classes of ImageNet, as a person would name them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.settings import Settings
+from engine.models.labels import Label, load_imagenet
+from engine.models.loader import Model, load
+from engine.pixels import decode, to_square
+
+
+class ClassifyWork:
+    """A session of the classifier with the names of its classes."""
+
+    def __init__(self, model: Model, labels: Sequence[Label], max_pixels: int):
+        manifest = model.manifest
+        self.model = manifest.identity
+        self._session = model.session()
+        self._labels = labels
+        self._max_pixels = max_pixels
+        self._side = manifest.input.shape[1]
+        self._background = manifest.labels.background if manifest.labels else 0
+
+    def prepare(self, data: bytes, params: dict[str, Any]) -> NDArray[np.uint8]:
+        """The whole image as uint8 RGB [side, side, 3]: nothing at its edges is cut off."""
+        pixels = decode(data, self._side, self._side, max_pixels=self._max_pixels)
+        return to_square(pixels, self._side)
+
+    def run(
+        self, prepared: Sequence[NDArray[np.uint8]], params: Sequence[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Labels from the probabilities float32 [classes] of each image."""
+        return [
+            self._answer(scores[self._background :], wish)
+            for scores, wish in zip(self._session.run(prepared), params, strict=True)
+        ]
+
+    def _answer(self, scores: NDArray[np.float32], wish: dict[str, Any]) -> dict[str, Any]:
+        top_k, threshold = wish["top_k"], wish["threshold"]
+        best = np.argsort(-scores, kind="stable")[:top_k]
+        sure = [index for index in best if scores[index] >= threshold]
+        # However unsure it is, the best guess is an answer.
+        chosen = sure or best[:1].tolist()
+        labels = [self._label(int(index), float(scores[index])) for index in chosen]
+        return {"labels": labels, "top_k": top_k, "threshold": threshold}
+
+    def _label(self, index: int, score: float) -> dict[str, Any]:
+        label = self._labels[index]
+        return {
+            "class_id": index,
+            "name": label.name,
+            "wnid": label.wnid,
+            "score": round(score, 6),
+        }
+
+
+def open_work(settings: Settings) -> ClassifyWork:
+    """The installed model and its labels; raises ModelUnavailable when it is not installed."""
+    model = load("classify", settings.model_dir)
+    return ClassifyWork(model, load_imagenet(), settings.max_pixels)

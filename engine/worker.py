@@ -1,0 +1,153 @@
+"""A worker: collect, claim, fetch and decode, predict, write, acknowledge; one thread, one batch
+at a time. While one worker decodes or writes, another predicts."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from threading import Event
+from typing import TypeVar
+from uuid import UUID
+
+import structlog
+from sqlalchemy.orm import Session
+
+from common.announcer import Announcer
+from common.db import transact
+from common.errors import ModelUnavailable, Unavailable
+from common.predictions import Claims, Failure, Job, Outcome, Success, claim, finish
+from common.services import Services
+from engine.attempt import Prepared, outcome_of, prepare
+from engine.batching import Batch, Inbox
+from engine.tasks import Work
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+IDLE = 1.0  # seconds after which an idle worker looks up
+LONGEST_PAUSE = 5.0
+
+
+class Stopped(Exception):
+    """The engine is stopping while a worker waits for the database: its jobs go to others."""
+
+
+class Worker:
+    """Runs one task's predictions until `stop` is set."""
+
+    def __init__(
+        self,
+        services: Services,
+        announcer: Announcer,
+        owner: UUID,
+        inbox: Inbox,
+        open_work: Callable[[], Work],
+        threads: Executor,
+        stop: Event,
+    ):
+        self._services = services
+        self._announcer = announcer
+        self._owner = owner
+        self._inbox = inbox
+        self._open_work = open_work
+        self._threads = threads
+        self._stop = stop
+        self._work: Work | None = None
+
+    def run(self) -> None:
+        """Work until stopped. Whatever a batch meets, the next one is collected."""
+        while not self._stop.is_set():
+            try:
+                self._try_to_open()
+                if batch := self._inbox.collect(IDLE):
+                    self.process(batch)
+            except Stopped:
+                return
+            except Exception:
+                # The rows are leased: what was left in the middle comes back when the lease ends.
+                log.exception("a batch was dropped")
+
+    def process(self, batch: Batch) -> None:
+        """Bring every delivery of `batch` to its end: acknowledged, parked or discarded."""
+        redelivered = {id: delivery.redelivered for id, delivery in batch.items()}
+        claims = self._persistently(lambda session: claim(session, self._owner, redelivered))
+        self._settle(batch, claims)
+        groups = [claims.fresh] if claims.fresh else []
+        for jobs in [*groups, *([job] for job in claims.alone)]:
+            self._carry_out(batch, jobs)
+
+    def _settle(self, batch: Batch, claims: Claims) -> None:
+        """The deliveries that lead to no work."""
+        self._inbox.ack(batch[id] for id in (*claims.drop, *claims.poison))
+        self._inbox.discard((batch[id] for id in claims.unknown), "unknown id")
+        self._inbox.park(batch[id] for id in claims.later)
+        self._announcer.finished(claims.poison)
+
+    def _carry_out(self, batch: Batch, jobs: Sequence[Job]) -> None:
+        start = time.monotonic()
+        outcomes = self._attempt(jobs)
+        predicted = time.monotonic()
+        final = self._persistently(lambda session: finish(session, outcomes))
+        self._inbox.ack(batch[job.id] for job in jobs)
+        self._announcer.finished(final)
+        log.info(
+            "batch",
+            task=jobs[0].task,
+            ids=[str(job.id) for job in jobs],
+            succeeded=sum(isinstance(outcome, Success) for outcome in outcomes),
+            final=len(final),
+            work_ms=round((predicted - start) * 1e3, 1),
+            write_ms=round((time.monotonic() - predicted) * 1e3, 1),
+        )
+
+    def _attempt(self, jobs: Sequence[Job]) -> list[Outcome]:
+        """One outcome a job, in order."""
+        try:
+            work = self._try_to_open() or self._open_work()
+        except ModelUnavailable as error:
+            return [Failure(job, error.code, error.detail) for job in jobs]
+        waiting: list[Future[Prepared | Outcome]] = [
+            self._threads.submit(prepare, self._services.storage, work, job) for job in jobs
+        ]
+        done = [future.result() for future in waiting]
+        ready = [item for item in done if isinstance(item, Prepared)]
+        predicted = iter(self._predict(work, ready))
+        return [next(predicted) if isinstance(item, Prepared) else item for item in done]
+
+    def _predict(self, work: Work, items: Sequence[Prepared]) -> list[Outcome]:
+        if not items:
+            return []
+        start = time.monotonic()
+        try:
+            results = work.run([i.input for i in items], [i.job.params for i in items])
+        except Exception as error:
+            if len(items) == 1:
+                return [outcome_of(items[0].job, error)]
+            # One item's fault must not become its neighbours'.
+            return [outcome for item in items for outcome in self._predict(work, [item])]
+        each = (time.monotonic() - start) / len(items)
+        return [
+            Success(item.job, result, work.model, {**item.timings, "predict": round(each, 6)})
+            for item, result in zip(items, results, strict=True)
+        ]
+
+    def _try_to_open(self) -> Work | None:
+        """Load the model if that has not happened; None while it cannot be loaded."""
+        if self._work is None:
+            try:
+                self._work = self._open_work()
+            except ModelUnavailable:
+                return None  # reported by the lane; tried again at the next turn
+        return self._work
+
+    def _persistently(self, work: Callable[[Session], T]) -> T:
+        """Run a transaction until the database takes it. Rerunning is safe: `claim` and `finish`
+        only touch rows that are still due or still ours."""
+        pause = 0.1
+        while True:
+            try:
+                return transact(self._services.sessions, work)
+            except Unavailable as error:
+                log.warning("waiting for the database", error=error.detail, pause=pause)
+            if self._stop.wait(pause):
+                raise Stopped
+            pause = min(LONGEST_PAUSE, pause * 2)
