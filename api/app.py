@@ -1,0 +1,75 @@
+"""The Flask application: blueprints, errors and headers around a set of services."""
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from api import auth, documentation, errors, headers
+from api.context import EXTENSION, Edge
+from api.predecessors import inference
+from api.routes import catalogue, docs, images, predictions, status
+from api.waiting import Waiting
+from common.announcer import Announcer
+from common.logs import configure
+from common.services import Services, open_services
+from common.settings import Settings
+
+CLOSE = "afterimage-close"
+FORM_FIELD_BYTES = 64 * 1024
+
+
+def create_app(services: Services) -> Flask:
+    """The application on `services`. Close what it runs with `close(app)`."""
+    app = Flask("api", template_folder="web/templates", static_folder="web/static")
+    _configure(app, services.settings)
+    waiting = Waiting(services.broker, services.settings.max_waiting)
+    edge = Edge(services, Announcer(services.broker, services.sessions), waiting)
+    app.extensions[EXTENSION] = edge
+    app.extensions[CLOSE] = edge.close
+    app.before_request(headers.take_request_id)
+    app.before_request(auth.refuse_tokens)
+    app.after_request(headers.finish)
+    errors.register(app)
+    _register_routes(app)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    documentation.configure(app)
+    # base64 is 4/3 of the bytes, and lines and JSON around it need some room.
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes * 3 // 2 + 64 * 1024
+    app.config["MAX_FORM_MEMORY_SIZE"] = FORM_FIELD_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.merge_slashes = False  # it works by redirect, and a redirected POST loses its body
+    headers.configure(app, settings.public_url)
+    if hops := settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
+
+
+def _register_routes(app: Flask) -> None:
+    api = errors.ProblemApi(app)
+    documentation.register_tasks(api)
+    for each in (images, predictions, catalogue, status):
+        api.register_blueprint(each.blueprint)
+    app.register_blueprint(docs.blueprint)
+    app.register_blueprint(inference.blueprint)
+
+
+def close(app: Flask) -> None:
+    """Stop what the application runs; call it once, when no request is served any more."""
+    stop: Callable[[], None] = app.extensions[CLOSE]
+    stop()
+
+
+def from_env() -> Flask:
+    """The application for Gunicorn, built in the worker: `gunicorn 'api.app:from_env()'`."""
+    settings = Settings.from_env(os.environ)
+    configure(settings.log_level, settings.log_format)
+    with ExitStack() as stack:
+        app = create_app(stack.enter_context(open_services(settings)))
+        stack.callback(app.extensions[CLOSE])
+        app.extensions[CLOSE] = stack.pop_all().close
+    return app

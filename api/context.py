@@ -1,0 +1,36 @@
+"""What a request may ask of the application: the only reader of `current_app`."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from api.waiting import Waiting
+from common.announcer import Announcer
+from common.services import Services
+
+EXTENSION = "afterimage"
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The services, and what the API itself keeps running beside them."""
+
+    services: Services
+    announcer: Announcer
+    waiting: Waiting
+
+    def close(self) -> None:
+        """Stop in order: nobody waits any more, what was accepted is announced."""
+        self.waiting.close()
+        self.announcer.close()
+
+
+def edge() -> Edge:
+    """The application's edge."""
+    return cast(Edge, current_app.extensions[EXTENSION])
+
+
+def services() -> Services:
+    """The application's services."""
+    return edge().services

@@ -1,0 +1,111 @@
+"""The OpenAPI page: its settings, the request bodies that have several forms, task schemas."""
+
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Flask
+from flask_smorest import Api
+from marshmallow import Schema
+
+from common.tasks import contracts
+
+VERSION = version("afterimage")
+ABOUT = """Upload an image, go on with your work, come back for what is in it.
+
+Every accepted upload reaches an answer. Errors are `application/problem+json` (RFC 9457)."""
+
+_IMAGE_FILE = {"type": "string", "format": "binary", "description": "The image."}
+_RAW = {"image/*": {"schema": {"type": "string", "format": "binary"}}}
+_BASE64 = {
+    "name": {"type": "string", "description": "The image's file name."},
+    "data": {"type": "string", "format": "byte", "description": "The image in base64."},
+}
+_SQUARE = (  # a grey PNG of 16 x 16 pixels: the examples can be sent as they stand
+    "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAAAAAA6mKC9AAAAD0lEQVR42mM4gQYYRrYAAEdGyAEmphyqAAAAAElFTkSu"
+    "QmCC"
+)
+_EXAMPLE = {"name": "square.png", "data": _SQUARE}
+_VISIBILITY = {"type": "string", "enum": ["unlisted", "public"], "default": "unlisted"}
+
+
+def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _body(
+    description: str, form: dict[str, Any], json: dict[str, Any], example: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "description": description,
+        "required": True,
+        "content": {
+            "multipart/form-data": {"schema": form},
+            "application/json": {"schema": json, "example": example},
+            **_RAW,
+        },
+    }
+
+
+UPLOAD_BODY = _body(
+    "A form, JSON with base64, or the image itself; its file name is then `?name=`.",
+    _object({"file": _IMAGE_FILE, "visibility": _VISIBILITY}, ["file"]),
+    _object({**_BASE64, "visibility": _VISIBILITY}, ["data"]),
+    _EXAMPLE,
+)
+_TASK = {
+    "task": {"type": "string", "enum": list(contracts()), "example": "classify"},
+    "params": {
+        "type": "object",
+        "description": "As GET /v1/tasks says; empty: the task's defaults.",
+        "example": {},
+    },
+    "metadata": {
+        "type": "object",
+        "description": "Yours; given back unread.",
+        "example": {"album": "squares"},
+    },
+    "visibility": _VISIBILITY,
+}
+_IMAGE_ID = {
+    "type": "string",
+    "format": "uuid",
+    "description": "A stored image, instead of one that comes along.",
+}
+PREDICTION_BODY = _body(
+    "A form or JSON, with the image or with the `image_id` of a stored one; or the image itself, "
+    "with `?task=` and `?name=` in the query.",
+    _object({"file": _IMAGE_FILE, **_TASK}, ["file", "task"]),
+    _object({**_TASK, "image_id": _IMAGE_ID, **_BASE64}, ["task"]),
+    {"task": "classify", **_EXAMPLE},
+)
+
+
+def configure(app: Flask) -> None:
+    """What flask-smorest reads from the application's configuration."""
+    app.config.update(
+        API_TITLE="Afterimage",
+        API_VERSION=VERSION,
+        OPENAPI_VERSION="3.0.3",  # what Swagger UI 4 understands
+        OPENAPI_URL_PREFIX="/",
+        OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS={"info": {"description": ABOUT}},
+    )
+
+
+def register_tasks(api: Api) -> None:
+    """Each task's params and result as schemas of the OpenAPI page."""
+    for each in contracts().values():
+        for schema in (each.params, each.result):
+            api.spec.components.schema(schema.__name__, schema=schema)
+
+
+@cache
+def json_schema(schema: type[Schema]) -> dict[str, Any]:
+    """`schema` as one self-contained JSON Schema."""
+    plugin = MarshmallowPlugin(schema_name_resolver=lambda _schema: "")
+    APISpec("tasks", VERSION, "3.1.0", plugins=[plugin])
+    assert plugin.converter is not None
+    return dict(plugin.converter.schema2jsonschema(schema()))

@@ -1,0 +1,25 @@
+"""Gunicorn's settings, for the API alone and for standalone.
+
+Used as `gunicorn -c python:api.gunicorn_conf`. Gunicorn reads these names.
+"""
+
+import os
+from typing import Any
+
+bind = f"{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or '5000'}"
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_PROCESSES") or 1)
+threads = int(os.environ.get("WEB_THREADS") or 64)  # waiting requests hold a thread each
+timeout = 60
+graceful_timeout = 25
+keepalive = 30
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112
+control_socket_disable = True  # nothing here uses it
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Stop what the application runs, in order, once its last request is answered."""
+    from api.app import close
+
+    if getattr(worker, "wsgi", None) is not None:
+        close(worker.wsgi)

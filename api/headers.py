@@ -1,0 +1,70 @@
+"""What every request and every answer carries: request id, ETag, safety headers."""
+
+import re
+import time
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Flask, Response, g, request
+
+from api.errors import problem
+from api.framing import drain
+from common.ids import new_id
+
+log = structlog.get_logger(__name__)
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+# Swagger UI sets styles in attributes and shows data: images.
+POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+
+
+def configure(app: Flask, public_url: str) -> None:
+    """Make absolute links start with `public_url`, where one is set."""
+    if not public_url:
+        return
+    base = urlsplit(public_url)
+    inner = app.wsgi_app
+
+    def with_public_url(environ, start_response):  # type: ignore[no-untyped-def]
+        environ["HTTP_HOST"] = base.netloc
+        environ["wsgi.url_scheme"] = base.scheme
+        environ["SCRIPT_NAME"] = base.path.rstrip("/")
+        return inner(environ, start_response)
+
+    app.wsgi_app = with_public_url  # type: ignore[method-assign]
+
+
+def take_request_id() -> None:
+    """The caller's X-Request-Id where it is a sane one, else one of ours; logs carry it."""
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if REQUEST_ID.fullmatch(given) else str(new_id())
+    g.started = time.monotonic()
+
+
+def finish(response: Response) -> Response:
+    """Add the headers, answer 304 where the caller has it already, and log one line."""
+    drain(request)
+    readable = request.method in ("GET", "HEAD")
+    if readable and response.status_code == 200 and response.is_json:
+        response.add_etag()
+        response.headers.setdefault("Cache-Control", "no-cache")
+        response.make_conditional(request)
+    if response.status_code == 412:  # what was asked for is still in it
+        response = problem(412, "precondition_failed", "It is no longer what If-Match names.")
+    response.headers.setdefault("X-Request-Id", g.get("request_id", ""))
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    if response.mimetype == "text/html":
+        response.headers["Content-Security-Policy"] = POLICY
+    log.info(
+        "request",
+        method=request.method,
+        path=request.path,
+        status=response.status_code,
+        request_id=g.get("request_id", ""),
+        ms=round((time.monotonic() - g.get("started", time.monotonic())) * 1e3, 1),
+    )
+    return response

@@ -1,0 +1,43 @@
+"""Find what an id in a path names; what is not there, or not to be seen, is a 404 alike."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api.context import services
+from common.db import read
+from common.errors import NotFound
+from common.ids import parse_id
+from common.tables import Image, Prediction, StoredObject
+
+
+def find_prediction(id: str) -> Prediction:
+    """The prediction of this id."""
+    key = parse_id(id)
+    row = key and read(services().sessions, lambda session: session.get(Prediction, key))
+    if not row:
+        raise NotFound("There is no such prediction.", code="prediction_not_found")
+    return row
+
+
+def find_image(id: str) -> tuple[Image, StoredObject]:
+    """The image of this id and the object that holds its bytes."""
+    key = parse_id(id)
+
+    def look(session: Session) -> tuple[Image, StoredObject] | None:
+        found = session.execute(
+            select(Image, StoredObject)
+            .join(StoredObject, StoredObject.sha256 == Image.sha256)
+            .where(Image.id == key)
+        ).first()
+        return (found[0], found[1]) if found else None
+
+    pair = key and read(services().sessions, look)
+    if not pair:
+        raise NotFound("There is no such image.", code="image_not_found")
+    return pair
+
+
+def predictions_of(image: Image) -> list[Prediction]:
+    """Everything asked of an image, in the order it was asked."""
+    rows = select(Prediction).where(Prediction.image_id == image.id).order_by(Prediction.id)
+    return read(services().sessions, lambda session: list(session.scalars(rows)))

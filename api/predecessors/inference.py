@@ -1,0 +1,54 @@
+"""The inference service's two routes: post an image as JSON, ask for its label by UUID."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+
+from api.asking import ask_for
+from api.body import blame, read_json
+from api.context import edge
+from api.framing import read_whole
+from api.intake import receive
+from api.lookup import find_prediction
+from api.schemas.predecessors import InferenceRequest
+from common.tables import Prediction, State, Visibility
+from common.uploads import decode_base64
+
+blueprint = Blueprint("inference", __name__)
+LONGEST_LABEL = 50  # characters
+
+
+@blueprint.after_request
+def _say_deprecated(response: Response) -> Response:
+    response.headers["Deprecation"] = "true"
+    response.headers["Link"] = f'<{url_for("predictions.create")}>; rel="successor-version"'
+    return response
+
+
+@blueprint.post("/inference/image")
+@blueprint.post("/inference/image/")
+def infer() -> dict[str, str]:
+    """Its users send base64 with raw line ends in the JSON string, under any Content-Type."""
+    fields = InferenceRequest().load(read_json(read_whole(request), strict=False))
+    with blame("data"):
+        data = decode_base64(fields["data"])
+    asks = [ask_for("classify")]
+    accepted = receive(edge(), data, fields["name"], Visibility.UNLISTED, asks)
+    return {"uuid": str(accepted.predictions[0].id)}
+
+
+@blueprint.get("/predictions/<id>")
+@blueprint.get("/predictions/<id>/")
+def prediction(id: str) -> Any:
+    """`predictoin` is the old service's spelling, on which its users' code depends."""
+    row = find_prediction(id)
+    label = _label(row)
+    body = {"prediction": label, "predictoin": label, "status": row.state}
+    return body, 200, {} if State(row.state).is_final else {"Retry-After": "1"}
+
+
+def _label(row: Prediction) -> str | None:
+    """The top label; None means unfinished, so a failure has to be said in words."""
+    if row.result and row.result.get("labels"):
+        return str(row.result["labels"][0]["name"])[:LONGEST_LABEL]
+    return f"error: {row.error_code}"[:LONGEST_LABEL] if State(row.state).is_final else None

@@ -1,0 +1,57 @@
+"""Is everything there that a prediction needs, and if not, what is missing?"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy import select
+
+from api.context import services
+from common.broker import BrokerUnavailable
+from common.db import now, read
+from common.errors import Unavailable
+from common.tables import EngineProcess
+from common.tasks import contracts, queue_name
+
+RECENT = 10  # seconds without a heartbeat after which an engine does not count any more
+OK = "ok"
+
+
+def engines() -> list[dict[str, Any]]:
+    """The reports of the engines that are running now."""
+    recent = select(EngineProcess.report).where(EngineProcess.seen_at > now(-RECENT))
+    return read(services().sessions, lambda session: list(session.scalars(recent)))
+
+
+def check_uploads() -> dict[str, str]:
+    """What accepting an upload needs."""
+    return {
+        "database": _try(lambda: services().sessions and engines()),
+        "storage": _try(lambda: services().storage.ensure()),
+    }
+
+
+def check_predictions() -> dict[str, str]:
+    """What a prediction of each task needs, uploads included."""
+    checks = check_uploads() | {"broker": _try(_ask_broker)}
+    reports = engines() if checks["database"] == OK else []
+    return checks | {f"task {task}": _task(task, reports) for task in contracts()}
+
+
+def _ask_broker() -> None:
+    services().broker.ensure([queue_name(task, False) for task in contracts()])
+
+
+def _try(check: Callable[[], object]) -> str:
+    try:
+        check()
+    except (Unavailable, BrokerUnavailable) as error:
+        return error.detail
+    return OK
+
+
+def _task(task: str, reports: Iterable[dict[str, Any]]) -> str:
+    statuses = [report[task] for report in reports if task in report]
+    if any(status["ready"] for status in statuses):
+        return OK
+    problems = [status["problem"] for status in statuses if status["problem"]]
+    return problems[0] if problems else "no engine is running for this task"

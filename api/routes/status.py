@@ -1,0 +1,41 @@
+"""/, /healthz and /readyz: is it there, and does it work?"""
+
+from typing import Any
+
+from flask import Response, jsonify, make_response, render_template, request
+from flask_smorest import Blueprint
+
+from api.documentation import VERSION
+from api.readiness import OK, check_predictions, check_uploads
+from api.schemas.catalogue import Health, Readiness, Service
+
+blueprint = Blueprint("status", __name__, description="The service itself.")
+
+
+@blueprint.get("/")
+@blueprint.response(200, Service)
+def home() -> Response:
+    """The page for people; for programs that ask for JSON, what this service is."""
+    if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "text/html":
+        response = make_response(render_template("home.html"))
+    else:
+        response = jsonify(name="Afterimage", version=VERSION, status="ok", docs="/docs")
+    response.vary.add("Accept")
+    return response
+
+
+@blueprint.get("/healthz")
+@blueprint.response(200, Health)
+def health() -> dict[str, str]:
+    """This process answers; nothing else is asked."""
+    return {"status": OK}
+
+
+@blueprint.get("/readyz")
+@blueprint.response(200, Readiness)
+@blueprint.alt_response(503, schema=Readiness, description="Something is missing")
+def readiness() -> Any:
+    """200 when predictions can be made; with `?for=uploads`, when uploads can be accepted."""
+    checks = check_uploads() if request.args.get("for") == "uploads" else check_predictions()
+    ready = all(found == OK for found in checks.values())
+    return {"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503

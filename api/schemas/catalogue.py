@@ -1,0 +1,58 @@
+"""Tasks, models and readiness as answers."""
+
+from marshmallow import Schema, fields
+
+
+class TaskItem(Schema):
+    """A task's contract."""
+
+    name = fields.String()
+    summary = fields.String()
+    params = fields.Dict(metadata={"description": "JSON Schema."})
+    result = fields.Dict(metadata={"description": "JSON Schema."})
+
+
+class TaskList(Schema):
+    """All tasks."""
+
+    items = fields.List(fields.Nested(TaskItem))
+
+
+class ModelItem(Schema):
+    """A model that a running engine has loaded."""
+
+    task = fields.String()
+    name = fields.String()
+    version = fields.String()
+    runtime = fields.String()
+    sha256 = fields.String()
+    licence = fields.String()
+    source = fields.String()
+
+
+class ModelList(Schema):
+    """All models in use."""
+
+    items = fields.List(fields.Nested(ModelItem))
+
+
+class Readiness(Schema):
+    """What works: each check is `ok`, or a sentence that says what is missing."""
+
+    status = fields.String(metadata={"description": "`ready` or `not ready`."})
+    checks = fields.Dict(keys=fields.String(), values=fields.String())
+
+
+class Service(Schema):
+    """What this is."""
+
+    name = fields.String()
+    version = fields.String()
+    status = fields.String()
+    docs = fields.String()
+
+
+class Health(Schema):
+    """The process answers."""
+
+    status = fields.String()

@@ -1,0 +1,102 @@
+"""Fields that several resources share."""
+
+import re
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from common.errors import InputFault
+from common.tables import Visibility
+from common.tasks import contracts
+from common.uploads import check_text
+
+DEEPEST = 8  # levels of nesting in what callers may attach
+NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
+MOST_VALUES = 200  # values in what callers may attach
+
+
+class Text(fields.String):
+    """A string that can be stored and shown anywhere: no control characters, no lone surrogates."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **options)
+        return _plain(text)
+
+
+class Attachment(fields.Dict):
+    """A JSON object of the caller's own, small and shallow."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Any:
+        loaded = super()._deserialize(value, attr, data, **options)  # type: ignore[no-untyped-call]
+        _bounded(loaded)
+        return loaded
+
+
+class Visible(Text):
+    """An image's visibility."""
+
+    def __init__(self) -> None:
+        allowed = [Visibility.UNLISTED, Visibility.PUBLIC]
+        meaning = "`unlisted`: whoever has the id; `public`: everyone, and in search."
+        super().__init__(
+            load_default=Visibility.UNLISTED,
+            validate=validate.OneOf([str(each) for each in allowed]),
+            metadata={"description": meaning},
+        )
+
+
+class Seconds(fields.Float):
+    """A time in seconds as it stands in a query: Python's own idea of a number is wider."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Any:
+        if isinstance(value, str) and not NUMBER.fullmatch(value):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **options)
+
+
+class TaskList(fields.Field[list[str]]):
+    """Names of tasks, separated by commas or in several parameters; each is asked for once."""
+
+    is_multiple = True  # webargs then gives the values of all parameters of that name
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> list[str]:
+        given = ",".join(value)
+        names = list(dict.fromkeys(given.split(","))) if given else []
+        unknown = [name for name in names if name not in contracts()]
+        if unknown:
+            raise ValidationError(
+                f"Unknown: {', '.join(map(_shown, unknown))}; known: {', '.join(contracts())}."
+            )
+        return names
+
+
+def _shown(text: str) -> str:
+    return text.encode("ascii", "replace").decode()[:40]
+
+
+def _plain(text: str) -> str:
+    try:
+        return check_text(text, "text")
+    except InputFault as error:
+        raise ValidationError(error.detail) from error
+
+
+def _bounded(value: Any) -> None:
+    """Walk without recursion: depth is the caller's to choose."""
+    todo, seen = [(value, 1)], 0
+    while todo:
+        item, depth = todo.pop()
+        seen += 1
+        if depth > DEEPEST or seen > MOST_VALUES:
+            raise ValidationError(
+                f"At most {MOST_VALUES} values, nested at most {DEEPEST} levels deep."
+            )
+        if isinstance(item, dict):
+            todo += [(key, depth + 1) for key in item] + [(v, depth + 1) for v in item.values()]
+        elif isinstance(item, list):
+            todo += [(each, depth + 1) for each in item]
+        elif isinstance(item, str):
+            if len(_plain(item)) > 1000:
+                raise ValidationError("A text of more than 1,000 characters.")
+        elif isinstance(item, int) and abs(item) >= 2**63:
+            raise ValidationError("A whole number of more than 64 bits.")

@@ -1,0 +1,56 @@
+"""Standalone: the API and the engine in one process, on the same services.
+
+The only file that knows both wings: `gunicorn 'standalone:from_env()'` with one worker.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from flask import Flask
+
+from api.app import CLOSE, create_app
+from common.db import transact
+from common.errors import SettingsError
+from common.logs import configure
+from common.predictions import reopen
+from common.services import Services, open_services
+from common.settings import Settings
+from common.tasks import contracts
+from engine.process import Engine
+
+
+def from_env() -> Flask:
+    """The application with an engine beside it; both end when the application is closed."""
+    settings = Settings.from_env(os.environ)
+    configure(settings.log_level, settings.log_format)
+    with ExitStack() as stack:
+        stack.enter_context(_alone_in(settings.data_dir))
+        services = stack.enter_context(open_services(settings))
+        app = create_app(services)
+        stack.callback(app.extensions[CLOSE])
+        _start_engine(services, stack)
+        app.extensions[CLOSE] = stack.pop_all().close
+    return app
+
+
+def _start_engine(services: Services, stack: ExitStack) -> None:
+    # What a former process left in the middle, and the messages of its in-memory queue.
+    transact(services.sessions, reopen)
+    engine = Engine(services, list(contracts()))
+    stack.callback(engine.stop)
+    engine.start()
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock: two processes on one in-memory queue would each miss half of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SettingsError(f"DATA_DIR={folder} is in use by another process.") from None
+        yield
