@@ -1,0 +1,123 @@
+# Afterimage. `make help` lists the verbs.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+export DATA_DIR ?= var
+export PORT ?= 5000
+export HOST ?= 127.0.0.1
+BASE_URL ?= http://127.0.0.1:$(PORT)
+COMPOSE ?= docker compose
+
+# On a checkout that has models beside it, they are the mirror.
+ifeq ($(strip $(MODEL_MIRROR)),)
+ifneq ($(wildcard ../shared/models/.),)
+MODEL_MIRROR := $(abspath ../shared/models)
+endif
+endif
+export MODEL_MIRROR
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fix e2e bench models migrate migration build up down logs start \
+	migrate-head coverage-tests static-tests inference-tests test-tensorflow attach-db bash bash-ai \
+	constraints clean
+
+help: ## List these verbs
+	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9 -]+):.*## */\1\t/' | expand -t 22
+
+# ---- the two commands
+
+run: $(BIN)/.run ## Start everything in one process: http://127.0.0.1:5000 (PORT=, DATA_DIR=)
+	@$(BIN)/python -m engine.models pull || true
+	@$(BIN)/python -m migrations
+	@exec $(BIN)/gunicorn -c python:api.gunicorn_conf --workers 1 'standalone:from_env()'
+
+test: $(BIN)/.test ## Run the tests (finds MariaDB, RabbitMQ, Docker by itself)
+	@env -u DATA_DIR -u PORT -u HOST $(BIN)/python -m pytest $(ARGS)
+
+# ---- working on it
+
+check static-tests: $(BIN)/.check ## Lint, types, import rules, budgets, README tables, migrations
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q tests/house
+	@echo "check: all good"
+
+fix: $(BIN)/.check ## Format, sort, and write the README's tables
+	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .
+	@$(BIN)/python -m tests.house.readme
+
+coverage-tests: $(BIN)/.test ## The tests with coverage
+	@$(BIN)/pip install -q coverage
+	@$(BIN)/coverage run --source api,common,engine,standalone -m pytest $(ARGS) && $(BIN)/coverage report
+
+inference-tests: $(BIN)/.test ## The engine's tests alone
+	@$(BIN)/python -m pytest tests/engine $(ARGS)
+
+test-tensorflow: $(BIN)/.test ## The tests with TensorFlow installed
+	@$(BIN)/pip install -q -c constraints.txt -e '.[tensorflow]'
+	@$(BIN)/python -m pytest $(ARGS)
+
+e2e: $(BIN)/.test ## The end-to-end test against a running service (BASE_URL=)
+	@BASE_URL=$(BASE_URL) $(BIN)/python -m pytest -q tests/e2e $(ARGS)
+
+bench: $(BIN)/.test ## Images a second of the served stack, and its ratio to the bare limit
+	@$(BIN)/python -m bench $(ARGS)
+
+models: $(BIN)/.run ## Fetch the models (MODEL_MIRROR= folder or address, else by download)
+	@$(BIN)/python -m engine.models pull
+
+migrate migrate-head: $(BIN)/.run ## Bring the database of DATABASE_URL up to date
+	@$(BIN)/python -m migrations
+
+migration: $(BIN)/.run ## A new migration from the tables (M="what changes")
+	@$(BIN)/python -m migrations revision --autogenerate -m "$(M)"
+
+# ---- containers
+
+build: ## Build the images
+	@$(COMPOSE) build
+
+up start: ## Start the served stack: MySQL, RabbitMQ, S3, API, engine
+	@$(COMPOSE) up -d --wait
+
+down: ## Stop it (its data stay in their volumes)
+	@$(COMPOSE) down
+
+logs: ## Follow its logs
+	@$(COMPOSE) logs -f
+
+attach-db: ## A database client on the stack's MySQL
+	@$(COMPOSE) exec mysql sh -c 'exec mysql -u root -p"$$MYSQL_ROOT_PASSWORD" afterimage'
+
+bash: ## A shell in the API's container
+	@$(COMPOSE) exec api bash
+
+bash-ai: ## A shell in the engine's container
+	@$(COMPOSE) exec engine bash
+
+# ---- the virtual environment; a stamp file an extra
+
+$(BIN)/python:
+	@$(PYTHON) -m venv $(VENV)
+
+$(BIN)/.run: setup.cfg constraints.txt | $(BIN)/python
+	@echo "installing ..."
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[api,engine]'
+	@touch $@
+
+$(BIN)/.test: $(BIN)/.run
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[api,engine,test]'
+	@touch $@
+
+$(BIN)/.check: $(BIN)/.test
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[api,engine,test,check]'
+	@touch $@
+
+constraints: $(BIN)/.check ## Write the exact versions installed now to constraints.txt
+	@{ head -n 2 constraints.txt; $(BIN)/pip freeze --exclude-editable; } > constraints.new && mv constraints.new constraints.txt
+
+clean: ## Remove the virtual environment and caches (not DATA_DIR)
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
