@@ -8,13 +8,14 @@ import sqlite3
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
 from sqlalchemy import (
     BINARY,
     BigInteger,
+    BindParameter,
     CursorResult,
     DateTime,
     Dialect,
@@ -100,8 +101,10 @@ class now(FunctionElement[datetime]):  # noqa: N801  (reads as the SQL function 
     type = Moment()
     inherit_cache = True
 
-    def __init__(self, seconds: float = 0):
-        super().__init__(literal(round(seconds * 1_000_000), BigInteger))
+    def __init__(self, seconds: float | BindParameter[int] = 0):
+        """`seconds` may be a parameter, which then is given in microseconds."""
+        is_given = not isinstance(seconds, BindParameter)
+        super().__init__(literal(round(seconds * 1e6), BigInteger) if is_given else seconds)
 
 
 @compiles(now, "mysql")
@@ -193,9 +196,11 @@ def read(sessions: Sessions, work: Callable[[Session], T]) -> T:
         raise _translated(error) from error
 
 
-def affected(session: Session, statement: Executable) -> int:
-    """Execute a write; how many rows it changed decides what happened."""
-    return cast(CursorResult[Any], session.execute(statement)).rowcount
+def execute(session: Session, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+    """Execute in the session's transaction without the ORM's bookkeeping, which costs more than the
+    statement: for rows that nobody holds as objects.
+    """
+    return session.connection().execute(statement, parameters)
 
 
 def _once(sessions: Sessions, work: Callable[[Session], T]) -> T:

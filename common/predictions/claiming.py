@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, case, select, update
 from sqlalchemy.orm import Session
 
-from common.db import now
+from common.db import execute, now
 from common.predictions.rules import LEASE, MOST_LOST_CLAIMS, SILENT
 from common.tables import EngineProcess, Prediction, State
 
@@ -75,7 +75,7 @@ def judge(row: Row[Any], redelivered: bool, owner_lives: bool) -> Verdict:
 
 def claim(session: Session, owner: UUID, deliveries: Mapping[UUID, bool]) -> Claims:
     """Take what can be taken of `deliveries` (id -> was it redelivered) for the engine `owner`."""
-    rows = {row.id: row for row in session.execute(_locked(sorted(deliveries)))}
+    rows = {row.id: row for row in execute(session, _locked(sorted(deliveries)))}
     suspects = {rows[id].lease_owner for id, again in deliveries.items() if again and id in rows}
     alive = _alive(session, [owner for owner in suspects if owner])
     claims = Claims(unknown=[id for id in deliveries if id not in rows])
@@ -133,7 +133,8 @@ def _enter(claims: Claims, row: Row[Any], verdict: Verdict) -> None:
 
 def _take(session: Session, owner: UUID, ids: Sequence[UUID]) -> None:
     vanished = case((Prediction.state == State.PROCESSING, 1), else_=0)
-    session.execute(
+    execute(
+        session,
         update(Prediction)
         .where(Prediction.id.in_(ids))
         # In this order: MySQL assigns from left to right, and `vanished` must see the old state.
@@ -145,12 +146,13 @@ def _take(session: Session, owner: UUID, ids: Sequence[UUID]) -> None:
             (Prediction.lease_until, now(LEASE)),
             (Prediction.check_at, now(LEASE)),
             (Prediction.started_at, now()),
-        )
+        ),
     )
 
 
 def _give_up(session: Session, ids: Sequence[UUID]) -> None:
-    session.execute(
+    execute(
+        session,
         update(Prediction)
         .where(Prediction.id.in_(ids))
         .values(
@@ -162,5 +164,5 @@ def _give_up(session: Session, ids: Sequence[UUID]) -> None:
             check_at=None,
             lease_owner=None,
             lease_until=None,
-        )
+        ),
     )

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, update
+from sqlalchemy import BigInteger, bindparam, insert, update
 from sqlalchemy.orm import Session
 
-from common.db import now
+from common.db import execute, now
 from common.ids import new_id
 from common.predictions.rules import ANNOUNCE_GRACE, LOST_AFTER, within_deadline
 from common.tables import Image, Prediction, State
@@ -26,29 +26,37 @@ class Ask:
     id: UUID = field(default_factory=new_id)
 
 
+# Built once: making a statement costs as much as sending it.
+CREATE = insert(Prediction).values(
+    deadline_at=now(bindparam("deadline", type_=BigInteger)), check_at=now(ANNOUNCE_GRACE)
+)
+
+
 def create(session: Session, image: Image, asks: Sequence[Ask]) -> None:
     """Write one queued row an ask."""
-    for ask in asks:
-        session.execute(
-            insert(Prediction).values(
-                id=ask.id,
-                task=ask.task,
-                image_id=image.id,
-                sha256=image.sha256,
-                params=ask.params,
-                caller_data=ask.caller_data,
-                interactive=ask.interactive,
-                visibility=image.visibility,
-                deadline_at=now(ask.deadline),
-                check_at=now(ANNOUNCE_GRACE),
-            )
-        )
+    rows = [
+        {
+            "id": ask.id,
+            "task": ask.task,
+            "image_id": image.id,
+            "sha256": image.sha256,
+            "params": ask.params,
+            "metadata": ask.caller_data,
+            "interactive": ask.interactive,
+            "visibility": image.visibility,
+            "deadline": round(ask.deadline * 1e6),
+        }
+        for ask in asks
+    ]
+    if rows:
+        execute(session, CREATE, rows)
 
 
 def mark_announced(session: Session, ids: Sequence[UUID]) -> None:
     """The broker confirmed these messages; rows already claimed meanwhile are left alone."""
-    session.execute(
+    execute(
+        session,
         update(Prediction)
         .where(Prediction.id.in_(sorted(ids)), Prediction.state == State.QUEUED)
-        .values(announced_at=now(), check_at=within_deadline(LOST_AFTER))
+        .values(announced_at=now(), check_at=within_deadline(LOST_AFTER)),
     )

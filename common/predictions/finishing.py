@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import case, literal, select, update
 from sqlalchemy.orm import Session
 
-from common.db import Id, now
+from common.db import Id, execute, now
 from common.predictions.claiming import Job
 from common.predictions.rules import MOST_FAILURES, backoff
 from common.tables import Prediction, State
@@ -68,16 +68,18 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> list[UUID]:
 
 def _still_mine(session: Session, jobs: Iterable[Job]) -> set[UUID]:
     attempts = {job.id: job.attempt for job in jobs}
-    rows = session.execute(
+    rows = execute(
+        session,
         select(Prediction.id, Prediction.attempts)
         .where(Prediction.id.in_(sorted(attempts)), Prediction.state == State.PROCESSING)
-        .with_for_update()
+        .with_for_update(),
     )
     return {row.id for row in rows if attempts[row.id] == row.attempts}
 
 
 def _succeed(session: Session, successes: Sequence[Success]) -> None:
-    session.execute(
+    execute(
+        session,
         update(Prediction)
         .where(Prediction.id.in_([success.job.id for success in successes]))
         .values(
@@ -86,7 +88,7 @@ def _succeed(session: Session, successes: Sequence[Success]) -> None:
             model=_by_id({s.job.id: s.model for s in successes}, Prediction.model),
             timings=_by_id({s.job.id: s.timings for s in successes}, Prediction.timings),
             **_released(),
-        )
+        ),
     )
 
 
@@ -97,7 +99,8 @@ def _by_id(values: dict[UUID, Any], column: Any) -> Any:
 
 
 def _fail(session: Session, id: UUID, code: str, detail: str, failures: int = 0) -> None:
-    session.execute(
+    execute(
+        session,
         update(Prediction)
         .where(Prediction.id == id)
         .values(
@@ -106,7 +109,7 @@ def _fail(session: Session, id: UUID, code: str, detail: str, failures: int = 0)
             error_detail=detail,
             failures=Prediction.failures + failures,
             **_released(),
-        )
+        ),
     )
 
 
@@ -122,7 +125,8 @@ def _retry(session: Session, outcome: Retry) -> bool:
         _fail(session, outcome.job.id, outcome.code, outcome.detail, failures=1)
         return True
     due = now(backoff(failures))
-    session.execute(
+    execute(
+        session,
         update(Prediction)
         .where(Prediction.id == outcome.job.id)
         .values(
@@ -135,6 +139,6 @@ def _retry(session: Session, outcome: Retry) -> bool:
             check_at=due,
             lease_owner=None,
             lease_until=None,
-        )
+        ),
     )
     return False

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, case, func, select, update
 from sqlalchemy.orm import Session
 
-from common.db import affected, now
+from common.db import execute, now
 from common.predictions.rules import ANNOUNCE_GRACE, LOST_AFTER, within_deadline
 from common.tables import Prediction, State
 
@@ -33,7 +33,7 @@ def sweep(session: Session) -> Overdue:
     Any number may sweep at once: rows another one holds are skipped, and a message too many is
     dropped by the claim.
     """
-    rows = session.execute(_due()).all()
+    rows = execute(session, _due()).all()
     overdue = Overdue()
     progress: dict[tuple[str, bool], UUID | None] = {}
     for row in rows:
@@ -87,12 +87,13 @@ def _put_off(session: Session, ids: Sequence[UUID]) -> None:
     if ids:
         never = Prediction.announced_at.is_(None)
         soon = case((never, within_deadline(ANNOUNCE_GRACE)), else_=within_deadline(LOST_AFTER))
-        session.execute(update(Prediction).where(Prediction.id.in_(ids)).values(check_at=soon))
+        execute(session, update(Prediction).where(Prediction.id.in_(ids)).values(check_at=soon))
 
 
 def _expire(session: Session, ids: Sequence[UUID]) -> None:
     if ids:
-        session.execute(
+        execute(
+            session,
             update(Prediction)
             .where(Prediction.id.in_(ids))
             .values(
@@ -103,7 +104,7 @@ def _expire(session: Session, ids: Sequence[UUID]) -> None:
                 check_at=None,
                 lease_owner=None,
                 lease_until=None,
-            )
+            ),
         )
 
 
@@ -113,7 +114,7 @@ def reopen(session: Session) -> int:
     For a process that knows itself alone and has just started: the claims it finds are of a dead
     process, and the messages of its in-memory queue are gone.
     """
-    return affected(
+    return execute(
         session,
         update(Prediction)
         .where(Prediction.check_at.isnot(None))
@@ -122,4 +123,4 @@ def reopen(session: Session) -> int:
             lease_until=case((Prediction.state == State.PROCESSING, now(-1)), else_=None),
             check_at=func.coalesce(Prediction.next_attempt_at, now()),
         ),
-    )
+    ).rowcount

@@ -31,9 +31,9 @@ class Contract:
     def check_params(self, given: dict[str, Any]) -> dict[str, Any]:
         """The params with their defaults; raises InputFault that names the wrong ones."""
         try:
-            loaded: dict[str, Any] = self.params(unknown=RAISE).load(given)
+            loaded: dict[str, Any] = _instance(self.params).load(given)
         except ValidationError as error:
-            known = ", ".join(sorted(self.params().fields))
+            known = ", ".join(sorted(_instance(self.params).fields))
             raise InputFault(
                 f"Some params of `{self.name}` cannot be used; it knows: {known}.",
                 code="params_invalid",
@@ -44,6 +44,12 @@ class Contract:
     def queue(self, interactive: bool = False) -> str:
         """The name of the task's queue; interactive requests have their own, served first."""
         return queue_name(self.name, interactive)
+
+
+@cache
+def _instance(schema: type[Schema]) -> Schema:
+    """Making a schema costs more than using it."""
+    return schema(unknown=RAISE)
 
 
 def queue_name(task: str, interactive: bool) -> str:
