@@ -1,3 +1,5 @@
+"""The ImageNet labels: order, names, broader terms, and the program that makes them."""
+
 import dataclasses
 import hashlib
 import os
