@@ -1,0 +1,84 @@
+"""The health check of the engine's container, against a real heartbeat."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from common.db import Sessions, transact
+from common.ids import new_id
+from common.tables import EngineProcess
+from engine.presence import Presence
+from tests.tables import empty, migrate, opened
+
+SCRIPT = Path(__file__).parents[2] / "docker" / "engine_health.py"
+READY = {"ready": True, "problem": None, "model": None}
+LACKING = {"ready": False, "problem": "there is no model", "model": None}
+
+
+@pytest.fixture
+def served(database_url: str, tmp_path: Path) -> Iterator[Sessions]:
+    migrate(database_url, tmp_path)
+    with opened(database_url) as sessions:
+        empty(sessions)
+        yield sessions
+
+
+@contextmanager
+def beating(sessions: Sessions, report: dict[str, Any]) -> Iterator[None]:
+    presence = Presence(sessions, new_id(), lambda: report)
+    presence.start()
+    try:
+        _wait_for_a_row(sessions)
+        yield
+    finally:
+        presence.stop()
+
+
+def _wait_for_a_row(sessions: Sessions) -> None:
+    deadline = time.monotonic() + 10
+    while not transact(sessions, lambda session: session.scalar(select(EngineProcess.id))):
+        assert time.monotonic() < deadline, "no heartbeat was written"
+        time.sleep(0.05)
+
+
+def verdict(url: str) -> tuple[int, str]:
+    """Exit code of the check, and what it says."""
+    done = subprocess.run(
+        [sys.executable, SCRIPT],
+        env=os.environ | {"DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    return done.returncode, done.stderr.strip()
+
+
+def test_an_engine_that_beats_and_has_a_task_ready_is_healthy(
+    served: Sessions, database_url: str
+) -> None:
+    with beating(served, {"classify": READY, "outline": LACKING}):
+        assert verdict(database_url) == (0, "")
+
+
+def test_an_engine_without_any_task_ready_says_why(served: Sessions, database_url: str) -> None:
+    with beating(served, {"classify": LACKING}):
+        assert verdict(database_url) == (1, "classify: there is no model")
+
+
+def test_without_a_heartbeat_an_engine_is_not_healthy(served: Sessions, database_url: str) -> None:
+    assert verdict(database_url) == (1, "no heartbeat for 10 seconds")
+
+
+def test_without_a_database_an_engine_is_not_healthy() -> None:
+    code, said = verdict("mysql+pymysql://nobody@127.0.0.1:1/nothing")
+    assert code == 1
+    assert said.startswith("database: ")
+    assert "Traceback" not in said

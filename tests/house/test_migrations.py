@@ -1,0 +1,31 @@
+"""Migrations and tables agree, on every backend, in both directions."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect
+
+from common.db import open_database
+from common.tables import Base
+from tests.tables import migrate
+
+
+@pytest.fixture(params=["sqlite", "served"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'test.db'}"
+    return str(request.getfixturevalue("database_url"))
+
+
+def test_the_migrations_make_the_tables_and_unmake_them(url: str, tmp_path: Path) -> None:
+    migrate(url, tmp_path)
+    engine = open_database(url).kw["bind"]
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+    migrate(url, tmp_path, "base")
+    assert set(inspect(engine).get_table_names()) == {"alembic_version"}
+    engine.dispose()
+    migrate(url, tmp_path)
