@@ -1,4 +1,4 @@
-"""The database: connecting, column types, the clock, and the one way to run a transaction.
+"""The database: connecting, the clock, and the one way to run a transaction.
 
 Everything here works the same on SQLite, MariaDB 10.11+ and MySQL 8.4+.
 """
@@ -7,34 +7,28 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
-from uuid import UUID
 
 import structlog
 from sqlalchemy import (
-    BINARY,
     BigInteger,
     BindParameter,
     CursorResult,
-    DateTime,
-    Dialect,
     Engine,
     Executable,
-    LargeBinary,
     create_engine,
     event,
     literal,
 )
-from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator
 
+from common.columns import Moment
 from common.errors import SettingsError, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -56,43 +50,6 @@ class DatabaseUnavailable(Unavailable):
 
 class CommitUnknown(DatabaseUnavailable):
     """The connection broke during COMMIT: it may have happened. Read again, never insert again."""
-
-
-class Id(TypeDecorator[UUID]):
-    """A UUID as BINARY(16), which every backend sorts by its bytes: UUIDv7 by time of creation."""
-
-    impl = BINARY(16).with_variant(LargeBinary(), "sqlite")
-    cache_ok = True
-
-    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> bytes | None:
-        """Its 16 bytes."""
-        return None if value is None else value.bytes
-
-    def process_result_value(self, value: bytes | None, dialect: Dialect) -> UUID | None:
-        """The UUID of 16 bytes."""
-        return None if value is None else UUID(bytes=bytes(value))
-
-
-class Hash(TypeDecorator[bytes]):
-    """A sha256: 32 bytes."""
-
-    impl = BINARY(32).with_variant(LargeBinary(), "sqlite")
-    cache_ok = True
-
-
-class Moment(TypeDecorator[datetime]):
-    """A UTC time with microseconds: DATETIME(6); aware in Python, naive in the database."""
-
-    impl = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """In UTC, without its zone."""
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """In UTC, saying so."""
-        return None if value is None else value.replace(tzinfo=UTC)
 
 
 class now(FunctionElement[datetime]):  # noqa: N801  (reads as the SQL function that it is)
@@ -122,7 +79,7 @@ def _now_sqlite(element: now, compiler: SQLCompiler, **options: Any) -> str:
 
 
 def open_database(url: str, pool: int = 16) -> Sessions:
-    """Connect lazily to `url`; at most `pool` connections, each checked before use."""
+    """Connect lazily to `url`; at most `pool` connections."""
     target = make_url(url)
     engine = _mysql(target, pool) if target.get_backend_name() == "mysql" else _sqlite(target, pool)
     return sessionmaker(engine, expire_on_commit=False)
@@ -134,7 +91,6 @@ def _mysql(url: URL, pool: int) -> Engine:
         pool_size=pool,
         max_overflow=0,
         pool_timeout=WAIT,
-        pool_pre_ping=True,
         pool_recycle=1800,
         isolation_level="READ COMMITTED",  # no gap locks: claims of neighbours do not deadlock
         connect_args={
@@ -172,28 +128,27 @@ def _begin_sqlite(connection: Connection) -> None:
 def transact(sessions: Sessions, work: Callable[[Session], T]) -> T:
     """Run `work` in a transaction and commit it: all of it happens, or nothing does.
 
-    A unit that the database rolled back for another's sake is run again, so `work` must have no
-    effect but on its session. Raises CommitUnknown when the connection broke during COMMIT and
-    DatabaseUnavailable when the database cannot be reached.
+    A unit that the database rolled back for another's sake, or whose connection was lost before
+    COMMIT, is run again, so `work` must have no effect but on its session. Raises CommitUnknown
+    when the connection broke during COMMIT, DatabaseUnavailable when there is no reaching it.
     """
-    for attempt in range(TRIES):
-        try:
-            return _once(sessions, work)
-        except (DBAPIError, TimeoutError) as error:
-            if not _is_rolled_back(error) or attempt == TRIES - 1:
-                raise _translated(error) from error
-            time.sleep(random.uniform(0, 0.02 * 2**attempt))
-    raise AssertionError("unreachable: the last try returns or raises")
+
+    def unit(session: Session) -> T:
+        result = work(session)
+        _commit(session)
+        return result
+
+    return _persist(sessions, unit)
 
 
 def read(sessions: Sessions, work: Callable[[Session], T]) -> T:
     """Run `work`, which only reads; on SQLite it does not wait for writers."""
-    try:
-        with sessions() as session:
-            session.connection(execution_options={"reads_only": True})
-            return work(session)
-    except (DBAPIError, TimeoutError) as error:
-        raise _translated(error) from error
+
+    def unit(session: Session) -> T:
+        session.connection(execution_options={"reads_only": True})
+        return work(session)
+
+    return _persist(sessions, unit)
 
 
 def execute(session: Session, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
@@ -203,22 +158,34 @@ def execute(session: Session, statement: Executable, parameters: Any = None) -> 
     return session.connection().execute(statement, parameters)
 
 
-def _once(sessions: Sessions, work: Callable[[Session], T]) -> T:
-    with sessions() as session:
-        result = work(session)
+def _persist(sessions: Sessions, unit: Callable[[Session], T]) -> T:
+    for attempt in range(TRIES):
         try:
-            session.commit()
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise CommitUnknown("The database's connection broke during COMMIT.") from error
-            raise
-        return result
+            with sessions() as session:
+                return unit(session)
+        except (DBAPIError, TimeoutError) as error:
+            if not _is_worth_another_try(error) or attempt == TRIES - 1:
+                raise _translated(error) from error
+            time.sleep(random.uniform(0, 0.02 * 2**attempt))
+    raise AssertionError("unreachable: the last try returns or raises")
 
 
-def _is_rolled_back(error: Exception) -> bool:
+def _commit(session: Session) -> None:
+    try:
+        session.commit()
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise CommitUnknown("The database's connection broke during COMMIT.") from error
+        raise
+
+
+def _is_worth_another_try(error: Exception) -> bool:
+    """Rolled back for another's sake; or the connection was lost while it lay in the pool (which
+    forgets all its connections then): cheaper to meet than to ask each one whether it still lives.
+    """
     if not isinstance(error, DBAPIError) or not error.orig or not error.orig.args:
         return False
-    return error.orig.args[0] in ROLLED_BACK
+    return error.connection_invalidated or error.orig.args[0] in ROLLED_BACK
 
 
 def _translated(error: DBAPIError | TimeoutError) -> Exception:

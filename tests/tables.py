@@ -8,6 +8,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import delete
+from sqlalchemy.orm import Session
 
 from common.db import Sessions, open_database, transact
 from common.tables import Base
@@ -35,8 +36,12 @@ def opened(url: str) -> Iterator[Sessions]:
 
 def empty(sessions: Sessions) -> None:
     """Remove every row."""
-    for table in reversed(Base.metadata.sorted_tables):
-        transact(sessions, lambda session, table=table: session.execute(delete(table)))
+
+    def work(session: Session) -> None:
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(delete(table))
+
+    transact(sessions, work)
 
 
 @pytest.fixture(params=["sqlite", "served"])

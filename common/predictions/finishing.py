@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import case, literal, select, update
 from sqlalchemy.orm import Session
 
-from common.db import Id, execute, now
+from common.columns import Id
+from common.db import execute, now
 from common.predictions.claiming import Job
 from common.predictions.rules import MOST_FAILURES, backoff
 from common.tables import Prediction, State
