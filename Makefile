@@ -16,6 +16,9 @@ MODEL_MIRROR := $(abspath ../shared/models)
 endif
 endif
 export MODEL_MIRROR
+ifneq ($(wildcard $(MODEL_MIRROR)/.),)
+export MODEL_MIRROR_DIR ?= $(MODEL_MIRROR)
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fix e2e bench models migrate migration build up down logs start \

@@ -75,11 +75,13 @@ def _in_docker(
 
 
 @pytest.fixture(scope="session")
-def database_url(docker_servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """A MariaDB or MySQL database for the tests, empty at first."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
-    elif docker_servers:
+    elif docker_servers := request.getfixturevalue("docker_servers"):
         url = "mysql+pymysql://root:afterimage@127.0.0.1:{port}/afterimage"
         yield _in_docker(docker_servers, "mysql", 3306, url, _database_answers)
     elif mariadb_program():
@@ -90,11 +92,13 @@ def database_url(docker_servers: Any, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-def broker_url(docker_servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def broker_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """A RabbitMQ for the tests."""
     if given := os.environ.get("TEST_BROKER_URL"):
         yield given
-    elif docker_servers:
+    elif docker_servers := request.getfixturevalue("docker_servers"):
         url = "amqp://guest:guest@127.0.0.1:{port}/%2F"
         yield _in_docker(docker_servers, "rabbitmq", 5672, url, _broker_answers)
     elif rabbitmq_program():
