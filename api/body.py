@@ -133,6 +133,9 @@ def _parts(request: Request) -> tuple[MultiDict[str, str], MultiDict[str, FileSt
         return MultiDict(), MultiDict()
     parser = MultiPartParser(_in_memory, buffer_size=CHUNK, max_form_parts=MOST_PARTS)
     try:
+        # The parser would look for it in all of the body, at a megabyte in 0.2 s.
+        if f"--{boundary}".encode() not in raw[:CHUNK]:
+            raise ValueError("no first boundary")
         return parser.parse(BytesIO(raw), boundary.encode(), len(raw))
     except ValueError as error:
         raise Malformed("The multipart body is broken or cut short.", code="multipart") from error

@@ -13,6 +13,7 @@ from common.ids import new_id
 
 log = structlog.get_logger(__name__)
 
+PROBES = ("/healthz", "/readyz")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 # Swagger UI sets styles in attributes and shows data: images.
 POLICY = (
@@ -59,7 +60,8 @@ def finish(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "no-referrer"
     if response.mimetype == "text/html":
         response.headers["Content-Security-Policy"] = POLICY
-    log.info(
+    # Probes come every few seconds for ever.
+    (log.debug if request.path in PROBES else log.info)(
         "request",
         method=request.method,
         path=request.path,

@@ -10,10 +10,12 @@ from api.readiness import OK, check_predictions, check_uploads
 from api.schemas.catalogue import Health, Readiness, Service
 
 blueprint = Blueprint("status", __name__, description="The service itself.")
+FRONT_DOOR = {"application/json": {"schema": Service}, "text/html": {"schema": {"type": "string"}}}
 
 
 @blueprint.get("/")
 @blueprint.response(200, Service)
+@blueprint.doc(responses={"200": {"description": "OK", "content": FRONT_DOOR}})
 def home() -> Response:
     """The page for people; for programs that ask for JSON, what this service is."""
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "text/html":

@@ -84,6 +84,7 @@ class PredictionView(Schema):
         allow_none=True,
         metadata={
             "description": "As the task's contract says; null while there is none.",
+            "type": "object",
             "nullable": True,
             "oneOf": [
                 {"$ref": f"#/components/schemas/{each.result.__name__}"}
