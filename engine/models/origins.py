@@ -60,7 +60,7 @@ class Web:
     """
 
     def __init__(self, address: str, client: httpx.Client):
-        self.address = _without_password(address)
+        self.address = without_password(address)
         self._base = address.rstrip("/") + "/"
         self._client = client
 
@@ -79,16 +79,17 @@ class Web:
             raise Refused(str(error)) from error
 
 
-def _without_password(address: str) -> str:
+def without_password(address: str) -> str:
+    """The address as it may be shown."""
     parts = urlsplit(address)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _begin(answer: httpx.Response, start: int) -> tuple[int, Iterable[bytes]]:
     if answer.status_code == 206 and _first_byte(answer) == start:
-        return start, answer.iter_bytes(CHUNK)
+        return start, answer.iter_bytes()
     if answer.status_code == 200:
-        return 0, answer.iter_bytes(CHUNK)
+        return 0, answer.iter_bytes()
     if answer.status_code in (206, 416):  # another range, or none: whole, the next time
         return 0, ()
     said = f"answered {answer.status_code} {answer.reason_phrase}".rstrip()
@@ -107,7 +108,7 @@ def _first_byte(answer: httpx.Response) -> int:
 def open_origin(address: str) -> Iterator[Origin]:
     """The origin that `address` names: http, https, file, or the path of a folder.
 
-    Raises ValueError for any other scheme. Nothing is contacted yet.
+    Raises Refused for any other scheme. Nothing is contacted yet.
     """
     scheme = urlsplit(address).scheme if "://" in address else "file"
     if scheme in ("http", "https"):
@@ -117,4 +118,4 @@ def open_origin(address: str) -> Iterator[Origin]:
         path = unquote(urlsplit(address).path) if "://" in address else address
         yield Folder(Path(path).expanduser())
     else:
-        raise ValueError(f"{address!r} is neither a folder nor an http(s) address")
+        raise Refused("is neither a folder nor an http(s) address")

@@ -11,14 +11,21 @@ import os
 import random
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from common.errors import ModelUnavailable
 from engine.models.catalogue import File, Manifest
 from engine.models.installed import MANIFEST, is_installed, is_right
-from engine.models.origins import CHUNK, Interrupted, Origin, Refused, open_origin
+from engine.models.origins import (
+    CHUNK,
+    Interrupted,
+    Origin,
+    Refused,
+    open_origin,
+    without_password,
+)
 from engine.models.progress import Progress
 
 TRIES = 3
@@ -49,40 +56,34 @@ def pull(manifest: Manifest, model_dir: Path, mirror: str, progress: Progress) -
 
 
 def _install(manifest: Manifest, folder: Path, mirror: str, progress: Progress) -> None:
-    with ExitStack() as stack:
-        try:
-            addresses = [address for address in (mirror, manifest.source.files) if address]
-            origins = [stack.enter_context(open_origin(address)) for address in addresses]
-        except ValueError as error:
-            raise PullFailed(f"MODEL_MIRROR cannot be used: {error}.") from error
-        for file in manifest.files:
-            target = folder / file.name
-            if not is_right(file, target):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                _bring(file, target, origins, progress)
+    addresses = [address for address in (mirror, manifest.source.files) if address]
+    for file in manifest.files:
+        target = folder / file.name
+        if not is_right(file, target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _bring(file, target, addresses, progress)
     part = folder / f"{MANIFEST}.part"
-    with part.open("w") as text:
-        text.write(manifest.dump())
+    part.write_text(manifest.dump())
     _put_in_place(part, folder / MANIFEST)
 
 
-def _bring(file: File, target: Path, origins: Sequence[Origin], progress: Progress) -> None:
+def _bring(file: File, target: Path, addresses: Sequence[str], progress: Progress) -> None:
     """Fetch one file from the first origin that gives it."""
     part = target.with_name(f"{target.name}.part")
     tried = []
-    for origin in origins:
+    for address in addresses:
         try:
-            _fetch(file, part, origin, progress)
+            with open_origin(address) as origin:
+                _fetch(file, part, origin, progress)
             return _put_in_place(part, target)
         except Refused as error:
-            tried.append(f"  {origin.address}: {error}")
-    raise PullFailed(
-        "\n".join((
-            f"{file.name} ({file.size:,} bytes) could not be fetched. Tried:",
-            *tried,
-            "Set MODEL_MIRROR to a folder or an http(s) address that holds this file.",
-        ))
-    )  # fmt: skip
+            tried.append(f"  {without_password(address)}: {error}")
+    lines = [
+        f"{file.name} ({file.size:,} bytes) could not be fetched. Tried:",
+        *tried,
+        "Set MODEL_MIRROR to a folder or an http(s) address that holds this file.",
+    ]
+    raise PullFailed("\n".join(lines))
 
 
 def _fetch(file: File, part: Path, origin: Origin, progress: Progress) -> None:
