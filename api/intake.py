@@ -16,7 +16,6 @@ from common.predictions import Ask, create
 from common.storage import object_key
 from common.tables import Image, Prediction, StoredObject
 
-
 # Built once: making a statement costs as much as sending it.
 ENTER_IMAGE = insert(Image)
 ENTER_OBJECT = (

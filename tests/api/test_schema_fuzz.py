@@ -1,0 +1,199 @@
+"""No input whatever gets a 5xx, and every answer is what /openapi.json says: generated requests.
+
+Always the same requests (`derandomize`), so that a failure is everybody's failure.
+"""
+
+import base64
+import json
+import random
+import re
+from collections import Counter
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image as Pillow
+from schemathesis import Case, GenerationMode
+from schemathesis.specs.openapi.checks import (
+    negative_data_rejection,
+    positive_data_acceptance,
+)
+
+from tests.bad_requests import BASE64, PHOTO, check_problem
+from tests.pictures import encode
+from tests.wire import BOUNDARY, JSON, MULTIPART, exchange, field, file, multipart, request
+
+SMOOTH = Pillow.merge("RGB", [Pillow.linear_gradient("L"), *[Pillow.radial_gradient("L")] * 2])
+IMAGES = [
+    encode(SMOOTH.resize((48, 32)).convert(mode), form)
+    for form, mode in (
+        ("JPEG", "RGB"), ("PNG", "RGBA"), ("PNG", "LA"), ("GIF", "P"), ("WEBP", "RGB"),
+        ("BMP", "RGB"), ("JPEG", "CMYK"),
+    )
+]  # fmt: skip
+STEADY = settings(
+    deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+# The document cannot say what bytes make an image, nor that some fields exclude each other.
+BEYOND: list[Any] = [positive_data_acceptance]
+
+
+@pytest.fixture(scope="module")
+def schema(url: str) -> Any:
+    schemathesis.openapi.format("binary", st.sampled_from(IMAGES))
+    encoded = [base64.b64encode(image).decode() for image in IMAGES]
+    schemathesis.openapi.format("byte", st.sampled_from(encoded))
+    schemathesis.openapi.media_type("image/*", st.sampled_from(IMAGES))
+    return schemathesis.openapi.from_url(f"{url}/openapi.json")
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=str)
+def test_every_operation_answers_as_documented(schema: Any, mode: GenerationMode) -> None:
+    statuses = Counter[int]()
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        if mode is GenerationMode.POSITIVE or operation.body or operation.query:
+            check_operation(operation, mode, statuses)
+    assert statuses.keys() & ({201, 202} if mode is GenerationMode.POSITIVE else {400, 422})
+
+
+def check_operation(operation: Any, mode: GenerationMode, statuses: Counter[int]) -> None:
+    examples = 60 if operation.body else 15
+
+    @settings(STEADY, max_examples=examples)
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def run(case: Case[Any]) -> None:
+        answer = case.call(timeout=40)
+        statuses[answer.status_code] += 1
+        # A form cannot tell an empty array, or null, from nothing at all.
+        is_form = case.media_type == "multipart/form-data"
+        beyond = [*BEYOND, negative_data_rejection] if is_form else BEYOND
+        case.validate_response(answer, excluded_checks=beyond)
+
+    run()
+
+
+# ---- below HTTP libraries: requests put together from pieces that each are odd
+
+METHODS = st.sampled_from(["GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "PROPFIND"])
+UPLOADS = st.sampled_from(["/v1/images", "/v1/predictions", "/inference/image"])
+PATHS = st.sampled_from(
+    ["/", "/v1/images", "/v1/predictions", "/predictions", "/inference/image/", "/healthz",
+     "/readyz", "/v1/tasks", "/v1/models", "/openapi.json", "/docs", "/static/home.js"]
+)  # fmt: skip
+ODD = st.one_of(
+    st.text(st.characters(codec="utf-8"), max_size=20),
+    st.sampled_from(["%00", "%ff", "..", "%2e%2e%2f", "%", "%zz", "1e400", "nan", "-1", "[", "%%"]),
+)
+# What has to do with framing gets Gunicorn's own answers; it has rows in `test_bad_inputs.py`.
+NAMES = st.sampled_from(
+    ["Accept", "Prefer", "If-None-Match", "If-Match", "If-Modified-Since", "Range", "Cookie",
+     "X-Request-Id", "Content-Type", "Content-Encoding", "Idempotency-Key", "X-Forwarded-For",
+     "X-Forwarded-Host", "Authorization", "Accept-Encoding", "Origin", "X-HTTP-Method-Override"]
+)  # fmt: skip
+VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"))
+FIELDS = st.sampled_from(["task", "tasks", "wait", "params", "metadata", "visibility", "name", "x"])
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+JSONS = st.recursive(
+    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
+)
+SEEDS = st.fixed_dictionaries(
+    {"data": st.just(BASE64) | ODD, "task": st.just("classify") | JSONS},
+    optional=dict.fromkeys(("params", "metadata", "visibility", "name", "image_id"), JSONS),
+)
+
+
+def as_json(value: Any) -> bytes:
+    """NaN and all."""
+    return json.dumps(value).encode()
+
+
+BODIES = st.one_of(
+    st.tuples(st.just(JSON), SEEDS.map(as_json) | JSONS.map(as_json) | st.binary()),
+    st.tuples(
+        st.just(MULTIPART),
+        st.lists(st.tuples(FIELDS, st.binary(max_size=30)), max_size=4).map(
+            lambda parts: multipart(file(PHOTO), *(field(*part) for part in parts))
+        )
+        | st.binary().map(lambda data: f"--{BOUNDARY}\r\n".encode() + data),
+    ),
+    st.tuples(st.just({"Content-Type": "image/png"}), st.binary() | st.sampled_from(IMAGES)),
+    st.tuples(st.just(dict[str, str]()), st.binary()),
+)
+
+
+def quoted(text: str) -> str:
+    """Percent-encoded only where Gunicorn would refuse the request line by itself."""
+    return re.sub(r"[^!-~]", lambda found: quote(found[0]), text)
+
+
+TARGETS = st.one_of(
+    st.tuples(st.just("POST"), UPLOADS),
+    st.tuples(METHODS, PATHS),
+    st.tuples(METHODS, st.tuples(PATHS, ODD).map("/".join)),
+)
+
+
+@settings(STEADY, max_examples=600)
+@given(
+    target=TARGETS,
+    query=st.lists(st.tuples(FIELDS, ODD).map("=".join), max_size=3).map("&".join),
+    headers=st.dictionaries(NAMES, VALUES, max_size=3),
+    typed_body=BODIES,
+)
+def check_any_request(
+    url: str,
+    target: tuple[str, str],
+    query: str,
+    headers: dict[str, str],
+    typed_body: tuple[dict[str, str], bytes],
+) -> None:
+    (method, path), (kind, body) = target, typed_body
+    sent = request(method, quoted(f"{path}?{query}"), headers | kind, body)
+    answer = exchange(url, sent, head=method == "HEAD")
+    assert answer.status < 500, (sent, answer.body)
+    if answer.status >= 400 and method != "HEAD":
+        check_problem(answer, answer.status)
+
+
+def test_no_request_whatever_gets_a_5xx(url: str) -> None:
+    check_any_request(url=url)
+
+
+@pytest.mark.parametrize("number", range(len(IMAGES)))
+def test_no_damaged_image_is_more_than_refused_or_failed(url: str, number: int) -> None:
+    chance = random.Random(number)
+    with requests.Session() as session:
+        for _ in range(40):
+            data = damaged(IMAGES[number], chance)
+            answer = session.post(
+                f"{url}/v1/predictions?task=classify&wait=30",
+                data=data,
+                headers={"Content-Type": "image/x"},
+                timeout=60,
+            )
+            assert answer.status_code in (200, 415, 422), answer.text
+            row = answer.json()
+            if answer.status_code == 200:
+                assert (row["status"], row["attempts"]) == ("succeeded", 1), (data, row)
+            else:
+                assert row["code"].startswith("image_"), row
+
+
+def damaged(data: bytes, chance: random.Random) -> bytes:
+    """Some bytes overwritten, some taken out or put in, most of them near the beginning."""
+    changed = bytearray(data)
+    for _ in range(chance.randint(1, 6)):
+        place = min(int(chance.expovariate(4 / len(data))), len(changed) - 1)
+        match chance.randrange(4):
+            case 0:
+                del changed[place : place + chance.randint(1, 20)]
+            case 1:
+                changed[place:place] = chance.randbytes(chance.randint(1, 20))
+            case _:
+                changed[place] = chance.choice((0, 1, 127, 128, 255, chance.randrange(256)))
+    return bytes(changed)
