@@ -7,6 +7,7 @@ that was not marked as announced is announced again by the housekeeper.
 
 import queue
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -17,11 +18,13 @@ from common.broker import Broker, Message, Publisher
 from common.db import Sessions, transact
 from common.errors import Unavailable
 from common.predictions import mark_announced
+from common.predictions.rules import ANNOUNCE_GRACE
 from common.tasks import queue_name
 
 log = structlog.get_logger(__name__)
 
 MOST_AT_ONCE = 256
+MARK_EVERY = ANNOUNCE_GRACE / 4  # seconds: well before the housekeeper would look
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Announcer:
         self._broker = broker
         self._sessions = sessions
         self._todo: queue.SimpleQueue[tuple[UUID, str] | Finished | None] = queue.SimpleQueue()
+        self._confirmed: list[UUID] = []
+        self._mark_at = 0.0
         self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
         self._thread.start()
 
@@ -58,23 +63,32 @@ class Announcer:
     def _run(self) -> None:
         publisher = self._broker.publisher()
         try:
-            while (batch := self._collect()) is not None:
+            while True:
+                batch, is_last = self._collect()
                 self._handle(publisher, batch)
+                if is_last or self._is_time_to_mark():
+                    self._mark()
+                if is_last:
+                    return
         finally:
             publisher.close()
 
-    def _collect(self) -> list[tuple[UUID, str] | Finished] | None:
-        """Everything handed over so far, up to a batch; None at the end."""
-        batch = []
-        item = self._todo.get()
-        while item is not None:
-            batch.append(item)
-            if len(batch) == MOST_AT_ONCE or self._todo.empty():
-                return batch
-            item = self._todo.get()
-        if batch:
-            self._todo.put(None)
-        return batch or None
+    def _collect(self) -> tuple[list[tuple[UUID, str] | Finished], bool]:
+        """What was handed over so far, up to a batch, and whether that was the last of it; nothing
+        when there is something to mark before anything else comes.
+        """
+        batch: list[tuple[UUID, str] | Finished] = []
+        timeout = MARK_EVERY if self._confirmed else None
+        try:
+            while len(batch) < MOST_AT_ONCE:
+                item = self._todo.get(timeout=timeout)
+                if item is None:
+                    return batch, True
+                batch.append(item)
+                timeout = 0
+        except queue.Empty:
+            pass
+        return batch, False
 
     def _handle(self, publisher: Publisher, batch: list[tuple[UUID, str] | Finished]) -> None:
         for item in batch:
@@ -87,9 +101,17 @@ class Announcer:
         confirmed = [id for (id, _), yes in zip(rows, taken, strict=True) if yes]
         if len(confirmed) < len(rows):
             log.warning("not announced; the housekeeper will", count=len(rows) - len(confirmed))
-        self._mark(confirmed)
+        if confirmed and not self._confirmed:
+            self._mark_at = time.monotonic() + MARK_EVERY
+        self._confirmed += confirmed
 
-    def _mark(self, ids: list[UUID]) -> None:
+    def _is_time_to_mark(self) -> bool:
+        """A few times a second: by then most rows are claimed and want no mark any more."""
+        is_much = len(self._confirmed) >= MOST_AT_ONCE
+        return bool(self._confirmed) and (is_much or time.monotonic() >= self._mark_at)
+
+    def _mark(self) -> None:
+        ids, self._confirmed = self._confirmed, []
         if not ids:
             return
         try:

@@ -15,11 +15,11 @@ def make(originals: Sequence[Image.Image], seed: int, megapixels: float) -> byte
     chance = random.Random(seed)
     image = _cropped(originals[seed % len(originals)], chance)
     if chance.random() < 0.5:
-        image = image.rotate(chance.uniform(-10, 10), Image.Resampling.BICUBIC)
+        image = image.rotate(chance.uniform(-10, 10), Image.Resampling.BILINEAR)
     if chance.random() < 0.3:
         image = image.transpose(chance.choice(TURNS))
-    for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
-        image = enhance(image).enhance(chance.uniform(0.8, 1.2))
+    enhance = chance.choice([ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color])
+    image = enhance(image).enhance(chance.uniform(0.7, 1.3))
     scale = (megapixels * 1e6 / (image.width * image.height)) ** 0.5
     image = ImageOps.scale(image, scale, Image.Resampling.BICUBIC)
     return encode(

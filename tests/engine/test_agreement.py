@@ -38,7 +38,7 @@ def test_the_top_label_is_that_of_careful_preprocessing(
         session, found = model.session(), []
         for seed in range(first, COUNT, 2):
             # 0.2 to 12 megapixels, most of them small
-            data = make(originals, seed, 0.2 * 60 ** ((seed * 0.618 % 1) ** 3))
+            data = make(originals, seed, 0.2 * 60 ** ((seed * 0.618 % 1) ** 4))
             expected, image = careful(data), decode(data, 224, 224)
             same = top(session, to_square(image, 224)) == top(session, expected)
             found.append((same, min(image.size) < min(Image.open(io.BytesIO(data)).size)))
@@ -47,5 +47,5 @@ def test_the_top_label_is_that_of_careful_preprocessing(
     with ThreadPoolExecutor(2) as threads:
         found = [each for some in threads.map(compare, (0, 1)) for each in some]
     assert len(found) == COUNT
-    assert sum(reduced for _, reduced in found) > COUNT / 10  # the shortcut was taken
+    assert sum(reduced for _, reduced in found) > COUNT / 15  # the shortcut was taken
     assert sum(same for same, _ in found) >= LEAST * COUNT
