@@ -49,7 +49,8 @@ def read_body(request: Request, aside: Collection[str] = ()) -> Body:
             "Send multipart/form-data, application/json, or the image itself as image/*.",
         )
     query = _single(request.args, aside)
-    name = body.file_name or query.pop("name", None)
+    named = query.pop("name", None)
+    name = body.file_name or named
     with blame("name"):
         check_text(name or "", "The file name")
     return replace(body, fields=_merged(_from_text(query), body.fields), file_name=name)

@@ -22,7 +22,7 @@ from tests.services import CHECKOUT, OURS, model_mirror, standalone
 PHOTO = encode(picture(), "JPEG")
 ASKED: dict[str, Any] = {"data": {"task": "classify"}, "files": {"file": ("a.jpg", PHOTO)}}
 INFERENCE = {"name": "a", **forms(PHOTO)["base64"]["json"]}
-QUEUED = 60  # predictions
+QUEUED = 40  # predictions
 
 
 def ask(url: str) -> str:
@@ -36,7 +36,7 @@ def test_a_killed_standalone_finishes_its_queue_when_it_is_back(
 ) -> None:
     settings = {"MODEL_MIRROR": "", "MODEL_DIR": models}
     with standalone(tmp_path, **settings) as first:
-        large = encode(picture("RGB", (3000, 2000)), "JPEG")
+        large = encode(picture("RGB", (2000, 1500)), "JPEG")
         image = post(f"{first.base_url}/v1/images", **forms(large)["raw"]).json()["id"]
         asked = {"task": "classify", "image_id": image}
         with requests.Session() as session:

@@ -22,7 +22,7 @@ PHOTO = encode(picture(), "JPEG")
 
 @pytest.mark.parametrize("form", FORMS)
 def test_an_image_is_stored_in_every_form(url: str, form: str, cat: bytes) -> None:
-    query = {"name": "cat.jpg"} if form == "raw" else {}
+    query = {"name": "cat.jpg" if form == "raw" else "another.jpg"}  # the file's own comes first
     answer = post(f"{url}/v1/images", params=query, **forms(cat)[form])
     image = answer.json()
     assert answer.status_code == 201
