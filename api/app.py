@@ -18,7 +18,6 @@ from common.services import Services, open_services
 from common.settings import Settings
 
 CLOSE = "afterimage-close"
-FORM_FIELD_BYTES = 64 * 1024
 
 
 def create_app(services: Services) -> Flask:
@@ -41,7 +40,6 @@ def _configure(app: Flask, settings: Settings) -> None:
     documentation.configure(app)
     # base64 is 4/3 of the bytes, and lines and JSON around it need some room.
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes * 3 // 2 + 64 * 1024
-    app.config["MAX_FORM_MEMORY_SIZE"] = FORM_FIELD_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.merge_slashes = False  # it works by redirect, and a redirected POST loses its body
     headers.configure(app, settings.public_url)

@@ -73,10 +73,6 @@ def to_square(image: Image.Image, side: int) -> NDArray[np.uint8]:
     return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR))
 
 
-def use_one_thread_per_call() -> None:
-    """Nothing to do: Pillow computes in the thread that calls it, and OpenCV is not used yet."""
-
-
 def _read(data: bytes, wanted: tuple[int, int], max_pixels: int) -> Image.Image:
     """The stored picture in RGB; a JPEG at the smallest scale that is at least `wanted`."""
     with Image.open(BytesIO(data), formats=_FORMATS) as image:

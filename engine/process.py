@@ -10,7 +10,6 @@ from common.ids import new_id
 from common.services import Services
 from engine.housekeeper import Housekeeper
 from engine.lane import Lane
-from engine.pixels import use_one_thread_per_call
 from engine.presence import Presence
 
 log = structlog.get_logger(__name__)
@@ -20,7 +19,6 @@ class Engine:
     """Consumes, predicts and writes back, for the given tasks, from start() to stop()."""
 
     def __init__(self, services: Services, tasks: Sequence[str]):
-        use_one_thread_per_call()
         id = new_id()
         self._announcer = Announcer(services.broker, services.sessions)
         self._lanes = [Lane(services, self._announcer, id, task) for task in tasks]
