@@ -1,0 +1,142 @@
+"""`python -m bench`: images a second of the served stack, and its share of the bare limit."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+
+from bench import bare, report
+from bench.load import Answer
+from bench.photographs import make_photographs
+from bench.processes import HOUSE, BenchFailed, Helper, Meter, helper, memory_of
+from bench.stack import Stack, run_module, running_stack
+
+LONGEST = 600.0  # seconds that a run may take
+WARM_UP = 200  # photographs
+SETTINGS = ("WEB_PROCESSES", "WEB_THREADS", "BATCH_SIZE", "ENGINE_WORKERS")
+
+
+def main() -> int:
+    """0 when every answer was right; 1 when one was not, or nothing could be measured."""
+    options = _options()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            return _bench(Path(folder), options)
+    except KeyboardInterrupt:
+        print("bench: interrupted", file=sys.stderr)
+    except (BenchFailed, RuntimeError, OSError, psutil.Error) as error:
+        print(f"bench: {error}", file=sys.stderr)
+    return 1
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """Once: the ending that follows is bounded in time and must not be interrupted in turn."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=__doc__,
+        epilog=f"The environment's {', '.join(SETTINGS)} and the like reach API and engine.",
+    )
+    images = os.environ.get("IMAGES_DIR") or HOUSE.parent / "shared" / "images"
+    add = parser.add_argument
+    add("--count", type=int, default=1000, help="photographs a run; default: %(default)s")
+    add("--runs", type=int, default=5, help="default: %(default)s")
+    add("--clients", type=int, default=32, help="default: %(default)s")
+    add("--engines", type=int, default=1, help="engine processes; default: %(default)s")
+    add(
+        "--mode",
+        choices=("poll", "wait"),
+        default="poll",
+        help=("poll: POST, then GET ?wait=30 (the default); wait: POST with Prefer: wait=30"),
+    )
+    add("--images", type=Path, default=images, help="default: IMAGES_DIR, else %(default)s")
+    add("--seed", type=int, default=1, help="of the photographs; default: %(default)s")
+    add("--out", action="store_true", help="add a row to the table in bench/README.md")
+    return parser.parse_args()
+
+
+def _bench(folder: Path, options: argparse.Namespace) -> int:
+    model_dir, pictures = folder / "models", folder / "photographs"
+    _say(f"making {options.count} photographs from {options.images}")
+    make_photographs(options.images, pictures, options.count, options.seed)
+    _say("starting MariaDB, RabbitMQ, API and engine")
+    run_module(_with_mirror() | {"MODEL_DIR": str(model_dir)}, "engine.models", "pull")
+    with running_stack(folder, model_dir, options.engines) as stack:
+        with helper("bench.load", pictures, stack.port, options.clients, options.mode) as load:
+            load.hear(LONGEST)
+            measure = lambda: bare.measure(pictures, model_dir, options.count)  # noqa: E731
+            runs = list(_runs(stack, load, measure, options))
+        memory = {name: memory_of(pid) for name, pid in stack.parts.items()}
+    print(f"\n{report.summary(runs, memory)}")
+    faults = report.faults(runs)
+    for fault in faults:
+        print(f"bench: {fault}", file=sys.stderr)
+    if options.out and not faults:
+        report.add_row(runs, _described(options), stack.versions)
+    return 1 if faults else 0
+
+
+def _runs(
+    stack: Stack, load: Helper, measure: Callable[[], bare.Bare], options: argparse.Namespace
+) -> Iterator[report.Run]:
+    """Bare, service, bare, …, service, bare: every run has a bare neighbour on either side."""
+    _serve(stack, load, min(options.count, WARM_UP), "warm-up")
+    before = measure()
+    for number in range(1, options.runs + 1):
+        seconds, answers, cpu = _serve(stack, load, options.count, f"run {number}")
+        after = measure()
+        run = report.Run(seconds, answers, cpu, before, after)
+        _say(report.line(number, run))
+        yield run
+        before = after
+
+
+def _serve(
+    stack: Stack, load: Helper, count: int, text: str
+) -> tuple[float, list[Answer], dict[str, float]]:
+    """One round of the load generator: seconds, answers, CPU seconds by part."""
+    load.say(f"{count} {text}")
+    load.hear(LONGEST)
+    meter = Meter({**stack.parts, "load generator": load.pid})
+    load.say()
+    load.hear(LONGEST)
+    cpu = meter.stop()
+    said = json.loads(load.hear(LONGEST))
+    return said["seconds"], [Answer(**answer) for answer in said["answers"]], cpu
+
+
+def _with_mirror() -> dict[str, str]:
+    """As `make` does: on a checkout that has models beside it, they are the mirror."""
+    beside = HOUSE.parent / "shared" / "models"
+    mirror = {"MODEL_MIRROR": str(beside)} if beside.is_dir() else {}
+    return mirror | {name: value for name, value in os.environ.items() if value}
+
+
+def _described(options: argparse.Namespace) -> str:
+    """What was measured, for the table."""
+    settings = [f"{name}={os.environ[name]}" for name in SETTINGS if os.environ.get(name)]
+    return ", ".join([
+        f"{options.runs} x {options.count}", f"{options.clients} clients", options.mode,
+        *([f"{options.engines} engines"] if options.engines > 1 else []), *settings,
+    ])  # fmt: skip
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

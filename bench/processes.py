@@ -1,0 +1,139 @@
+"""Processes that the benchmark starts, and what each of them costs in CPU time and memory."""
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+HOUSE = Path(__file__).resolve().parent.parent
+STOP_SECONDS = 15.0
+
+
+class BenchFailed(Exception):
+    """The benchmark cannot go on; the message says why."""
+
+
+@contextmanager
+def program(
+    command: Sequence[str], env: Mapping[str, str], log: IO[bytes]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in a session of its own; at the end it and all that it started are gone."""
+    process = subprocess.Popen(
+        command, cwd=HOUSE, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+@contextmanager
+def helper(module: str, *arguments: object, fds: Sequence[int] = ()) -> Iterator["Helper"]:
+    """A module of the benchmark's own as a process that talks in lines."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *map(str, arguments)], cwd=HOUSE, pass_fds=fds,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield Helper(module, process)
+    finally:
+        _end(process)
+
+
+class Helper:
+    """The near end of a helper's standard input and output."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes]):
+        assert process.stdin and process.stdout
+        self._name = name
+        self._in, self._out = process.stdin, process.stdout
+        self.pid = process.pid
+
+    def say(self, line: str = "") -> None:
+        """Send a line."""
+        self._in.write(line.encode() + b"\n")
+        self._in.flush()
+
+    def hear(self, seconds: float) -> bytes:
+        """The next line; raises BenchFailed when none comes in time or the helper is gone."""
+        if not select.select([self._out], [], [], seconds)[0]:
+            raise BenchFailed(f"{self._name} said nothing for {seconds:.0f} s")
+        if not (line := self._out.readline()):
+            raise BenchFailed(f"{self._name} ended early")
+        return line
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM, and SIGKILL for its whole session when that takes too long."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a part holds, in bytes; `pss` shares out the pages that its processes have in common."""
+
+    processes: int
+    rss: int
+    pss: int
+
+
+class Meter:
+    """CPU seconds of every part and of the whole machine since it was made."""
+
+    def __init__(self, parts: Mapping[str, int]):
+        self._parts = parts
+        self._start = self._read()
+        self._since = time.perf_counter()
+
+    def stop(self) -> dict[str, float]:
+        """By part; then `others`: the rest of the machine, and `idle`: what nobody used."""
+        end, seconds = self._read(), time.perf_counter() - self._since
+        used = {name: end[name] - self._start[name] for name in end}
+        busy = used.pop("machine")
+        used["others"] = max(0.0, busy - sum(used.values()))
+        return used | {"idle": max(0.0, seconds * (os.cpu_count() or 1) - busy)}
+
+    def _read(self) -> dict[str, float]:
+        by_part = {name: sum(map(_cpu, _family(pid))) for name, pid in self._parts.items()}
+        times = psutil.cpu_times()
+        idle = times.idle + getattr(times, "iowait", 0.0)
+        # Guests' time is in user's already.
+        guests = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
+        return by_part | {"machine": sum(times) - idle - guests}
+
+
+def memory_of(pid: int) -> Memory:
+    """Of the process and all its descendants."""
+    known = [process.memory_full_info() for process in _family(pid)]
+    pss = sum(getattr(one, "pss", one.rss) for one in known)
+    return Memory(len(known), sum(one.rss for one in known), pss)
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    parent = psutil.Process(pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)

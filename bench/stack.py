@@ -1,0 +1,117 @@
+"""The served stack on loopback: MariaDB, RabbitMQ, one API, and engines, all of them private."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.processes import HOUSE, BenchFailed, program
+from tests.servers import RunningServer, free_ports, start_mariadb, start_rabbitmq
+
+START_SECONDS = 60.0
+GUNICORN = [str(Path(sys.executable).with_name("gunicorn")), "-c", "python:api.gunicorn_conf"]
+API = [*GUNICORN, "api.app:from_env()"]
+ENGINE = [sys.executable, "-m", "engine", "--tasks", "classify"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The running stack: where the API listens, and the first process of every part."""
+
+    port: int
+    parts: Mapping[str, int]  # name -> process id
+    versions: Mapping[str, str]  # of the server programs
+
+
+@contextmanager
+def running_stack(folder: Path, model_dir: Path, engines: int) -> Iterator[Stack]:
+    """Start everything and wait until predictions can be made; at the end nothing is left.
+
+    The settings of this process's environment hold, but for the addresses and folders. Raises
+    BenchFailed with the last words of the part that did not start.
+    """
+    with ExitStack() as stack:
+        database = _server(stack, start_mariadb(folder / "mariadb"))
+        broker = _server(stack, start_rabbitmq(folder / "rabbitmq"))
+        [port] = free_ports(1)
+        env = os.environ | {
+            "DATA_DIR": str(folder / "data"),
+            "DATABASE_URL": database.url,
+            "BROKER_URL": broker.url,
+            "STORAGE_URL": f"file://{folder / 'objects'}",
+            "MODEL_DIR": str(model_dir),
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+        }
+        run_module(env, "migrations")
+        parts = {"database": _pid(database), "broker": _pid(broker)}
+        commands = {"API": API} | {_name(n, engines): ENGINE for n in range(engines)}
+        for name, command in commands.items():
+            log = stack.enter_context((folder / f"{name}.log").open("ab"))
+            parts[name] = stack.enter_context(program(command, env, log)).pid
+        _wait_until_ready(port, folder)
+        yield Stack(port, parts, _versions(database, broker))
+
+
+def run_module(env: Mapping[str, str], *command: str) -> None:
+    """`python -m …` to its end; raises BenchFailed with what it said."""
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=HOUSE, env=env, capture_output=True, text=True, timeout=START_SECONDS,
+    )  # fmt: skip
+    if done.returncode:
+        raise BenchFailed(f"{' '.join(command)} failed:\n{(done.stderr + done.stdout)[-2000:]}")
+
+
+def _server(stack: ExitStack, server: RunningServer) -> RunningServer:
+    stack.callback(server.stop)
+    return server
+
+
+def _pid(server: RunningServer) -> int:
+    if server.pid is None:
+        raise BenchFailed(f"{server.command[0]} is not running")
+    return server.pid
+
+
+def _versions(database: RunningServer, broker: RunningServer) -> dict[str, str]:
+    """As the servers say in their first words."""
+    greetings = {
+        "MariaDB": (database, rb"(?:5\.5\.5-)?(\d+\.\d+\.\d+)"),
+        "RabbitMQ": (broker, rb"version.{5}(\d+\.\d+\.\d+)"),
+    }
+    versions = {}
+    for name, (server, pattern) in greetings.items():
+        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+            connection.sendall(server.hello)
+            found = re.search(pattern, connection.recv(4096), re.DOTALL)
+        versions[name] = found[1].decode() if found else "?"
+    return versions
+
+
+def _name(number: int, engines: int) -> str:
+    return "engine" if engines == 1 else f"engine {number + 1}"
+
+
+def _wait_until_ready(port: int, folder: Path) -> None:
+    said = ""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10):
+                return
+        except urllib.error.HTTPError as error:
+            said = error.read().decode(errors="replace")
+        except OSError as error:
+            said = str(error)
+        time.sleep(0.1)
+    logs = "\n".join(log.read_text(errors="replace")[-1500:] for log in folder.glob("*.log"))
+    raise BenchFailed(f"/readyz did not become 200; it said: {said}\n{logs}")
