@@ -92,6 +92,7 @@ def _mysql(url: URL, pool: int) -> Engine:
         max_overflow=0,
         pool_timeout=WAIT,
         pool_recycle=1800,
+        pool_reset_on_return=None,  # sessions end their transactions themselves
         isolation_level="READ COMMITTED",  # no gap locks: claims of neighbours do not deadlock
         connect_args={
             "connect_timeout": WAIT,
