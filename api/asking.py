@@ -9,7 +9,7 @@ from flask import Request, request, url_for
 
 from api.context import edge
 from api.errors import problem
-from api.lookup import find_prediction
+from api.lookup import find_prediction, is_final
 from api.schemas.predictions import LONGEST_WAIT, view
 from common.predictions import Ask
 from common.tables import Prediction, State
@@ -68,5 +68,6 @@ def wait_for(rows: Sequence[Prediction], seconds: float) -> list[Prediction]:
 def _wait_for(row: Prediction, seconds: float) -> Prediction:
     if seconds <= 0 or State(row.state).is_final:
         return row
-    id = str(row.id)
-    return edge().waiting.until_final(row.id, seconds, lambda: find_prediction(id))
+    if not edge().waiting.until_final(row.id, seconds, lambda: is_final(row.id)):
+        return row
+    return find_prediction(str(row.id))

@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import Row, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from api.context import Edge
@@ -14,7 +15,7 @@ from common.db import CommitUnknown, DatabaseUnavailable, execute, read, transac
 from common.ids import new_id
 from common.predictions import Ask, create
 from common.storage import object_key
-from common.tables import Image, Prediction, StoredObject
+from common.tables import Image, Prediction, State, StoredObject
 
 # Built once: making a statement costs as much as sending it.
 ENTER_IMAGE = insert(Image)
@@ -23,7 +24,9 @@ ENTER_OBJECT = (
     .prefix_with("IGNORE", dialect="mysql")
     .prefix_with("OR IGNORE", dialect="sqlite")
 )
-FIND = select(Prediction).where(Prediction.id.in_(bindparam("ids", expanding=True)))
+THEM = Prediction.id.in_(bindparam("ids", expanding=True))
+TIMES = select(Prediction.id, Prediction.created_at, Prediction.deadline_at).where(THEM)
+WHOLE = select(Prediction).where(THEM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +75,37 @@ def ask(edge: Edge, image: Image, asks: Sequence[Ask]) -> Accepted:
 
 def _ask(session: Session, image: Image, asks: Sequence[Ask]) -> Accepted:
     create(session, image, asks)
-    return Accepted(image.id, _rows(session, asks))
+    times = {row.id: row for row in execute(session, TIMES, _ids(asks))} if asks else {}
+    return Accepted(image.id, [_row(image, ask, times[ask.id]) for ask in asks])
 
 
-def _rows(session: Session, asks: Sequence[Ask]) -> list[Prediction]:
-    """As the database has them, times included; in the order of `asks`."""
-    if not asks:
-        return []
-    rows = {row.id: row for row in session.scalars(FIND, {"ids": [ask.id for ask in asks]})}
-    return [rows[ask.id] for ask in asks if ask.id in rows]
+def _row(image: Image, ask: Ask, times: Row[Any]) -> Prediction:
+    """What was just written. Read back is only what the database's clock says: a whole row costs
+    a millisecond.
+    """
+    return Prediction(
+        id=ask.id,
+        task=ask.task,
+        image_id=image.id,
+        params=ask.params,
+        caller_data=ask.caller_data,
+        state=State.QUEUED,
+        attempts=0,
+        created_at=times.created_at,
+        deadline_at=times.deadline_at,
+    )
 
 
 def _look_again(session: Session, image: UUID, asks: Sequence[Ask]) -> Accepted:
     """What became of a transaction whose COMMIT was not answered: all of it, or nothing."""
-    rows = _rows(session, asks)
+    rows = {row.id: row for row in session.scalars(WHOLE, _ids(asks))}
     if session.get(Image, image) is None or len(rows) < len(asks):
         raise DatabaseUnavailable("The upload was not stored; send it again.")
-    return Accepted(image, rows)
+    return Accepted(image, [rows[ask.id] for ask in asks])
+
+
+def _ids(asks: Sequence[Ask]) -> dict[str, list[UUID]]:
+    return {"ids": [ask.id for ask in asks]}
 
 
 def _columns(image: Image) -> dict[str, object]:

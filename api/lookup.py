@@ -1,13 +1,17 @@
 """Find what an id in a path names; what is not there, or not to be seen, is a 404 alike."""
 
-from sqlalchemy import select
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from api.context import services
-from common.db import read
+from common.db import execute, read
 from common.errors import NotFound
 from common.ids import parse_id
-from common.tables import Image, Prediction, StoredObject
+from common.tables import Image, Prediction, State, StoredObject
+
+STATE = select(Prediction.state).where(Prediction.id == bindparam("id"))  # built once: asked often
 
 
 def find_prediction(id: str) -> Prediction:
@@ -17,6 +21,12 @@ def find_prediction(id: str) -> Prediction:
     if not row:
         raise NotFound("There is no such prediction.", code="prediction_not_found")
     return row
+
+
+def is_final(id: UUID) -> bool:
+    """Whether nothing will happen to this prediction any more; cheap, for those who wait."""
+    state = read(services().sessions, lambda session: execute(session, STATE, {"id": id}).scalar())
+    return state is None or State(state).is_final
 
 
 def find_image(id: str) -> tuple[Image, StoredObject]:

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from common.announcer import decode_ids
 from common.broker import Broker
-from common.tables import Prediction, State
 
 LOOK_AGAIN = 1.0  # seconds after which the row is read although no event came: events may be lost
 
@@ -22,36 +21,33 @@ class Waiting:
         self._waiters: defaultdict[UUID, set[threading.Event]] = defaultdict(set)
         self._subscription = broker.subscribe(self._on_finished, self._wake_all)
 
-    def until_final(self, id: UUID, seconds: float, look: Callable[[], Prediction]) -> Prediction:
-        """The row as `look` reads it, once its state is final or `seconds` have passed.
+    def until_final(self, id: UUID, seconds: float, is_final: Callable[[], bool]) -> bool:
+        """Return when `is_final` says so or `seconds` have passed; False when it did not wait.
 
-        With as many waiting as may, it is answered at once: a thread that waits serves nobody.
+        With as many waiting as may, nobody waits: a thread that waits serves nobody else.
         """
-        row: Prediction | None = None
-        if seconds > 0 and self._free.acquire(blocking=False):
-            try:
-                row = self._wait(id, time.monotonic() + seconds, look)
-            finally:
-                self._free.release()
-        return row or look()
+        if not self._free.acquire(blocking=False):
+            return False
+        try:
+            self._wait(id, time.monotonic() + seconds, is_final)
+        finally:
+            self._free.release()
+        return True
 
     def close(self) -> None:
         """Stop listening and send everybody home with what there is."""
         self._subscription.close()
         self._wake_all()
 
-    def _wait(self, id: UUID, end: float, look: Callable[[], Prediction]) -> Prediction:
+    def _wait(self, id: UUID, end: float, is_final: Callable[[], bool]) -> None:
         event = threading.Event()
         with self._lock:
             self._waiters[id].add(event)
         try:
             # Looked at after the event was entered: what finishes from here on cannot be missed.
-            row = look()
-            while not State(row.state).is_final and (left := end - time.monotonic()) > 0:
+            while not is_final() and (left := end - time.monotonic()) > 0:
                 event.wait(min(left, LOOK_AGAIN))
                 event.clear()
-                row = look()
-            return row
         finally:
             self._forget(id, event)
 
