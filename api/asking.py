@@ -3,16 +3,17 @@
 import re
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from flask import Request, request, url_for
 
 from api.context import edge
 from api.errors import problem
-from api.lookup import find_prediction, is_final
+from api.lookup import Shown, look_at
 from api.schemas.predictions import LONGEST_WAIT, view
 from common.predictions import Ask
-from common.tables import Prediction, State
+from common.tables import State
 from common.tasks import contract
 
 RETRY_AFTER = "1"  # seconds; a guess that long polling makes needless
@@ -43,7 +44,7 @@ def preferred_wait(request: Request) -> float:
     return min(float(found[1]), LONGEST_WAIT) if found else 0
 
 
-def answer(row: Prediction, wait: float) -> Any:
+def answer(row: Shown, wait: float) -> Any:
     """200 with the finished prediction, or 202 with where and when to look for it.
 
     A caller who waited is told as plainly as at the door that the image cannot be used.
@@ -59,15 +60,20 @@ def answer(row: Prediction, wait: float) -> Any:
     return view(row), 202, headers | {"Retry-After": RETRY_AFTER}
 
 
-def wait_for(rows: Sequence[Prediction], seconds: float) -> list[Prediction]:
-    """The rows, read again when they have finished or `seconds` have passed for all of them."""
+def wait_for(rows: Sequence[Shown], seconds: float) -> list[Shown]:
+    """The rows as they are when they have finished, or `seconds` have passed for all of them."""
+    if seconds <= 0:
+        return list(rows)
     end = time.monotonic() + seconds
     return [_wait_for(row, end - time.monotonic()) for row in rows]
 
 
-def _wait_for(row: Prediction, seconds: float) -> Prediction:
-    if seconds <= 0 or State(row.state).is_final:
+def _wait_for(row: Shown, seconds: float) -> Shown:
+    if _is_final(row):
         return row
-    if not edge().waiting.until_final(row.id, seconds, lambda: is_final(row.id)):
-        return row
-    return find_prediction(str(row.id))
+    look = partial(look_at, row.id)
+    return edge().waiting.until_final(row.id, seconds, look, _is_final) or look() or row
+
+
+def _is_final(row: Shown | None) -> bool:
+    return row is None or State(row.state).is_final

@@ -75,11 +75,13 @@ def ask(edge: Edge, image: Image, asks: Sequence[Ask]) -> Accepted:
 
 def _ask(session: Session, image: Image, asks: Sequence[Ask]) -> Accepted:
     create(session, image, asks)
-    times = {row.id: row for row in execute(session, TIMES, _ids(asks))} if asks else {}
-    return Accepted(image.id, [_row(image, ask, times[ask.id]) for ask in asks])
+    # A caller who waits is shown the row as it is after the wait.
+    unread = [ask.id for ask in asks if not ask.interactive]
+    times = {row.id: row for row in execute(session, TIMES, {"ids": unread})} if unread else {}
+    return Accepted(image.id, [_row(image, ask, times.get(ask.id)) for ask in asks])
 
 
-def _row(image: Image, ask: Ask, times: Row[Any]) -> Prediction:
+def _row(image: Image, ask: Ask, times: Row[Any] | None) -> Prediction:
     """What was just written. Read back is only what the database's clock says: a whole row costs
     a millisecond.
     """
@@ -91,8 +93,8 @@ def _row(image: Image, ask: Ask, times: Row[Any]) -> Prediction:
         caller_data=ask.caller_data,
         state=State.QUEUED,
         attempts=0,
-        created_at=times.created_at,
-        deadline_at=times.deadline_at,
+        created_at=times.created_at if times else None,
+        deadline_at=times.deadline_at if times else None,
     )
 
 

@@ -1,32 +1,43 @@
 """Find what an id in a path names; what is not there, or not to be seen, is a 404 alike."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from api.context import services
 from common.db import execute, read
 from common.errors import NotFound
 from common.ids import parse_id
-from common.tables import Image, Prediction, State, StoredObject
+from common.tables import Image, Prediction, StoredObject
 
-STATE = select(Prediction.state).where(Prediction.id == bindparam("id"))  # built once: asked often
+# Rows instead of objects, and statements built once: these are read for every image.
+SHOWN = (
+    Prediction.id, Prediction.task, Prediction.image_id, Prediction.params,
+    Prediction.caller_data.label("caller_data"), Prediction.state, Prediction.attempts,
+    Prediction.model, Prediction.result, Prediction.error_code, Prediction.error_detail,
+    Prediction.timings, Prediction.created_at, Prediction.started_at, Prediction.finished_at,
+    Prediction.deadline_at,
+)  # fmt: skip
+BY_ID = select(*SHOWN).where(Prediction.id == bindparam("id"))
+OF_IMAGE = select(*SHOWN).where(Prediction.image_id == bindparam("image")).order_by(Prediction.id)
+
+Shown = Prediction | Row[Any]  # what is shown of a prediction
 
 
-def find_prediction(id: str) -> Prediction:
-    """The prediction of this id."""
+def find_prediction(id: str) -> Shown:
+    """What is shown of the prediction of this id."""
     key = parse_id(id)
-    row = key and read(services().sessions, lambda session: session.get(Prediction, key))
+    row = look_at(key) if key else None
     if not row:
         raise NotFound("There is no such prediction.", code="prediction_not_found")
     return row
 
 
-def is_final(id: UUID) -> bool:
-    """Whether nothing will happen to this prediction any more; cheap, for those who wait."""
-    state = read(services().sessions, lambda session: execute(session, STATE, {"id": id}).scalar())
-    return state is None or State(state).is_final
+def look_at(id: UUID) -> Shown | None:
+    """What is shown of a prediction; None when there is none."""
+    return read(services().sessions, lambda session: execute(session, BY_ID, {"id": id}).first())
 
 
 def find_image(id: str) -> tuple[Image, StoredObject]:
@@ -47,7 +58,7 @@ def find_image(id: str) -> tuple[Image, StoredObject]:
     return pair
 
 
-def predictions_of(image: Image) -> list[Prediction]:
+def predictions_of(image: Image) -> list[Shown]:
     """Everything asked of an image, in the order it was asked."""
-    rows = select(Prediction).where(Prediction.image_id == image.id).order_by(Prediction.id)
-    return read(services().sessions, lambda session: list(session.scalars(rows)))
+    wanted = {"image": image.id}
+    return read(services().sessions, lambda session: list(execute(session, OF_IMAGE, wanted).all()))

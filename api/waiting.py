@@ -4,12 +4,16 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from typing import TypeVar
 from uuid import UUID
 
 from common.announcer import decode_ids
 from common.broker import Broker
 
+T = TypeVar("T")
+
 LOOK_AGAIN = 1.0  # seconds after which the row is read although no event came: events may be lost
+REMEMBERED = 4096  # events: what finishes between a caller's look at the row and its wait
 
 
 class Waiting:
@@ -19,37 +23,35 @@ class Waiting:
         self._free = threading.Semaphore(most)
         self._lock = threading.Lock()
         self._waiters: defaultdict[UUID, set[threading.Event]] = defaultdict(set)
+        self._recent: dict[UUID, None] = {}  # finished lately, in that order
         self._subscription = broker.subscribe(self._on_finished, self._wake_all)
 
-    def until_final(self, id: UUID, seconds: float, is_final: Callable[[], bool]) -> bool:
-        """Return when `is_final` says so or `seconds` have passed; False when it did not wait.
+    def until_final(
+        self, id: UUID, seconds: float, look: Callable[[], T], is_final: Callable[[T], bool]
+    ) -> T | None:
+        """What `look` found last: once `is_final` says so of it, or `seconds` have passed.
 
-        With as many waiting as may, nobody waits: a thread that waits serves nobody else.
+        None when it did not wait: with as many waiting as may, nobody does, for a thread that
+        waits serves nobody else. The caller has seen that the prediction is not final yet, not
+        longer ago than it takes REMEMBERED others to finish.
         """
         if not self._free.acquire(blocking=False):
-            return False
+            return None
+        event = threading.Event()
         try:
-            self._wait(id, time.monotonic() + seconds, is_final)
+            with self._lock:
+                self._waiters[id].add(event)
+                if id in self._recent:
+                    event.set()
+            return _wait(event, time.monotonic() + seconds, look, is_final)
         finally:
+            self._forget(id, event)
             self._free.release()
-        return True
 
     def close(self) -> None:
         """Stop listening and send everybody home with what there is."""
         self._subscription.close()
         self._wake_all()
-
-    def _wait(self, id: UUID, end: float, is_final: Callable[[], bool]) -> None:
-        event = threading.Event()
-        with self._lock:
-            self._waiters[id].add(event)
-        try:
-            # Looked at after the event was entered: what finishes from here on cannot be missed.
-            while not is_final() and (left := end - time.monotonic()) > 0:
-                event.wait(min(left, LOOK_AGAIN))
-                event.clear()
-        finally:
-            self._forget(id, event)
 
     def _forget(self, id: UUID, event: threading.Event) -> None:
         with self._lock:
@@ -60,11 +62,26 @@ class Waiting:
     def _on_finished(self, body: bytes) -> None:
         with self._lock:
             for id in decode_ids(body):
+                self._recent[id] = None
                 for event in self._waiters.get(id, ()):
                     event.set()
+            while len(self._recent) > REMEMBERED:
+                del self._recent[next(iter(self._recent))]
 
     def _wake_all(self) -> None:
         with self._lock:
             for events in self._waiters.values():
                 for event in events:
                     event.set()
+
+
+def _wait(
+    event: threading.Event, end: float, look: Callable[[], T], is_final: Callable[[T], bool]
+) -> T:
+    while True:
+        left = end - time.monotonic()
+        event.wait(max(0, min(left, LOOK_AGAIN)))
+        event.clear()
+        found = look()
+        if is_final(found) or left <= 0:
+            return found

@@ -59,8 +59,8 @@ def _options() -> argparse.Namespace:
     add(
         "--mode",
         choices=("poll", "wait"),
-        default="poll",
-        help=("poll: POST, then GET ?wait=30 (the default); wait: POST with Prefer: wait=30"),
+        default="wait",
+        help="wait: POST with Prefer: wait=30 (the default); poll: POST, then GET ?wait=30",
     )
     add("--images", type=Path, default=images, help="default: IMAGES_DIR, else %(default)s")
     add("--seed", type=int, default=1, help="of the photographs; default: %(default)s")

@@ -22,6 +22,7 @@ from sqlalchemy import (
     literal,
 )
 from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, sessionmaker
@@ -33,7 +34,6 @@ from common.errors import SettingsError, Unavailable
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
-Sessions = sessionmaker[Session]
 
 # The server gave up on a whole unit so that another could go on: deadlock, lock wait time-out,
 # "record has changed since last read" (MariaDB's snapshot isolation). Running it again is the cure.
@@ -78,14 +78,33 @@ def _now_sqlite(element: now, compiler: SQLCompiler, **options: Any) -> str:
     return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', ({shift} / 1e6) || ' seconds')"
 
 
+class Sessions:
+    """Where `transact` and `read` get their sessions from: one engine each."""
+
+    def __init__(self, engine: Engine, reading: Engine):
+        self.engine = engine
+        self._reading = reading
+        self.write = sessionmaker(engine, expire_on_commit=False)
+        self.read = sessionmaker(reading, expire_on_commit=False)
+
+    def close(self) -> None:
+        """Give up all connections; those in use are closed when they come back."""
+        self.engine.dispose()
+        self._reading.dispose()
+
+
 def open_database(url: str, pool: int = 16) -> Sessions:
-    """Connect lazily to `url`; at most `pool` connections."""
+    """Connect lazily to `url`; at most `pool` connections that write, and as many that read."""
     target = make_url(url)
-    engine = _mysql(target, pool) if target.get_backend_name() == "mysql" else _sqlite(target, pool)
-    return sessionmaker(engine, expire_on_commit=False)
+    if target.get_backend_name() != "mysql":
+        engine = _sqlite(target, pool)
+        return Sessions(engine, engine.execution_options(reads_only=True))
+    # READ COMMITTED has no gap locks: claims of neighbours do not deadlock. A read of one
+    # statement needs no transaction, and so no ROLLBACK, which would cost as much as the read.
+    return Sessions(_mysql(target, pool, "READ COMMITTED"), _mysql(target, pool, "AUTOCOMMIT"))
 
 
-def _mysql(url: URL, pool: int) -> Engine:
+def _mysql(url: URL, pool: int, isolation: IsolationLevel) -> Engine:
     return create_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
         pool_size=pool,
@@ -93,7 +112,8 @@ def _mysql(url: URL, pool: int) -> Engine:
         pool_timeout=WAIT,
         pool_recycle=1800,
         pool_reset_on_return=None,  # sessions end their transactions themselves
-        isolation_level="READ COMMITTED",  # no gap locks: claims of neighbours do not deadlock
+        isolation_level=isolation,
+        skip_autocommit_rollback=True,
         connect_args={
             "connect_timeout": WAIT,
             "read_timeout": 30,
@@ -139,17 +159,14 @@ def transact(sessions: Sessions, work: Callable[[Session], T]) -> T:
         _commit(session)
         return result
 
-    return _persist(sessions, unit)
+    return _persist(sessions.write, unit)
 
 
 def read(sessions: Sessions, work: Callable[[Session], T]) -> T:
-    """Run `work`, which only reads; on SQLite it does not wait for writers."""
-
-    def unit(session: Session) -> T:
-        session.connection(execution_options={"reads_only": True})
-        return work(session)
-
-    return _persist(sessions, unit)
+    """Run `work`, which only reads and waits for no writer; each statement sees what is committed
+    by then.
+    """
+    return _persist(sessions.read, work)
 
 
 def execute(session: Session, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
@@ -159,7 +176,7 @@ def execute(session: Session, statement: Executable, parameters: Any = None) -> 
     return session.connection().execute(statement, parameters)
 
 
-def _persist(sessions: Sessions, unit: Callable[[Session], T]) -> T:
+def _persist(sessions: sessionmaker[Session], unit: Callable[[Session], T]) -> T:
     for attempt in range(TRIES):
         try:
             with sessions() as session:

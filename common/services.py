@@ -34,4 +34,4 @@ def open_services(settings: Settings) -> Iterator[Services]:
         yield Services(settings, sessions, open_storage(settings.storage_url), broker)
     finally:
         broker.close()
-        sessions.kw["bind"].dispose()
+        sessions.close()

@@ -120,7 +120,7 @@ class Settings:
         _count,
     )
     batch_size: int = _setting(
-        "BATCH_SIZE", "16", "Most predictions that a worker claims and writes at once.", _count
+        "BATCH_SIZE", "12", "Most predictions that a worker claims and writes at once.", _count
     )
     database_pool: int = _setting(
         "DATABASE_POOL", "16", "Most database connections of one process.", _count

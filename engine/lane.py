@@ -29,7 +29,7 @@ class Lane:
         # Twice what the workers hold: the next batch is here when the last one ends.
         prefetch = 2 * settings.batch_size * settings.engine_workers
         self._consumer = services.broker.consumer(queues, prefetch)
-        self._threads = ThreadPoolExecutor(2 * settings.engine_workers, f"{task}-decode")
+        self._threads = ThreadPoolExecutor(settings.engine_workers, f"{task}-decode")
         inbox = Inbox(self._consumer, settings.batch_size)
         self._workers = [
             threading.Thread(

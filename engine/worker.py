@@ -2,6 +2,7 @@
 at a time. While one worker decodes or writes, another predicts."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from threading import Event
@@ -105,10 +106,15 @@ class Worker:
             work = self._try_to_open() or self._open_work()
         except ModelUnavailable as error:
             return [Failure(job, error.code, error.detail) for job in jobs]
-        waiting: list[Future[Prepared | Outcome]] = [
+        waiting = deque(
             self._threads.submit(prepare, self._services.storage, work, job) for job in jobs
-        ]
-        done = [future.result() for future in waiting]
+        )
+        outcomes: list[Outcome] = []
+        while waiting:
+            outcomes += self._finish_those(work, _next_done(waiting))
+        return outcomes
+
+    def _finish_those(self, work: Work, done: Sequence[Prepared | Outcome]) -> list[Outcome]:
         ready = [item for item in done if isinstance(item, Prepared)]
         predicted = iter(self._predict(work, ready))
         return [next(predicted) if isinstance(item, Prepared) else item for item in done]
@@ -151,3 +157,13 @@ class Worker:
             if self._stop.wait(pause):
                 raise Stopped
             pause = min(LONGEST_PAUSE, pause * 2)
+
+
+def _next_done(waiting: deque[Future[T]]) -> list[T]:
+    """The first in line, and those behind it that are done as well: the model need not wait for
+    the whole batch to be decoded.
+    """
+    done = [waiting.popleft().result()]
+    while waiting and waiting[0].done():
+        done.append(waiting.popleft().result())
+    return done

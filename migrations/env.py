@@ -13,7 +13,7 @@ def run() -> None:
     """Migrate in one transaction where the database can (MySQL commits each DDL by itself)."""
     settings = Settings.from_env(os.environ)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    engine = open_database(settings.database_url).kw["bind"]
+    engine = open_database(settings.database_url).engine
     with engine.connect() as connection:
         context.configure(
             connection,

@@ -31,7 +31,7 @@ def opened(url: str) -> Iterator[Sessions]:
     try:
         yield sessions
     finally:
-        sessions.kw["bind"].dispose()
+        sessions.engine.dispose()
 
 
 def empty(sessions: Sessions) -> None:

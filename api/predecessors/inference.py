@@ -9,9 +9,9 @@ from api.body import blame, read_json
 from api.context import edge
 from api.framing import read_whole
 from api.intake import receive
-from api.lookup import find_prediction
+from api.lookup import Shown, find_prediction
 from api.schemas.predecessors import InferenceRequest
-from common.tables import Prediction, State, Visibility
+from common.tables import State, Visibility
 from common.uploads import decode_base64
 
 blueprint = Blueprint("inference", __name__)
@@ -47,7 +47,7 @@ def prediction(id: str) -> Any:
     return body, 200, {} if State(row.state).is_final else {"Retry-After": "1"}
 
 
-def _label(row: Prediction) -> str | None:
+def _label(row: Shown) -> str | None:
     """The top label; None means unfinished, so a failure has to be said in words."""
     if row.result and row.result.get("labels"):
         return str(row.result["labels"][0]["name"])[:LONGEST_LABEL]

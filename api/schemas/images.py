@@ -1,9 +1,11 @@
 """Images: how they are asked for and shown."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import url_for
 from marshmallow import Schema, fields
+from sqlalchemy import Row
 
 from api.schemas.fields import TaskList, Visible
 from api.schemas.predictions import PredictionView, WaitQuery
@@ -42,7 +44,9 @@ class ImageView(Schema):
     urls = fields.Dict(keys=fields.String(), values=fields.String())
 
 
-def view(image: Image, stored: StoredObject, predictions: list[Prediction]) -> dict[str, Any]:
+def view(
+    image: Image, stored: StoredObject, predictions: Sequence[Prediction | Row[Any]]
+) -> dict[str, Any]:
     """What ImageView shows."""
     return {
         "id": image.id,

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import url_for
 from marshmallow import Schema, fields, validate
+from sqlalchemy import Row
 
 from api.schemas.fields import Attachment, Seconds, Text, Visible
 from common.tables import Prediction, State
@@ -102,7 +103,7 @@ class PredictionView(Schema):
     urls = fields.Nested(Urls)
 
 
-def view(row: Prediction) -> dict[str, Any]:
+def view(row: Prediction | Row[Any]) -> dict[str, Any]:
     """What PredictionView shows of a row."""
     return {
         "id": row.id,
@@ -124,14 +125,14 @@ def view(row: Prediction) -> dict[str, Any]:
     }
 
 
-def _error(row: Prediction) -> dict[str, Any] | None:
+def _error(row: Prediction | Row[Any]) -> dict[str, Any] | None:
     """Also while it is queued again: why the last attempt failed."""
     if row.error_code is None or row.state == State.SUCCEEDED:
         return None
     return {"code": row.error_code, "detail": row.error_detail}
 
 
-def _timings(row: Prediction) -> dict[str, float]:
+def _timings(row: Prediction | Row[Any]) -> dict[str, float]:
     measured: dict[str, float] = dict(row.timings or {})
     if row.started_at:
         measured["queue"] = round((row.started_at - row.created_at).total_seconds(), 6)
@@ -141,6 +142,6 @@ def _timings(row: Prediction) -> dict[str, float]:
     return measured
 
 
-def _urls(row: Prediction) -> dict[str, str | None]:
+def _urls(row: Prediction | Row[Any]) -> dict[str, str | None]:
     image = url_for("images.get", id=row.image_id, _external=True) if row.image_id else None
     return {"get": url_for("predictions.get", id=row.id, _external=True), "image": image}

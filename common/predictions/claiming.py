@@ -7,12 +7,42 @@ from enum import Enum, auto
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, select, update
+from sqlalchemy import Row, bindparam, case, select, update
 from sqlalchemy.orm import Session
 
+from common.columns import Id
 from common.db import execute, now
 from common.predictions.rules import LEASE, MOST_LOST_CLAIMS, SILENT
 from common.tables import EngineProcess, Prediction, State
+
+# Built once: making a statement costs more than sending it.
+_p = Prediction
+_THEM = _p.id.in_(bindparam("ids", expanding=True))
+LOCKED = (
+    select(
+        _p.id, _p.state, _p.attempts, _p.failures, _p.lost_claims, _p.lease_owner,
+        _p.task, _p.params, _p.sha256, _p.created_at,
+        case((_p.next_attempt_at.is_(None), 1), (_p.next_attempt_at <= now(), 1), else_=0)
+        .label("is_due"),
+        case((_p.lease_until < now(), 1), else_=0).label("has_lapsed"),
+    )
+    .where(_THEM)
+    .with_for_update()
+)  # fmt: skip
+# In this order: MySQL assigns from left to right, and `lost_claims` must see the old state.
+TAKE = (
+    update(_p)
+    .where(_THEM)
+    .ordered_values(
+        (_p.lost_claims, _p.lost_claims + case((_p.state == State.PROCESSING, 1), else_=0)),
+        (_p.state, State.PROCESSING),
+        (_p.attempts, _p.attempts + 1),
+        (_p.lease_owner, bindparam("owner", type_=Id)),
+        (_p.lease_until, now(LEASE)),
+        (_p.check_at, now(LEASE)),
+        (_p.started_at, now()),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +105,7 @@ def judge(row: Row[Any], redelivered: bool, owner_lives: bool) -> Verdict:
 
 def claim(session: Session, owner: UUID, deliveries: Mapping[UUID, bool]) -> Claims:
     """Take what can be taken of `deliveries` (id -> was it redelivered) for the engine `owner`."""
-    rows = {row.id: row for row in execute(session, _locked(sorted(deliveries)))}
+    rows = {row.id: row for row in execute(session, LOCKED, {"ids": sorted(deliveries)})}
     suspects = {rows[id].lease_owner for id, again in deliveries.items() if again and id in rows}
     alive = _alive(session, [owner for owner in suspects if owner])
     claims = Claims(unknown=[id for id in deliveries if id not in rows])
@@ -84,25 +114,10 @@ def claim(session: Session, owner: UUID, deliveries: Mapping[UUID, bool]) -> Cla
             verdict = judge(rows[id], redelivered, rows[id].lease_owner in alive)
             _enter(claims, rows[id], verdict)
     if claims.jobs:
-        _take(session, owner, [job.id for job in claims.jobs])
+        execute(session, TAKE, {"ids": [job.id for job in claims.jobs], "owner": owner})
     if claims.poison:
         _give_up(session, claims.poison)
     return claims
-
-
-def _locked(ids: Sequence[UUID]) -> Any:
-    p = Prediction
-    return (
-        select(
-            p.id, p.state, p.attempts, p.failures, p.lost_claims, p.lease_owner,
-            p.task, p.params, p.sha256, p.created_at,
-            case((p.next_attempt_at.is_(None), 1), (p.next_attempt_at <= now(), 1), else_=0)
-            .label("is_due"),
-            case((p.lease_until < now(), 1), else_=0).label("has_lapsed"),
-        )
-        .where(p.id.in_(ids))
-        .with_for_update()
-    )  # fmt: skip
 
 
 def _alive(session: Session, owners: Sequence[UUID]) -> set[UUID]:
@@ -129,25 +144,6 @@ def _enter(claims: Claims, row: Row[Any], verdict: Verdict) -> None:
                 row.created_at,
             )  # fmt: skip
             (claims.alone if row.attempts else claims.fresh).append(job)
-
-
-def _take(session: Session, owner: UUID, ids: Sequence[UUID]) -> None:
-    vanished = case((Prediction.state == State.PROCESSING, 1), else_=0)
-    execute(
-        session,
-        update(Prediction)
-        .where(Prediction.id.in_(ids))
-        # In this order: MySQL assigns from left to right, and `vanished` must see the old state.
-        .ordered_values(
-            (Prediction.lost_claims, Prediction.lost_claims + vanished),
-            (Prediction.state, State.PROCESSING),
-            (Prediction.attempts, Prediction.attempts + 1),
-            (Prediction.lease_owner, owner),
-            (Prediction.lease_until, now(LEASE)),
-            (Prediction.check_at, now(LEASE)),
-            (Prediction.started_at, now()),
-        ),
-    )
 
 
 def _give_up(session: Session, ids: Sequence[UUID]) -> None:

@@ -21,7 +21,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def test_the_migrations_make_the_tables_and_unmake_them(url: str, tmp_path: Path) -> None:
     migrate(url, tmp_path)
-    engine = open_database(url).kw["bind"]
+    engine = open_database(url).engine
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
