@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String, Text, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from common.columns import Hash, Id, Moment
@@ -97,6 +97,7 @@ class Prediction(Base):
         Index("ix_predictions_check_at", "check_at"),
         Index("ix_predictions_image_id", "image_id"),
         Index("ix_predictions_lane", "task", "interactive", "started_at"),
+        Index("ix_predictions_cache_key", "cache_key"),
         UTF8,
     )
 
@@ -108,11 +109,14 @@ class Prediction(Base):
     caller_data: Mapped[dict[str, Any] | None] = mapped_column("metadata")
     interactive: Mapped[bool] = mapped_column(default=False)
     visibility: Mapped[str] = mapped_column(String(10))
+    webhook_url: Mapped[str | None] = mapped_column(String(2000))
+    webhook_secret: Mapped[str | None] = mapped_column(String(128))  # the caller's own, if any
 
     state: Mapped[str] = mapped_column(String(10), default=State.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
     failures: Mapped[int] = mapped_column(default=0)
     lost_claims: Mapped[int] = mapped_column(default=0)
+    cancel_requested: Mapped[bool] = mapped_column(default=False, server_default=false())
     lease_owner: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]
     next_attempt_at: Mapped[datetime | None]
@@ -129,6 +133,56 @@ class Prediction(Base):
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_detail: Mapped[str | None] = mapped_column(Text)
     timings: Mapped[dict[str, Any] | None]
+    cache_key: Mapped[bytes | None] = mapped_column(Hash)  # of a result that may be given again
+    cached: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class WebhookDelivery(Base):
+    """What is owed to a prediction's webhook, written in the transaction that made it final.
+
+    `state` is pending, delivered, failed (the schedule is used up) or disabled (the receiver said
+    410 Gone). `next_attempt_at` is NULL unless it is pending, so its index holds the work alone.
+    """
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (Index("ix_webhook_deliveries_next_attempt_at", "next_attempt_at"), UTF8)
+
+    prediction_id: Mapped[UUID] = mapped_column(ForeignKey("predictions.id"), primary_key=True)
+    url: Mapped[str] = mapped_column(String(2000))
+    state: Mapped[str] = mapped_column(String(10), default="pending")
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime | None]
+    status_code: Mapped[int | None]  # of the last attempt
+    error: Mapped[str | None] = mapped_column(String(255))  # of the last attempt
+    created_at: Mapped[datetime] = mapped_column(insert_default=now())
+    delivered_at: Mapped[datetime | None]
+
+
+class WebhookSecret(Base):
+    """A signing secret of the service; while one is being replaced, two are valid."""
+
+    __tablename__ = "webhook_secrets"
+    __table_args__ = UTF8
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    secret: Mapped[str] = mapped_column(String(128))
+    created_at: Mapped[datetime] = mapped_column(insert_default=now())
+    retires_at: Mapped[datetime | None]
+
+
+class IdempotencyKey(Base):
+    """A caller's Idempotency-Key: what was asked under it, and what was answered."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"), UTF8)
+
+    scope: Mapped[bytes] = mapped_column(Hash, primary_key=True)  # whose it is
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    request_hash: Mapped[bytes] = mapped_column(Hash)
+    image_id: Mapped[UUID]
+    prediction_ids: Mapped[list[Any]] = mapped_column(JSON)
+    answer: Mapped[dict[str, Any] | None]  # status, headers, body; NULL until it was given
+    created_at: Mapped[datetime] = mapped_column(insert_default=now())
 
 
 class EngineProcess(Base):
