@@ -21,7 +21,7 @@ export MODEL_MIRROR_DIR ?= $(MODEL_MIRROR)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix e2e bench models migrate migration build up down logs start \
+.PHONY: help run test check fix e2e bench models migrate migration dead-letters build up down logs start \
 	migrate-head coverage-tests static-tests inference-tests test-tensorflow attach-db bash bash-ai \
 	constraints clean
 
@@ -77,6 +77,9 @@ migrate migrate-head: $(BIN)/.run ## Bring the database of DATABASE_URL up to da
 
 migration: $(BIN)/.run ## A new migration from the tables (M="what changes")
 	@$(BIN)/python -m migrations revision --autogenerate -m "$(M)"
+
+dead-letters: $(BIN)/.run ## Show the messages that no engine could use (ARGS=--purge throws them away)
+	@$(BIN)/python -m engine.dead_letters $(ARGS)
 
 # ---- containers
 

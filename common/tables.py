@@ -58,10 +58,14 @@ class Base(DeclarativeBase):
 
 
 class StoredObject(Base):
-    """The bytes of one sha256 in the store; uploads and deletions lock this row."""
+    """The bytes of one sha256 in the store; uploads and deletions lock this row.
+
+    `state` is ready, deleting (its bytes may go at any moment) or deleted (they are gone; the row
+    stays a while, for an upload under way that put the same bytes before they went).
+    """
 
     __tablename__ = "objects"
-    __table_args__ = UTF8
+    __table_args__ = (Index("ix_objects_state", "state", "created_at"), UTF8)
 
     sha256: Mapped[bytes] = mapped_column(Hash, primary_key=True)
     size: Mapped[int] = mapped_column(BigInteger)
@@ -183,6 +187,16 @@ class IdempotencyKey(Base):
     prediction_ids: Mapped[list[Any]] = mapped_column(JSON)
     answer: Mapped[dict[str, Any] | None]  # status, headers, body; NULL until it was given
     created_at: Mapped[datetime] = mapped_column(insert_default=now())
+
+
+class Chore(Base):
+    """A recurring piece of housekeeping: whoever moves `due_at` ahead does it this time."""
+
+    __tablename__ = "chores"
+    __table_args__ = UTF8
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    due_at: Mapped[datetime]
 
 
 class EngineProcess(Base):

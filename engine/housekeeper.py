@@ -1,56 +1,72 @@
-"""The housekeeper: looks after predictions that nothing has happened to for too long.
+"""The housekeeper: looks after predictions that nothing has happened to for too long, and clears
+away what nobody needs.
 
-Any number may run at once, in any engine: a message too many is dropped by the claim.
+Any number may run at once, in any engine: a message too many is dropped by the claim, and chores
+are shared out.
 """
 
 import random
 import threading
+from collections.abc import Callable
 
 import structlog
 
 from common.announcer import Announcer
-from common.db import Sessions, transact
+from common.db import transact
 from common.errors import Unavailable
 from common.predictions import sweep
+from common.services import Services
+from engine.garbage import do_due_chores
 
 log = structlog.get_logger(__name__)
-PERIOD = 1.0  # seconds between two sweeps, with jitter so that many housekeepers do not meet
+SWEEPS = 1.0  # seconds between two sweeps, with jitter so that many housekeepers do not meet
+CHORES = 30.0  # seconds between two looks at the chores
 
 
 class Housekeeper:
-    """Sweeps in a thread from start() to stop()."""
+    """Works in two threads from start() to stop(): a long chore must not hold up the sweep."""
 
-    def __init__(self, sessions: Sessions, announcer: Announcer):
-        self._sessions = sessions
+    def __init__(self, services: Services, announcer: Announcer):
+        self._services = services
         self._announcer = announcer
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="housekeeper", daemon=True)
+        rounds = {"sweep": (SWEEPS, self.sweep), "chores": (CHORES, self.chores)}
+        self._threads = [
+            threading.Thread(target=self._repeat, args=each, name=name, daemon=True)
+            for name, each in rounds.items()
+        ]
 
     def start(self) -> None:
         """Begin with a sweep at once."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
-        """End after the sweep in hand."""
+        """End after the work in hand; a long chore is left where it is."""
         self._stop.set()
-        self._thread.join(timeout=5)
+        for thread in self._threads:
+            thread.join(timeout=5)
 
-    def _run(self) -> None:
+    def _repeat(self, period: float, work: Callable[[], None]) -> None:
         while True:
             try:
-                self.sweep()
+                work()
             except Unavailable as error:
-                log.warning("no sweep", error=error.detail)
+                log.warning("no housekeeping", error=error.detail)
             except Exception:
-                log.exception("a sweep failed")
-            if self._stop.wait(PERIOD * random.uniform(0.8, 1.2)):
+                log.exception("housekeeping failed")
+            if self._stop.wait(period * random.uniform(0.8, 1.2)):
                 return
 
     def sweep(self) -> None:
         """Expire what is too late, announce (again) what lost its message or its claimer."""
-        overdue = transact(self._sessions, sweep)
+        overdue = transact(self._services.sessions, sweep)
         for id, task, interactive in overdue.announce:
             self._announcer.announce(id, task, interactive)
         self._announcer.finished(overdue.expired)
         if overdue:
             log.info("sweep", announced=len(overdue.announce), expired=len(overdue.expired))
+
+    def chores(self) -> None:
+        """Do what is due of the rarer work."""
+        do_due_chores(self._services)

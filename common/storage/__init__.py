@@ -4,6 +4,7 @@ An adapter is picked by the scheme of STORAGE_URL: `folder.py` for a folder, `s3
 server; both stand on obstore (`adapter.py`) and pass the same contract tests.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,6 +75,12 @@ def object_key(sha256: bytes) -> str:
         raise ValueError(f"a SHA-256 digest has 32 bytes, not {len(sha256)}")
     digest = sha256.hex()
     return f"objects/{digest[:2]}/{digest[2:]}"
+
+
+def digest_of(key: str) -> bytes | None:
+    """The digest whose bytes lie under `key`; None for a key that `object_key` does not make."""
+    found = re.fullmatch(r"objects/([0-9a-f]{2})/([0-9a-f]{62})", key)
+    return bytes.fromhex(found[1] + found[2]) if found else None
 
 
 def open_storage(url: str, environ: Mapping[str, str] | None = None) -> Storage:

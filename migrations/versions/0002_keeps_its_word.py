@@ -33,6 +33,7 @@ def upgrade() -> None:
     for column in _new_columns():
         op.add_column("predictions", column)
     op.create_index("ix_predictions_cache_key", "predictions", ["cache_key"])
+    op.create_index("ix_objects_state", "objects", ["state", "created_at"])
     _create_webhooks()
     op.create_table(
         "idempotency_keys",
@@ -47,6 +48,13 @@ def upgrade() -> None:
         **UTF8,
     )
     op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
+    op.create_table(
+        "chores",
+        sa.Column("name", sa.String(32), nullable=False),
+        sa.Column("due_at", Moment, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_chores"),
+        **UTF8,
+    )
 
 
 def _create_webhooks() -> None:
@@ -82,9 +90,11 @@ def _create_webhooks() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("chores")
     op.drop_table("idempotency_keys")
     op.drop_table("webhook_secrets")
     op.drop_table("webhook_deliveries")
+    op.drop_index("ix_objects_state", "objects")
     op.drop_index("ix_predictions_cache_key", "predictions")
     with op.batch_alter_table("predictions") as table:
         for column in reversed(_new_columns()):

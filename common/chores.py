@@ -1,0 +1,23 @@
+"""Recurring housekeeping that one of many processes does each time."""
+
+from sqlalchemy import insert, update
+from sqlalchemy.orm import Session
+
+from common.db import execute, now
+from common.tables import Chore
+
+ENTER = (
+    insert(Chore).prefix_with("IGNORE", dialect="mysql").prefix_with("OR IGNORE", dialect="sqlite")
+)
+
+
+def take(session: Session, name: str, period: float) -> bool:
+    """Whether the chore is due and now the caller's to do; it is due again after `period` seconds.
+
+    One guarded UPDATE decides among all who ask. A caller that dies in the middle leaves the rest
+    to the next turn, so a chore is something that may be done late, or twice.
+    """
+    due = update(Chore).where(Chore.name == name, Chore.due_at <= now())
+    if execute(session, due.values(due_at=now(period))).rowcount:
+        return True
+    return execute(session, ENTER.values(name=name, due_at=now(period))).rowcount == 1

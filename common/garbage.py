@@ -1,0 +1,78 @@
+"""What nobody needs any more: objects without a row, and rows that have served their time.
+
+An upload puts its bytes before it writes the row, so an object without a row is either an upload
+under way or what a crash left behind; after ORPHANED seconds it is the latter.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from common.db import execute, now
+from common.storage import StoredObject as Entry
+from common.storage import digest_of
+from common.tables import IdempotencyKey, StoredObject
+
+ORPHANED = 24 * 3600  # seconds
+KEYS_KEPT = 24 * 3600  # seconds
+TOMBSTONE = 600  # seconds: longer than any upload takes from its put to its COMMIT
+MOST_AT_ONCE = 500
+
+_THESE = StoredObject.sha256.in_(bindparam("these", expanding=True))
+KNOWN = select(StoredObject.sha256).where(_THESE)
+CONDEMN = (
+    insert(StoredObject)
+    .values(state="deleting", media_type="")
+    .prefix_with("IGNORE", dialect="mysql")
+    .prefix_with("OR IGNORE", dialect="sqlite")
+)
+CONDEMNED = select(StoredObject.sha256).where(StoredObject.state == "deleting").limit(MOST_AT_ONCE)
+
+
+def orphaned_before(session: Session) -> datetime:
+    """What was written to the store before this, and has no row, is an orphan."""
+    return session.scalars(select(now(-ORPHANED))).one()
+
+
+def orphans(session: Session, entries: Iterable[Entry], before: datetime) -> dict[bytes, int]:
+    """Of what lies in the store, what has no row and was last written `before`: digest -> size."""
+    old = {
+        digest: e.size for e in entries if (digest := digest_of(e.key)) and e.modified_at < before
+    }
+    known = {row.sha256 for row in execute(session, KNOWN, {"these": list(old)})} if old else set()
+    return {digest: size for digest, size in old.items() if digest not in known}
+
+
+def condemn(session: Session, found: dict[bytes, int]) -> None:
+    """Give orphans a row that says "deleting": from its COMMIT on no upload can rely on them."""
+    if found:
+        rows = [{"sha256": digest, "size": size} for digest, size in found.items()]
+        execute(session, CONDEMN, rows)
+
+
+def condemned(session: Session) -> Sequence[bytes]:
+    """Objects whose bytes are to go."""
+    return [row.sha256 for row in execute(session, CONDEMNED)]
+
+
+def hold_condemned(session: Session, digest: bytes) -> bool:
+    """Lock the row of an object that is still to go; False when an upload has saved it."""
+    row = select(StoredObject.state).where(StoredObject.sha256 == digest).with_for_update()
+    return session.scalar(row) == "deleting"
+
+
+def bury(session: Session, digest: bytes) -> None:
+    """The bytes are gone; call it under the lock of `hold_condemned`."""
+    gone = update(StoredObject).where(StoredObject.sha256 == digest)
+    execute(session, gone.values(state="deleted", created_at=now()))
+
+
+def forget(session: Session) -> int:
+    """Remove old tombstones and idempotency keys; returns how many rows went."""
+    tombstones = delete(StoredObject).where(
+        StoredObject.state == "deleted", StoredObject.created_at < now(-TOMBSTONE)
+    )
+    keys = delete(IdempotencyKey).where(IdempotencyKey.created_at < now(-KEYS_KEPT))
+    return execute(session, tombstones).rowcount + execute(session, keys).rowcount

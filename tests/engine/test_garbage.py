@@ -1,0 +1,115 @@
+"""Orphaned objects go, and nothing else does: with a real store, on every database."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from common import chores, garbage
+from common.broker import open_broker
+from common.db import Sessions, now, read, transact
+from common.ids import new_id
+from common.services import Services
+from common.settings import Settings
+from common.storage import ObjectMissing, object_key, open_storage
+from common.tables import IdempotencyKey, StoredObject
+from engine.garbage import delete_condemned, do_due_chores, find_orphans, forget
+
+
+@pytest.fixture
+def services(sessions: Sessions, tmp_path: Path) -> Iterator[Services]:
+    broker = open_broker("memory://")
+    storage = open_storage(f"file://{tmp_path}/objects")
+    yield Services(Settings.from_env({"DATA_DIR": str(tmp_path)}), sessions, storage, broker)
+    broker.close()
+
+
+def put(services: Services, data: bytes, age_hours: float = 0, known: bool = False) -> bytes:
+    digest = hashlib.sha256(data).digest()
+    services.storage.put(object_key(digest), data)
+    written = (datetime.now(UTC) - timedelta(hours=age_hours)).timestamp()
+    folder = services.settings.data_dir / "objects"
+    os.utime(folder / object_key(digest), (written, written))
+    if known:
+        row = {"sha256": digest, "size": len(data), "media_type": "image/png", "state": "ready"}
+        transact(services.sessions, lambda s: s.execute(insert(StoredObject), [row]))
+    return digest
+
+
+def is_there(services: Services, digest: bytes) -> bool:
+    try:
+        return bool(services.storage.get(object_key(digest)))
+    except ObjectMissing:
+        return False
+
+
+def states(services: Services) -> dict[bytes, str]:
+    rows = select(StoredObject.sha256, StoredObject.state)
+    return {r.sha256: r.state for r in read(services.sessions, lambda s: s.execute(rows).all())}
+
+
+def test_an_old_object_without_a_row_goes_and_no_other(services: Services) -> None:
+    orphan = put(services, b"orphan", age_hours=25)
+    kept = [put(services, b"young", age_hours=23), put(services, b"known", 99, known=True)]
+    services.storage.put("objects/readme.txt", b"not ours")
+    assert find_orphans(services) == 1
+    assert is_there(services, orphan), "only condemned so far"
+    assert delete_condemned(services) == 1
+    assert not is_there(services, orphan)
+    assert all(is_there(services, digest) for digest in kept)
+    assert services.storage.get("objects/readme.txt") == b"not ours"
+    assert states(services) == {orphan: "deleted", kept[1]: "ready"}
+    assert (find_orphans(services), delete_condemned(services)) == (0, 0)
+
+
+def test_an_object_that_an_upload_has_saved_stays(services: Services) -> None:
+    orphan = put(services, b"orphan", age_hours=25)
+    find_orphans(services)
+    saved = update(StoredObject).values(state="ready")
+    transact(services.sessions, lambda s: s.execute(saved))
+    assert delete_condemned(services) == 0
+    assert is_there(services, orphan)
+
+
+def test_tombstones_and_old_keys_are_forgotten(services: Services) -> None:
+    orphan = put(services, b"orphan", age_hours=25)
+    find_orphans(services)
+    delete_condemned(services)
+    for name, age in (("old", garbage.KEYS_KEPT + 1), ("young", garbage.KEYS_KEPT - 60)):
+        enter_key(services.sessions, name, age)
+    assert forget(services) == 1, "the tombstone is young, too"
+    past = update(StoredObject).values(created_at=now(-garbage.TOMBSTONE - 1))
+    transact(services.sessions, lambda s: s.execute(past))
+    assert forget(services) == 1
+    assert orphan not in states(services)
+    names = read(services.sessions, lambda s: s.scalars(select(IdempotencyKey.name)).all())
+    assert names == ["young"]
+
+
+def enter_key(sessions: Sessions, name: str, age: float) -> None:
+    values: dict[str, Any] = {
+        "scope": bytes(32), "name": name, "request_hash": bytes(32), "prediction_ids": [],
+    }  # fmt: skip
+    entered = insert(IdempotencyKey).values(**values, image_id=new_id(), created_at=now(-age))
+    transact(sessions, lambda s: s.execute(entered))
+
+
+def test_a_chore_is_done_by_one_of_all_who_ask(sessions: Sessions) -> None:
+    turns = [transact(sessions, lambda s: chores.take(s, "sweep the yard", 60)) for _ in range(3)]
+    assert turns == [True, False, False]
+    assert transact(sessions, lambda s: chores.take(s, "feed the cat", 0))
+    assert transact(sessions, lambda s: chores.take(s, "feed the cat", 0)), "due again"
+
+
+def test_all_chores_run_and_then_rest(services: Services) -> None:
+    orphan = put(services, b"orphan", age_hours=25)
+    do_due_chores(services)
+    assert not is_there(services, orphan)
+    put(services, b"another", age_hours=25)
+    do_due_chores(services)
+    assert states(services) == {orphan: "deleted"}, "not due before tomorrow"
