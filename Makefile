@@ -21,9 +21,9 @@ export MODEL_MIRROR_DIR ?= $(MODEL_MIRROR)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix e2e bench models migrate migration dead-letters build up down logs start \
+.PHONY: help run test check fix e2e bench faults models migrate migration dead-letters outlines build up down logs start \
 	migrate-head coverage-tests static-tests inference-tests test-tensorflow attach-db bash bash-ai \
-	constraints clean
+	constraints clean webhook-secret tensorflow
 
 help: ## List these verbs
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9 -]+):.*## */\1\t/' | expand -t 22
@@ -59,15 +59,20 @@ coverage-tests: $(BIN)/.test ## The tests with coverage
 inference-tests: $(BIN)/.test ## The engine's tests alone
 	@$(BIN)/python -m pytest tests/engine $(ARGS)
 
-test-tensorflow: $(BIN)/.test ## The tests with TensorFlow installed
-	@$(BIN)/pip install -q -c constraints.txt -e '.[tensorflow]'
-	@$(BIN)/python -m pytest $(ARGS)
+tensorflow: $(BIN)/.tensorflow ## Add the TensorFlow runtime to the virtual environment (2 GB)
+
+test-tensorflow: $(BIN)/.tensorflow ## The tests with TensorFlow installed
+	@env -u DATA_DIR -u PORT -u HOST $(BIN)/python -m pytest $(ARGS)
 
 e2e: $(BIN)/.test ## The end-to-end test against a running service (BASE_URL=)
 	@BASE_URL=$(BASE_URL) $(BIN)/python -m pytest -q tests/e2e $(ARGS)
 
 bench: $(BIN)/.test ## Images a second of the served stack, and its ratio to the bare limit
 	@$(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python -m bench.runtimes
+
+faults: $(BIN)/.test ## 500 kills under 10,000 uploads, and what they cost (ARGS=--help)
+	@env -u DATA_DIR -u PORT -u HOST $(BIN)/python -m tests.faults $(ARGS)
 
 models: $(BIN)/.run ## Fetch the models (MODEL_MIRROR= folder or address, else by download)
 	@$(BIN)/python -m engine.models pull
@@ -75,8 +80,14 @@ models: $(BIN)/.run ## Fetch the models (MODEL_MIRROR= folder or address, else b
 migrate migrate-head: $(BIN)/.run ## Bring the database of DATABASE_URL up to date
 	@$(BIN)/python -m migrations
 
+webhook-secret: $(BIN)/.run ## A new secret to sign webhooks with; the former signs too for 24 hours
+	@$(BIN)/python -m engine.webhooks rotate
+
 migration: $(BIN)/.run ## A new migration from the tables (M="what changes")
 	@$(BIN)/python -m migrations revision --autogenerate -m "$(M)"
+
+outlines: $(BIN)/.run ## A page with a photograph and its outlines, from a running service (IMAGE=, BASE_URL=)
+	@BASE_URL=$(BASE_URL) $(BIN)/python docs/outlines.py "$(IMAGE)"
 
 dead-letters: $(BIN)/.run ## Show the messages that no engine could use (ARGS=--purge throws them away)
 	@$(BIN)/python -m engine.dead_letters $(ARGS)
@@ -120,6 +131,11 @@ $(BIN)/.test: $(BIN)/.run
 
 $(BIN)/.check: $(BIN)/.test
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[api,engine,test,check]'
+	@touch $@
+
+$(BIN)/.tensorflow: $(BIN)/.test
+	@echo "installing TensorFlow ..."
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[tensorflow]'
 	@touch $@
 
 constraints: $(BIN)/.check ## Write the exact versions installed now to constraints.txt
