@@ -1,0 +1,46 @@
+"""Webhooks at the door: who is to be told, and what became of telling them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy.orm import Session
+
+from api.body import blame
+from api.context import services
+from api.lookup import find_prediction
+from api.schemas.webhooks import Wanted
+from common.db import read, transact
+from common.errors import InputFault, NotFound
+from common.predictions import Ask
+from common.tables import WebhookDelivery
+from common.webhooks import deliveries
+from common.webhooks.receivers import check_url
+
+
+def with_webhook(asks: Sequence[Ask], wanted: Wanted | None) -> list[Ask]:
+    """The asks, each to be told of to `wanted`; raises InputFault for a URL that cannot be."""
+    if wanted is None:
+        return list(asks)
+    with blame("webhook"):
+        if not asks:
+            raise InputFault("There is nothing to tell a webhook of: no task is asked for.")
+        url = check_url(wanted.url, services().settings.webhook_allowed_networks)
+    return [replace(ask, webhook_url=url, webhook_secret=wanted.secret) for ask in asks]
+
+
+def delivery_of(prediction_id: str) -> WebhookDelivery | None:
+    """The delivery of a prediction; None while there is none. Raises NotFound for an unknown id."""
+    id = find_prediction(prediction_id).id
+    return read(services().sessions, lambda session: deliveries.find(session, id))
+
+
+def deliver_again(prediction_id: str) -> WebhookDelivery:
+    """Make the delivery of a prediction due now; raises NotFound when there is none."""
+    id = find_prediction(prediction_id).id
+
+    def again(session: Session) -> WebhookDelivery | None:
+        return deliveries.find(session, id) if deliveries.redeliver(session, id) else None
+
+    if found := transact(services().sessions, again):
+        return found
+    raise NotFound("This prediction has no webhook delivery.", code="delivery_not_found")

@@ -1,0 +1,51 @@
+"""What a final state sets off: the webhook delivery, in the transaction that makes it final."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BindParameter, bindparam, insert, literal, select, update
+from sqlalchemy.orm import Session
+
+from common.db import execute, now
+from common.tables import Prediction, WebhookDelivery
+from common.webhooks.deliveries import Stage
+
+_p, _d = Prediction, WebhookDelivery
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+# `created_at` stays that of the first life: older than `finished_at` means a later one.
+AGAIN = (
+    update(_d)
+    .where(
+        _d.prediction_id.in_(_IDS),
+        _d.created_at < select(_p.finished_at).where(_p.id == _d.prediction_id).scalar_subquery(),
+    )
+    .values(
+        state=Stage.PENDING,
+        attempts=0,
+        next_attempt_at=now(),
+        status_code=None,
+        error=None,
+        delivered_at=None,
+    )
+)
+OWE = (
+    insert(_d)
+    .prefix_with("IGNORE", dialect="mysql")
+    .prefix_with("OR IGNORE", dialect="sqlite")
+    .from_select(
+        ["prediction_id", "url", "state", "attempts", "next_attempt_at", "created_at"],
+        select(_p.id, _p.webhook_url, literal(str(Stage.PENDING)), literal(0), now(), now()).where(
+            _p.id.in_(_IDS), _p.webhook_url.isnot(None)
+        ),
+    )
+)
+
+
+def note_final(session: Session, ids: Sequence[UUID]) -> None:
+    """Owe a webhook to those of `ids` that want one; call it after they were made final, in the
+    same transaction. A prediction that was retried is owed another one each time it ends.
+    """
+    if ids:
+        execute(session, AGAIN, {"ids": sorted(ids)})
+        execute(session, OWE, {"ids": sorted(ids)})

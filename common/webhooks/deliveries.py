@@ -1,0 +1,181 @@
+"""The life of a delivery: pending, then delivered, failed or disabled; pending again on request.
+
+`attempts` is the fencing token: a sender's note counts only while no other attempt has begun. A
+claim pushes `next_attempt_at` past the attempt's own time-out, so that no transaction is open
+while something is sent, and what a killed sender held comes back by itself.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, and_, case, not_, or_, select, update
+from sqlalchemy.orm import Session
+
+from common.db import execute, now
+from common.tables import WebhookDelivery
+from common.webhooks.receivers import host_of
+
+WINDOW = 100  # due rows that one claim looks at to pick fairly
+LONGEST_ERROR = 255
+D = WebhookDelivery
+
+
+class Stage(StrEnum):
+    """The states of a delivery."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    DISABLED = "disabled"
+
+
+_IS_DUE = and_(D.state == Stage.PENDING, D.next_attempt_at <= now())
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One attempt that its claimer is to make; `attempt` counts from 1."""
+
+    prediction_id: UUID
+    url: str
+    attempt: int
+    created_at: datetime
+
+    @property
+    def host(self) -> str:
+        """The receiver, for fairness among them."""
+        return host_of(self.url)
+
+
+def is_any_due(session: Session) -> bool:
+    """Whether a claim may find something: a look that waits for nobody and locks nothing."""
+    return session.scalar(select(D.prediction_id).where(_IS_DUE).limit(1)) is not None
+
+
+def claim_due(
+    session: Session, most: int, busy: Mapping[str, int], per_host: int, lease: float
+) -> list[Due]:
+    """Take up to `most` due deliveries for `lease` seconds, going round the hosts.
+
+    `busy` says how many attempts the caller has under way to which host; no host gets more than
+    `per_host`, and what is due to a host that has as many does not stand in the way of others.
+    """
+    full = [host for host, count in busy.items() if count >= per_host]
+    rows = execute(session, _due_to_others(full)).all()
+    taken = _in_turn(rows, busy, per_host)[:most]
+    if taken:
+        execute(
+            session,
+            update(D)
+            .where(D.prediction_id.in_([due.prediction_id for due in taken]))
+            .values(attempts=D.attempts + 1, next_attempt_at=now(lease)),
+        )
+    return taken
+
+
+def _due_to_others(full: Sequence[str]) -> Any:
+    return (
+        select(D.prediction_id, D.url, D.attempts, D.created_at)
+        .where(_IS_DUE)
+        .where(*(not_(_is_to(host)) for host in full))
+        .order_by(D.next_attempt_at)
+        .limit(WINDOW)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _is_to(host: str) -> ColumnElement[bool]:
+    starts = [f"{scheme}://{host}{end}" for scheme in ("http", "https") for end in "/:"]
+    return or_(*(D.url.startswith(start, autoescape=True) for start in starts))
+
+
+def _in_turn(rows: Sequence[Row[Any]], busy: Mapping[str, int], per_host: int) -> list[Due]:
+    """The first of every host, then the second of every host: nobody waits behind a crowd."""
+    ranked = []
+    count = Counter(busy)
+    for row in rows:
+        due = Due(row.prediction_id, row.url, row.attempts + 1, row.created_at)
+        if count[due.host] < per_host:
+            ranked.append((count[due.host], due))
+            count[due.host] += 1
+    return [due for _, due in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def note_delivered(session: Session, due: Due, status_code: int) -> bool:
+    """The receiver took it. False, here and below, when the attempt was not the latest."""
+    return _note(
+        session,
+        due,
+        state=Stage.DELIVERED,
+        next_attempt_at=None,
+        delivered_at=now(),
+        status_code=status_code,
+        error=None,
+    )
+
+
+def note_failed(
+    session: Session, due: Due, status_code: int | None, error: str, pause: float | None
+) -> bool:
+    """The attempt failed: again after `pause` seconds, or never when that is None."""
+    return _note(
+        session,
+        due,
+        state=Stage.FAILED if pause is None else Stage.PENDING,
+        next_attempt_at=None if pause is None else now(pause),
+        status_code=status_code,
+        error=error[:LONGEST_ERROR],
+    )
+
+
+def note_gone(session: Session, due: Due, status_code: int) -> bool:
+    """The receiver wants no more: neither this one nor what else is pending for its URL."""
+    error = "the receiver said that it is gone"
+    values = {"state": Stage.DISABLED, "next_attempt_at": None, "error": error}
+    mine = _note(session, due, status_code=status_code, **values)
+    if mine:
+        others = update(D).where(D.next_attempt_at.isnot(None), D.url == due.url)
+        execute(session, others.values(values))
+    return mine
+
+
+def put_off(session: Session, due: Due, pause: float) -> bool:
+    """It was no attempt: look again in `pause` seconds."""
+    return _note(session, due, attempts=D.attempts - 1, next_attempt_at=now(pause))
+
+
+def _note(session: Session, due: Due, **values: Any) -> bool:
+    latest = update(D).where(
+        D.prediction_id == due.prediction_id,
+        D.state == Stage.PENDING,
+        D.attempts == due.attempt,
+    )
+    return bool(execute(session, latest.values(values)).rowcount)
+
+
+def redeliver(session: Session, prediction_id: UUID) -> bool:
+    """Due now, whatever became of it; from the schedule's beginning unless it is still pending.
+    False when there is no such delivery.
+    """
+    over = D.state != Stage.PENDING
+    again = (
+        update(D)
+        .where(D.prediction_id == prediction_id)
+        # In this order: MySQL assigns from left to right.
+        .ordered_values(
+            (D.attempts, case((over, 0), else_=D.attempts)),
+            (D.state, Stage.PENDING),
+            (D.next_attempt_at, now()),
+        )
+    )
+    return bool(execute(session, again).rowcount)
+
+
+def find(session: Session, prediction_id: UUID) -> WebhookDelivery | None:
+    """The delivery of a prediction; None when it asked for none or is not final yet."""
+    return session.get(WebhookDelivery, prediction_id)

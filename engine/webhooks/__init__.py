@@ -1,0 +1,1 @@
+"""Webhooks are sent from here: picked, composed and signed, delivered to addresses checked."""

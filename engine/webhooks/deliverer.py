@@ -1,0 +1,158 @@
+"""The deliverer: sends the webhooks that are owed. Any number may run, in any engine."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy.orm import Session
+
+from common.db import Sessions, read, transact
+from common.errors import Unavailable
+from common.settings import Settings
+from common.webhooks import deliveries
+from common.webhooks.deliveries import Due
+from common.webhooks.secrets import ensure_secret
+from engine.webhooks.message import Message, compose, headers_of
+from engine.webhooks.sender import Answer, Sender
+from engine.webhooks.timing import STANDARD, Timing
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+GONE = 410
+
+
+class Deliverer:
+    """Looks for due deliveries in a thread, and makes each attempt in a thread of its own."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        settings: Settings,
+        timing: Timing = STANDARD,
+        sender: Sender | None = None,
+    ):
+        self._sessions = sessions
+        self._public_url = settings.public_url
+        self._timing = timing
+        self._sender = sender or Sender(timing, settings.webhook_allowed_networks)
+        self._stop = threading.Event()
+        self._freed = threading.Event()
+        self._lock = threading.Lock()
+        self._busy = Counter[str]()  # attempts under way by host
+        self._thread = threading.Thread(target=self._run, name="deliverer", daemon=True)
+
+    def start(self) -> None:
+        """Begin with what is due now."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Begin no more attempts and wait a little for those under way. What takes longer is made
+        again by another engine when its lease ends.
+        """
+        self._stop.set()
+        self._freed.set()
+        end = time.monotonic() + self._timing.grace
+        self._thread.join(self._timing.grace)
+        while self.under_way() and time.monotonic() < end:
+            self._freed.wait(0.05)
+            self._freed.clear()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._freed.clear()
+            try:
+                took = self.turn()
+            except Unavailable as error:
+                log.warning("no webhooks", error=error.detail)
+                took = 0
+            except Exception:
+                log.exception("webhooks were not looked for")
+                took = 0
+            if not took:
+                self._freed.wait(self._timing.poll)
+
+    def turn(self) -> int:
+        """Begin the attempts that are due and find room; returns how many."""
+        timing = self._timing
+        with self._lock:
+            busy = dict(self._busy)
+        room = timing.at_once - sum(busy.values())
+        if room <= 0 or not read(self._sessions, deliveries.is_any_due):
+            return 0
+        start = time.monotonic()
+        taken = transact(
+            self._sessions,
+            lambda session: deliveries.claim_due(
+                session, room, busy, timing.per_host, timing.lease
+            ),
+        )
+        for due in taken:
+            with self._lock:
+                self._busy[due.host] += 1
+            threading.Thread(
+                target=self._deliver, args=(due, start), name="webhook", daemon=True
+            ).start()
+        return len(taken)
+
+    def under_way(self) -> int:
+        """How many attempts have begun and not ended."""
+        with self._lock:
+            return self._busy.total()
+
+    def _deliver(self, due: Due, start: float) -> None:
+        """One attempt whose lease began at `start`."""
+        try:
+            self._attempt(due, start)
+        except Unavailable as error:
+            log.warning("webhook left", id=str(due.prediction_id), error=error.detail)
+        except Exception:
+            log.exception("webhook left", id=str(due.prediction_id))
+        finally:
+            with self._lock:
+                self._busy -= Counter({due.host: 1})
+            self._freed.set()
+
+    def _attempt(self, due: Due, start: float) -> None:
+        message = read(self._sessions, lambda session: compose(session, due, self._public_url))
+        if message is None:
+            pause = self._timing.put_off
+            transact(self._sessions, lambda session: deliveries.put_off(session, due, pause))
+            return
+        headers = headers_of(message, message.secrets or transact(self._sessions, ensure_secret))
+        if time.monotonic() - start > self._timing.margin:
+            return  # it would outlast the lease, and another might send at the same time
+        answer = self._sender.send(due.url, headers, message.text.encode())
+        self._note(due, message, answer, start + self._timing.lease)
+
+    def _note(self, due: Due, message: Message, answer: Answer, lease_end: float) -> None:
+        is_latest = self._until(lease_end, lambda session: self._write(session, due, answer))
+        log.info(
+            "webhook",
+            id=message.id,
+            host=due.host,
+            attempt=due.attempt,
+            status=answer.status,
+            error=answer.error or None,
+            is_latest=is_latest,
+        )
+
+    def _write(self, session: Session, due: Due, answer: Answer) -> bool:
+        if answer.status is not None and 200 <= answer.status < 300:
+            return deliveries.note_delivered(session, due, answer.status)
+        if answer.status == GONE:
+            return deliveries.note_gone(session, due, answer.status)
+        error = answer.error or f"the receiver answered {answer.status}"
+        pause = self._timing.pause_after(due.attempt)
+        return deliveries.note_failed(session, due, answer.status, error, pause)
+
+    def _until(self, end: float, work: Callable[[Session], Any]) -> Any:
+        """What was sent should not be sent again only because the database is away for a moment."""
+        while True:
+            try:
+                return transact(self._sessions, work)
+            except Unavailable:
+                if time.monotonic() >= end or self._stop.wait(0.5):
+                    raise

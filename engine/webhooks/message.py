@@ -1,0 +1,92 @@
+"""What a webhook says: the prediction as GET shows it, signed as Standard Webhooks has it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from standardwebhooks import Webhook
+
+from common.db import now
+from common.predictions.shown import shown
+from common.tables import Prediction, State
+from common.webhooks.deliveries import Due
+from common.webhooks.secrets import valid_secrets
+
+AGENT = "Afterimage-Webhooks"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is to be sent; `secrets` is empty when the service has none yet."""
+
+    id: str
+    moment: datetime  # of sending, by the database's clock
+    text: str
+    secrets: Sequence[str]
+
+
+def compose(session: Session, due: Due, public_url: str) -> Message | None:
+    """The message of a delivery; None when its prediction is not final: it is being retried."""
+    wanted = select(Prediction, now()).where(Prediction.id == due.prediction_id)
+    prediction, moment = session.execute(wanted).one()
+    if not State(prediction.state).is_final or prediction.finished_at is None:
+        return None
+    own = prediction.webhook_secret
+    secrets = [own] if own else valid_secrets(session)
+    id = message_id(prediction.id, prediction.finished_at, due.created_at)
+    return Message(id, moment, body_of(prediction, public_url), secrets)
+
+
+def headers_of(message: Message, secrets: Sequence[str]) -> dict[str, str]:
+    """With a signature by each of `secrets`."""
+    signatures = [
+        Webhook(secret).sign(message.id, message.moment, message.text) for secret in secrets
+    ]
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": AGENT,
+        "webhook-id": message.id,
+        "webhook-timestamp": str(int(message.moment.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def message_id(id: UUID, finished_at: datetime, first_owed_at: datetime) -> str:
+    """The prediction's id, the same at every attempt. A prediction that was retried ends once more:
+    that is another message, so the time of its end is added, in milliseconds.
+    """
+    if finished_at <= first_owed_at:
+        return str(id)
+    return f"{id}_{round(finished_at.timestamp() * 1000)}"
+
+
+def body_of(prediction: Prediction, public_url: str) -> str:
+    """The JSON text; with addresses only where PUBLIC_URL says what they begin with."""
+    assert prediction.finished_at is not None
+    data = {**shown(prediction), "queue": None}
+    if public_url:
+        data["urls"] = _urls(prediction, public_url.rstrip("/"))
+    payload = {
+        "type": f"prediction.{prediction.state}",
+        "timestamp": prediction.finished_at,
+        "data": data,
+    }
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"), default=_as_text)
+
+
+def _urls(prediction: Prediction, base: str) -> dict[str, str | None]:
+    image = prediction.image_id
+    return {
+        "get": f"{base}/v1/predictions/{prediction.id}",
+        "image": f"{base}/v1/images/{image}" if image else None,
+        "cancel": None,
+    }
+
+
+def _as_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,114 @@
+"""Connections to webhook receivers: to the very address that was checked, and not for long.
+
+A name is resolved once, and every address it has must be permitted: what was checked is what is
+connected to, so a name that changes its answer in between gains nothing. Host header and TLS keep
+the name. There are no proxies here, and nobody follows redirects.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable, Sequence
+from ipaddress import ip_address
+from typing import Any
+
+import httpcore
+
+from common.webhooks.addresses import Address, Network, is_permitted
+
+Resolve = Callable[..., Iterable[tuple[Any, ...]]]  # as socket.getaddrinfo
+PIECE = 16 * 1024  # bytes that are written under one look at the clock
+
+
+class Unresolved(httpcore.ConnectError):
+    """The host has no address."""
+
+
+class Forbidden(httpcore.ConnectError):
+    """One of the host's addresses is not one that a webhook may be sent to."""
+
+
+class GuardedNetwork(httpcore.NetworkBackend):
+    """Connects for one attempt, which ends at `end` (of `time.monotonic`) at the latest."""
+
+    def __init__(self, allowed: Sequence[Network], connect: float, end: float, resolve: Resolve):
+        self._allowed = allowed
+        self._connect = connect
+        self._end = end
+        self._resolve = resolve
+        self._inner = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """A stream to the first of the host's addresses that answers in its share of the time."""
+        addresses = self._permitted(host, port)
+        end = min(self._end, time.monotonic() + self._connect)
+        for number, address in enumerate(addresses):
+            share = _left(end, httpcore.ConnectTimeout) / (len(addresses) - number)
+            try:
+                stream = self._inner.connect_tcp(str(address), port, share)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if number == len(addresses) - 1:
+                    raise
+            else:
+                return BoundedStream(stream, self._end)
+        raise Unresolved("no address")
+
+    def _permitted(self, host: str, port: int) -> list[Address]:
+        try:
+            found = self._resolve(host, port, type=socket.SOCK_STREAM)
+            addresses = list(dict.fromkeys(ip_address(each[4][0]) for each in found))
+        except (OSError, ValueError) as error:  # UnicodeError, of odd names, is a ValueError
+            raise Unresolved("no address") from error
+        if not all(is_permitted(address, self._allowed) for address in addresses):
+            raise Forbidden("not permitted")
+        return addresses
+
+
+class BoundedStream(httpcore.NetworkStream):
+    """A stream whose reads and writes end when the attempt does, however little each one brings."""
+
+    def __init__(self, inner: httpcore.NetworkStream, end: float):
+        self._inner = inner
+        self._end = end
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """What has come, at most `max_bytes`."""
+        return self._inner.read(max_bytes, _left(self._end, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """All of it."""
+        for start in range(0, len(buffer), PIECE):
+            left = _left(self._end, httpcore.WriteTimeout)
+            self._inner.write(buffer[start : start + PIECE], left)
+
+    def close(self) -> None:
+        """Give it up."""
+        self._inner.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        """The same inside TLS; `server_hostname` is the URL's, not the address."""
+        left = _left(self._end, httpcore.ConnectTimeout)
+        return BoundedStream(self._inner.start_tls(ssl_context, server_hostname, left), self._end)
+
+    def get_extra_info(self, info: str) -> Any:
+        """What the stream beneath knows."""
+        return self._inner.get_extra_info(info)
+
+
+def _left(end: float, error: type[Exception]) -> float:
+    left = end - time.monotonic()
+    if left <= 0:
+        raise error("the attempt's time is over")
+    return left

@@ -1,0 +1,105 @@
+"""Send one message to one receiver, and say what came of it."""
+
+import socket
+import ssl
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import httpcore
+import httpx
+
+from common.webhooks.addresses import Network
+from engine.webhooks.network import Forbidden, GuardedNetwork, Resolve, Unresolved
+from engine.webhooks.timing import Timing
+
+MOST_READ = 64 * 1024  # bytes of an answer's body, which nobody looks at
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The receiver's status; None when there was none, and `error` then says why."""
+
+    status: int | None
+    error: str = ""
+
+
+class Sender:
+    """Posts messages; may be used from many threads."""
+
+    def __init__(
+        self,
+        timing: Timing,
+        allowed: Sequence[Network],
+        resolve: Resolve = socket.getaddrinfo,
+        tls: ssl.SSLContext | None = None,
+    ):
+        self._timing = timing
+        self._allowed = allowed
+        self._resolve = resolve
+        self._tls = tls or _trusting_known_authorities()
+
+    def send(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
+        """POST `body` to `url`, on a connection of its own; takes `timing.whole` at most."""
+        end = time.monotonic() + self._timing.whole
+        network = GuardedNetwork(self._allowed, self._timing.connect, end, self._resolve)
+        parsed = httpx.URL(url)
+        target = httpcore.URL(
+            scheme=parsed.raw_scheme,
+            host=parsed.raw_host,
+            port=parsed.port,
+            target=parsed.raw_path,
+        )
+        own = {"Host": parsed.netloc.decode("ascii"), "Connection": "close"}
+        try:
+            with (
+                httpcore.ConnectionPool(self._tls, network_backend=network) as pool,
+                pool.stream(
+                    "POST", target, headers=list((headers | own).items()), content=body
+                ) as answer,
+            ):
+                _read_some(answer)
+                return Answer(answer.status)
+        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
+            return Answer(None, _in_words(error))
+
+
+def _trusting_known_authorities() -> ssl.SSLContext:
+    """Mozilla's list, and what the machine's administrator added (SSL_CERT_FILE)."""
+    context = httpcore.default_ssl_context()
+    context.load_default_certs()
+    return context
+
+
+def _read_some(answer: httpcore.Response) -> None:
+    """So that a receiver is not cut off in the middle of a short answer. The status is known
+    already: what becomes of the rest does not matter.
+    """
+    seen = 0
+    with suppress(httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
+        for chunk in answer.iter_stream():
+            seen += len(chunk)
+            if seen >= MOST_READ:
+                return
+
+
+def _in_words(error: Exception) -> str:
+    """Without addresses: whoever has the prediction's id may read it."""
+    match error:
+        case Forbidden():
+            return "the host's address is not a public one"
+        case Unresolved():
+            return "the host's name cannot be resolved"
+        case httpcore.ConnectTimeout():
+            return "no connection in time"
+        case httpcore.TimeoutException():
+            return "no answer in time"
+        case httpcore.ProtocolError():
+            return "the answer is not HTTP"
+        # Not `__cause__`: the pool raises what it was given again, `from None`.
+        case _ if isinstance(error.__context__, ssl.SSLError):
+            return f"TLS: {error.__context__.reason or 'failed'}"
+        case httpcore.ConnectError():
+            return "no connection"
+    return "the connection broke"
