@@ -1,0 +1,67 @@
+"""The outline service's two routes: post an image, ask for its objects' outlines by id."""
+
+from typing import Any
+
+from flask import Blueprint, request, url_for
+
+from api.asking import ask_for
+from api.body import Body, read_body
+from api.context import edge
+from api.idempotency import key_of, replayable
+from api.intake import receive
+from api.lookup import Shown, find_prediction
+from api.predecessors.deprecation import say_deprecated
+from common.errors import InputFault, NotFound
+from common.tables import State, Visibility
+
+TASK, FORMAT = "outline", "polygons"
+
+blueprint = Blueprint("outline", __name__)
+say_deprecated(blueprint)
+
+
+@blueprint.post("/image/outline/objects")
+@blueprint.post("/image/outline/objects/")
+@replayable
+def outline() -> dict[str, str]:
+    """The id to ask with, and the address to ask at."""
+    body = read_body(request)
+    key = key_of(body.image, body.file_name, body.fields)
+    asks = [ask_for(TASK, {"format": FORMAT})]
+    accepted = receive(edge(), _image(body), body.file_name, Visibility.UNLISTED, asks, key)
+    id = str(accepted.predictions[0].id)
+    return {"id": id, "url": url_for("outline.check", id=id, _external=True)}
+
+
+def _image(body: Body) -> bytes:
+    if body.image is None:
+        raise InputFault(
+            "There is no image in the request. With curl: -F 'image=@photo.jpg'",
+            code="image_missing",
+            errors={"image": ["must be a file part"]},
+        )
+    return body.image
+
+
+@blueprint.get("/outline/objects/check/<id>/")
+@blueprint.get("/outline/objects/check/<id>")  # the rule that addresses are made by
+def check(id: str) -> Any:
+    """The outlines of all objects; `objects` is null until it has finished."""
+    row = find_prediction(id)
+    if row.task != TASK or row.params.get("format") != FORMAT:
+        raise NotFound("There is no such outline.", code="prediction_not_found")
+    final = State(row.state).is_final
+    return _view(row), 200, {} if final else {"Retry-After": "1"}
+
+
+def _view(row: Shown) -> dict[str, Any]:
+    """Where there will be no outlines, `error` says why."""
+    shown = {"id": str(row.id), "status": row.state, "objects": None}
+    if row.result:
+        return shown | {"objects": row.result["objects"]}
+    if State(row.state).is_final:
+        return shown | {
+            "objects": [],
+            "error": {"code": row.error_code, "detail": row.error_detail},
+        }
+    return shown
