@@ -1,0 +1,43 @@
+"""The captioners: what writes a sentence about an image.
+
+One is picked by the scheme of CAPTIONER_URL. `labels://` needs nobody: `labels.py` runs the
+classifier and says in words what it found. `openai://` asks any server that speaks the protocol of
+OpenAI's chat completions (`chat.py`); `openai+http://` does so without TLS.
+"""
+
+from collections.abc import Callable
+from threading import Event
+
+from common import schemes
+from common.errors import ModelUnavailable
+from common.services import Services
+from engine.tasks import Crew, Work
+
+ADAPTERS = {
+    "labels": "engine.captioners.labels:open_labels",
+    "openai": "engine.captioners.chat:open_chat",
+    "openai+http": "engine.captioners.chat:open_chat",
+}
+
+
+def open_captioner(url: str, services: Services, stop: Event) -> Crew:
+    """The crew of the captioner at `url`, which nobody has contacted yet.
+
+    Once `stop` is set, calls under way are soon given up. Raises SettingsError for a URL, or
+    settings beside it, that cannot be used.
+    """
+    crew: Crew = schemes.open_by_scheme(url, ADAPTERS, services, stop, setting="CAPTIONER_URL")
+    return crew
+
+
+def only_default(open_work: Callable[[], Work]) -> Callable[[str | None], Work]:
+    """`open_work` for a Crew: CAPTIONER_URL chooses the model, so that a request cannot."""
+
+    def open_it(model: str | None) -> Work:
+        if model is not None:
+            raise ModelUnavailable(
+                "The model of captions is the service's choice, not a request's."
+            )
+        return open_work()
+
+    return open_it

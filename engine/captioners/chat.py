@@ -1,0 +1,143 @@
+"""`openai://host/v1?model=name`: captions by a model behind OpenAI's protocol.
+
+The provider sees a fixed prompt and a JPEG made from the image's pixels: upright, its longer side
+at most SIDE. It sees no metadata (place, time, camera, comments, colour profile), no file name, no
+id and nothing about whose the image is.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from functools import partial
+from threading import Event
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import structlog
+
+from common.errors import SettingsError, TryLater
+from common.services import Services
+from common.settings import Settings
+from engine.captioners import only_default
+from engine.captioners.budget import Budget, Price
+from engine.captioners.client import MOST_TOKENS, PROMPT, Client
+from engine.captioners.faults import NotServed, Refused
+from engine.captioners.gate import Gate
+from engine.captioners.labels import SharedLabels
+from engine.captioners.leaving import call
+from engine.captioners.picture import QUALITY, SIDE, to_jpeg
+from engine.captioners.replies import Reply
+from engine.tasks import Crew, MadeBy
+
+log = structlog.get_logger(__name__)
+USAGE = "CAPTIONER_URL must look like openai://host/v1?model=name, without user and password"
+
+
+class ChatCaptioner:
+    """What the workers of the lane share: one client, one gate, one account."""
+
+    def __init__(self, base_url: str, model: str, services: Services, stop: Event):
+        settings = services.settings
+        key = settings.openai_api_key or "none"  # the client insists on one
+        self._client = Client(base_url, model, key, settings.caption_timeout)
+        self.model = identity(base_url, model)
+        self._settings = settings
+        self._stop = stop
+        self._gate = Gate(settings.caption_breaker, stop)
+        self._price = Price(*settings.caption_price) if settings.caption_price else None
+        most = settings.caption_budget
+        self._budget = Budget(most, services.sessions) if most is not None else None
+        has_fallback = settings.caption_fallback == "labels"
+        self._fallback = SharedLabels(settings) if has_fallback else None
+
+    def prepare(self, data: bytes, params: dict[str, Any]) -> bytes:
+        """The JPEG that the provider gets to see."""
+        return to_jpeg(data, self._settings.max_pixels)
+
+    def run(
+        self, prepared: Sequence[bytes], params: Sequence[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """The caption of each JPEG, one after another: other workers wait for others meanwhile."""
+        return [self._caption(jpeg) for jpeg in prepared]
+
+    def _caption(self, jpeg: bytes) -> dict[str, Any]:
+        try:
+            return self._answer(self._ask(jpeg))
+        except NotServed as error:
+            if self._fallback is None:
+                raise
+            log.info("caption from labels instead", code=error.code)
+            return MadeBy(self._fallback.model, self._fallback.caption(jpeg))
+
+    def _ask(self, jpeg: bytes) -> Reply:
+        if self._budget:
+            self._budget.check()
+        self._gate.pass_through()
+        try:
+            return call(
+                partial(self._client.describe, jpeg), self._settings.caption_timeout, self._stop
+            )
+        except Refused as refusal:
+            log.error("no captions for a while", code=refusal.code, error=refusal.detail)
+            self._gate.close(refusal)
+            raise
+        except TryLater as error:
+            self._gate.quieten(error.delay)
+            raise
+
+    def _answer(self, reply: Reply) -> dict[str, Any]:
+        tokens = reply.tokens
+        cost = self._price.of(tokens) if self._price and tokens else None
+        if self._budget:
+            self._budget.add(cost)
+        return {
+            "text": reply.text,
+            "source": "openai",
+            "model": self.model["name"],
+            "tokens": tokens and {"prompt": tokens.prompt, "completion": tokens.completion},
+            "cost_usd": cost,
+        }
+
+
+def identity(base_url: str, model: str) -> dict[str, Any]:
+    """What is kept with each result. There is no file, so the sha256 is of all that is asked: the
+    address, the model's name, the prompt and its limits; the provider may change the rest.
+    """
+    asked = "\n".join([base_url, model, PROMPT, str(MOST_TOKENS), str(SIDE), str(QUALITY)])
+    return {
+        "name": model,
+        "version": urlsplit(base_url).netloc,
+        "sha256": hashlib.sha256(asked.encode()).hexdigest(),
+        "runtime": "openai",
+        "licence": "the provider's terms",
+        "source": base_url,
+    }
+
+
+def open_chat(url: str, services: Services, stop: Event) -> Crew:
+    """A crew of CAPTION_WORKERS that share one captioner. Raises SettingsError."""
+    base_url, model = parse(url)
+    check(base_url, services.settings)
+    captioner = ChatCaptioner(base_url, model, services, stop)
+    return Crew(services.settings.caption_workers, 1, only_default(lambda: captioner))
+
+
+def parse(url: str) -> tuple[str, str]:
+    """The base URL for the client and the model's name; raises SettingsError."""
+    try:
+        parts = urlsplit(url)
+        asked = parse_qs(parts.query, strict_parsing=True)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise SettingsError(USAGE) from None
+    if not host or "@" in parts.netloc or asked.keys() != {"model"} or len(asked["model"]) > 1:
+        raise SettingsError(USAGE)
+    scheme = "http" if parts.scheme.endswith("+http") else "https"
+    return f"{scheme}://{parts.netloc}{parts.path}", asked["model"][0]
+
+
+def check(base_url: str, settings: Settings) -> None:
+    """Raises SettingsError for settings that do not go together."""
+    if base_url.startswith("https://") and not settings.openai_api_key:
+        raise SettingsError("CAPTIONER_URL=openai://… needs OPENAI_API_KEY")
+    if settings.caption_budget is not None and settings.caption_price is None:
+        raise SettingsError("CAPTION_BUDGET_USD needs CAPTION_PRICE: costs are not known otherwise")

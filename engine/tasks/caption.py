@@ -1,0 +1,12 @@
+"""caption: the image in one sentence, by the captioner that CAPTIONER_URL names."""
+
+from threading import Event
+
+from common.services import Services
+from engine.captioners import open_captioner
+from engine.tasks import Crew
+
+
+def open_crew(services: Services, stop: Event) -> Crew:
+    """The captioner's own: a provider is waited for by many, the classifier computes."""
+    return open_captioner(services.settings.captioner_url, services, stop)
