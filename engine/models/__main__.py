@@ -1,36 +1,26 @@
-"""`python -m engine.models pull | list | verify`: bring the models of MODEL_DIR, show them, check
-them.
+"""`python -m engine.models pull | list | verify | add | default`: bring the models of MODEL_DIR,
+show them, check them, install others, and choose which one answers. Running engines notice.
 """
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-from common.errors import AfterimageError, SettingsError
+from common.errors import AfterimageError
 from common.settings import Settings
-from common.tasks import contracts
-from engine.models.catalogue import Manifest, load_catalogue
-from engine.models.installed import damage, is_installed
-from engine.models.progress import show
-from engine.models.pull import pull
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What was asked for on the command line."""
-
-    models: Sequence[Manifest]
-    model_dir: Path
-    mirror: str
+from engine.models import commands
+from engine.models.catalogue import LOGITS
+from engine.models.commands import Order
+from engine.models.describing import RANGES, SIDE, Said
 
 
 def main() -> int:
     """The process's exit code: 0 when all is well, 1 when a model is missing or damaged."""
-    arguments = _parse()
+    arguments = _parser().parse_args()
     try:
-        return _COMMANDS[arguments.command](_order(arguments))
+        run: Callable[[Order, argparse.Namespace], int] = arguments.run
+        return run(_order(arguments), arguments)
     except AfterimageError as error:
         print(f"models: {error.detail}", file=sys.stderr)
         return 1
@@ -39,79 +29,82 @@ def main() -> int:
         return 130
 
 
-def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m engine.models", description=__doc__)
-    parser.add_argument(
-        "command",
-        choices=_COMMANDS,
-        help="pull: install what is missing; list: show the catalogue; verify: read and compare",
-    )
-    parser.add_argument(
-        "--task",
-        action="append",
-        help="only this task's model; may be repeated. Default: every task there is",
-    )
-    parser.add_argument("--model-dir", help="folder of the models (MODEL_DIR)")
-    parser.add_argument("--mirror", help="folder or http(s) address with the files (MODEL_MIRROR)")
-    return parser.parse_args()
-
-
 def _order(arguments: argparse.Namespace) -> Order:
     settings = Settings.from_env()
     folder, mirror = arguments.model_dir, arguments.mirror
     return Order(
-        models=_chosen(arguments.task, arguments.command),
         model_dir=Path(folder).expanduser().resolve() if folder else settings.model_dir,
         mirror=settings.model_mirror if mirror is None else mirror,
     )
 
 
-def _chosen(tasks: Sequence[str] | None, command: str) -> list[Manifest]:
-    catalogue = load_catalogue()
-    known = [model.task for model in catalogue]
-    if unknown := set(tasks or ()).difference(known):
-        raise SettingsError(f"no model for {', '.join(unknown)}; known: {', '.join(known)}.")
-    wanted = tasks or (known if command == "list" else contracts())
-    return [model for model in catalogue if model.task in wanted]
-
-
-def _pull(order: Order) -> int:
-    with show() as progress:
-        for model in order.models:
-            folder = pull(model, order.model_dir, order.mirror, progress)
-            progress.say(f"{model.task}: {model.name} {model.version} is in {folder}")
-    return 0
-
-
-def _list(order: Order) -> int:
-    for model in order.models:
-        here = is_installed(model, order.model_dir / model.folder)
-        print(
-            f"{model.task:10}{model.name:34}{model.version:10}{model.size / 1e6:6.1f} MB  "
-            f"{model.runtime}  {model.licence}  {'installed' if here else 'not installed'}"
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m engine.models", description=__doc__)
+    kinds = parser.add_subparsers(required=True, metavar="COMMAND")
+    pull = _command(kinds, "pull", "install the catalogue's models that are missing", _pull)
+    shown = _command(kinds, "list", "show the catalogue and what is installed", _list)
+    verify = _command(kinds, "verify", "read every file and compare", _verify)
+    for each in (pull, shown, verify):
+        each.add_argument(
+            "--task",
+            action="append",
+            help="only this task's models; may be repeated. Default: every task there is",
         )
-    return 0
+    _add_add(kinds)
+    default = _command(kinds, "default", "show or set the model that answers a task", _default)
+    default.add_argument("task")
+    default.add_argument("model", nargs="?", help="NAME@VERSION; without it, show the default")
+    return parser
 
 
-def _verify(order: Order) -> int:
-    wrong = 0
-    for model in order.models:
-        folder = order.model_dir / model.folder
-        found = damage(model, folder)
-        if not found and not is_installed(model, folder):
-            found = [f"{folder} has no model.json of this version"]
-        wrong += len(found)
-        for problem in found:
-            print(f"{model.task}: {problem}")
-        print(f"{model.task}: {_advice(folder) if found else 'all files are right'}")
-    return 1 if wrong else 0
+def _add_add(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    add = _command(kinds, "add", "install a SavedModel, or a folder with a model.json", _add)
+    add.add_argument("task")
+    add.add_argument("where", help="a folder, or a handle of TF Hub")
+    add.add_argument("--name", default="", help="default: as the path ends")
+    add.add_argument("--version", default="", help="default: as the path ends, or 1")
+    add.add_argument("--licence", default="", help="shown with the model; it is not looked up")
+    add.add_argument("--signature", default="", help="default: serving_default")
+    add.add_argument("--output", default="", help="the output's name, where there are several")
+    add.add_argument("--meaning", default="", choices=[LOGITS, "probabilities"])
+    add.add_argument("--pixels", default="0..1", choices=RANGES, help="default: %(default)s")
+    add.add_argument("--side", type=int, default=SIDE, help="of an input of any size")
 
 
-def _advice(folder: Path) -> str:
-    return f"delete {folder} and run `make models`" if folder.exists() else "run `make models`"
+def _command(
+    kinds: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    meaning: str,
+    run: Callable[[Order, argparse.Namespace], int],
+) -> argparse.ArgumentParser:
+    parser = kinds.add_parser(name, help=meaning, description=meaning)
+    parser.add_argument("--model-dir", help="folder of the models (MODEL_DIR)")
+    parser.add_argument("--mirror", help="folder or http(s) address with the files (MODEL_MIRROR)")
+    parser.set_defaults(run=run)
+    return parser
 
 
-_COMMANDS: dict[str, Callable[[Order], int]] = {"pull": _pull, "list": _list, "verify": _verify}
+def _pull(order: Order, arguments: argparse.Namespace) -> int:
+    return commands.pull_models(order, arguments.task)
+
+
+def _list(order: Order, arguments: argparse.Namespace) -> int:
+    return commands.list_models(order, arguments.task)
+
+
+def _verify(order: Order, arguments: argparse.Namespace) -> int:
+    return commands.verify(order, arguments.task)
+
+
+def _default(order: Order, arguments: argparse.Namespace) -> int:
+    return commands.default(order, arguments.task, arguments.model)
+
+
+def _add(order: Order, arguments: argparse.Namespace) -> int:
+    names = ("name", "version", "licence", "signature", "output", "meaning", "pixels", "side")
+    said = Said(**{name: getattr(arguments, name) for name in names})
+    return commands.add_model(order, arguments.task, arguments.where, said)
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -32,21 +32,27 @@ class Source:
     files: str
 
     def __str__(self) -> str:
-        return f"{self.repository} at {self.commit}"
+        return f"{self.repository} at {self.commit}" if self.commit else self.repository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tensor:
     """A model's input or output.
 
-    An integer output stands for the numbers (value - zero_point) * scale; scale 0: for itself.
+    An output stands for the numbers (value - zero_point) * scale, and a pixel becomes the number
+    (pixel - zero_point) * scale of a float input; scale 0: each stands for itself.
     """
 
-    shape: tuple[int, ...]
+    shape: tuple[int, ...]  # with the batch's axis in front; -1: any length
     dtype: str  # as numpy names it
     layout: str = ""
     scale: float = 0.0
-    zero_point: int = 0
+    zero_point: float = 0
+    name: str = ""  # in a SavedModel's signature
+    meaning: str = ""  # LOGITS, or as it is
+
+
+LOGITS = "logits"  # the meaning of an output that softmax turns into probabilities
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ class Manifest:
     input: Tensor
     output: Tensor
     labels: Labels | None = None
+    signature: str = ""  # of a SavedModel; empty: serving_default
     files: tuple[File, ...]
 
     @classmethod
@@ -97,6 +104,11 @@ class Manifest:
     def folder(self) -> Path:
         """The model's folder within MODEL_DIR: task, name, version."""
         return Path(self.task, self.name, self.version)
+
+    @property
+    def reference(self) -> str:
+        """What a request names the model by: name@version."""
+        return f"{self.name}@{self.version}"
 
     @property
     def size(self) -> int:

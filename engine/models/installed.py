@@ -17,6 +17,22 @@ def read_manifest(folder: Path) -> Manifest:
         raise ValueError(f"{MANIFEST} is not a model's: {error}") from error
 
 
+def installed(task: str, model_dir: Path) -> dict[str, Manifest]:
+    """The models of `task` in MODEL_DIR by their references, in order; what is broken is left out.
+
+    Only the manifests are read. A folder whose manifest is another model's is none.
+    """
+    found = {}
+    for path in sorted(model_dir.glob(f"{task}/*/*/{MANIFEST}")):
+        try:
+            manifest = read_manifest(path.parent)
+        except (OSError, ValueError):
+            continue
+        if model_dir / manifest.folder == path.parent:
+            found[manifest.reference] = manifest
+    return found
+
+
 def is_installed(manifest: Manifest, folder: Path) -> bool:
     """Whether `folder` has this model: the same manifest, and files of the right sizes."""
     try:

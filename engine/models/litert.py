@@ -21,6 +21,8 @@ from engine.models.catalogue import Manifest, Tensor
 class LiteRtModel:
     """A `.tflite` file of batch 1 with one input and one output."""
 
+    batches = False
+
     def __init__(self, path: Path, manifest: Manifest):
         self.manifest = manifest
         self._path = path

@@ -1,0 +1,54 @@
+"""embed: the features of the catalogue's extractor, as a vector of length 1."""
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.settings import Settings
+from engine.models.loader import Model, load
+from engine.pixels import decode, to_square
+
+
+class EmbedWork:
+    """A session of the extractor."""
+
+    def __init__(self, model: Model, max_pixels: int):
+        self.model = model.manifest.identity
+        self.batches = model.batches
+        self._session = model.session()
+        self._max_pixels = max_pixels
+        self._side = model.manifest.input.shape[1]
+
+    def prepare(self, data: bytes, params: dict[str, Any]) -> NDArray[np.uint8]:
+        """The whole image as uint8 RGB [side, side, 3]."""
+        pixels = decode(data, self._side, self._side, max_pixels=self._max_pixels)
+        return to_square(pixels, self._side)
+
+    def run(
+        self, prepared: Sequence[NDArray[np.uint8]], params: Sequence[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """The vector of each image as base64 of little-endian float32: a third of the numbers
+        written out, and what an index reads without parsing.
+        """
+        vectors = [to_length_1(output.ravel()) for output in self._session.run(prepared)]
+        return [
+            {
+                "dimensions": len(vector),
+                "vector": base64.b64encode(vector.astype("<f4").tobytes()).decode(),
+            }
+            for vector in vectors
+        ]
+
+
+def to_length_1(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The vector float32 [dimensions] over its L2 norm; of zeros alone, zeros."""
+    norm = np.linalg.norm(vector.astype(np.float64))
+    return (vector / norm if norm else vector).astype(np.float32)
+
+
+def open_work(settings: Settings, model: str | None = None) -> EmbedWork:
+    """The default extractor, or the one of this reference; raises ModelUnavailable."""
+    return EmbedWork(load("embed", settings.model_dir, model), settings.max_pixels)
