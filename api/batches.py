@@ -1,0 +1,143 @@
+"""Batches at the edge: taken in one transaction, found, paged, canceled, retried, told as lines."""
+
+import json
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from flask import Request, Response
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from api import keys
+from api.batch_items import LINES, read_items, read_values
+from api.context import edge, services
+from api.framing import read_whole
+from api.idempotency import key_of
+from api.keys import Key
+from api.schemas.batches import result_view
+from common import batches
+from common.batches import Item
+from common.db import CommitUnknown, DatabaseUnavailable, read, transact
+from common.errors import NotFound
+from common.ids import new_id, parse_id
+from common.tables import State
+
+RESULTS_AT_ONCE = 50  # rows: results may be large
+NEW, AGAIN = (State.QUEUED,), (State.FAILED, State.EXPIRED)
+
+
+def take(request: Request) -> UUID:
+    """Take the batch that a request carries; returns its id.
+
+    Raises what `read_values` and `read_items` raise, InProgress, and Unavailable.
+    """
+    raw = read_whole(request)
+    values = read_values(raw, request.mimetype)
+    key = key_of(raw, None, {})
+    if key and key.is_replayed and key.image:
+        return key.image
+    items = list(read_items(values))
+    with edge().in_flight.alone(key):
+        return _enter(new_id(), items, key)
+
+
+def _enter(id: UUID, items: list[Item], key: Key | None) -> UUID:
+    """Write the batch in one transaction, with its key, and announce what it queued."""
+
+    def write(session: Session) -> list[tuple[UUID, str]]:
+        if key:
+            keys.enter(session, key)
+        return batches.enter(session, id, items)
+
+    if key:
+        key.image = id
+    sessions = services().sessions
+    try:
+        made = transact(sessions, write)
+    except CommitUnknown:
+        made = read(sessions, lambda session: _look_again(session, id))
+    except keys.Taken:
+        return _of_another(key)
+    _announce(made)
+    return id
+
+
+def _look_again(session: Session, id: UUID) -> list[tuple[UUID, str]]:
+    """What became of a transaction whose COMMIT was not answered: all of it, or nothing."""
+    if batches.find(session, id) is None:
+        raise DatabaseUnavailable("The batch was not stored; send it again.")
+    return batches.made_of(session, id, NEW)
+
+
+def _of_another(key: Key | None) -> UUID:
+    """The batch that another request with the same key was faster to store."""
+    if key:
+        read(services().sessions, lambda session: keys.find(session, key))
+    if not (key and key.is_replayed and key.image):
+        raise keys.in_progress()
+    return key.image
+
+
+def _announce(made: Iterable[tuple[UUID, str]]) -> None:
+    for id, task in made:
+        edge().announcer.announce(id, task, interactive=False)
+
+
+def find(id: str) -> tuple[Row[Any], dict[str, int]]:
+    """The batch of this id and its counts by status; raises NotFound."""
+    key = parse_id(id)
+
+    def look(session: Session) -> tuple[Row[Any], dict[str, int]] | None:
+        row = batches.find(session, key) if key else None
+        return (row, batches.count(session, row.id)) if row else None
+
+    if found := read(services().sessions, look):
+        return found
+    raise NotFound("There is no such batch.", code="batch_not_found")
+
+
+def items_of(id: UUID, query: dict[str, Any]) -> tuple[list[Row[Any]], str | None]:
+    """A page of the batch's items, and the cursor of the next one."""
+    after, most = query["cursor"], query["limit"]
+    start = -1 if after is None else after
+    look = partial(batches.page, id=id, after=start, most=most + 1, status=query.get("status"))
+    rows = list(read(services().sessions, look))
+    return rows[:most], str(rows[most - 1].position) if len(rows) > most else None
+
+
+def cancel_all(id: UUID) -> None:
+    """Cancel what is not finished; who waits for some of it is woken."""
+    canceled = transact(services().sessions, partial(batches.cancel, id=id))
+    edge().announcer.finished(canceled)
+
+
+def retry_failed(id: UUID) -> None:
+    """Queue again what failed or expired; raises QueueFull."""
+    made = read(services().sessions, partial(batches.made_of, id=id, states=AGAIN))
+    for task in {task for _, task in made}:
+        edge().queues.admit(task, interactive=False)
+    transact(services().sessions, partial(batches.retry, these=made))
+    _announce(made)
+
+
+def results_of(id: UUID) -> Response:
+    """A line of JSON an item, as it stands when its line is written."""
+    fetch = partial(_results, services().sessions, id)
+    response = Response(_lines(fetch, fetch(-1)), mimetype=LINES[0])
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def _results(sessions: Any, id: UUID, after: int) -> Any:
+    look = partial(batches.results, id=id, after=after, most=RESULTS_AT_ONCE)
+    return read(sessions, look)
+
+
+def _lines(fetch: Any, rows: Any) -> Iterator[bytes]:
+    """The first rows were fetched while there still could be another answer than 200."""
+    while rows:
+        text = "".join(json.dumps(result_view(row), ensure_ascii=False) + "\n" for row in rows)
+        yield text.encode("utf-8", "replace")
+        rows = fetch(rows[-1].position)

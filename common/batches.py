@@ -1,0 +1,169 @@
+"""Batches: many predictions asked for at once, and the items that could not be.
+
+Functions take the session first and never commit. An item's status is its prediction's, or
+`rejected` for one that has none.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, func, insert, select
+from sqlalchemy.orm import Session
+
+from common.columns import Id
+from common.db import execute
+from common.predictions import Ask
+from common.predictions.canceling import CANCEL_MANY, RETRY_MANY
+from common.predictions.creating import CREATE, columns
+from common.tables import Batch, BatchItem, Image, Prediction, State
+from common.tasks import contract
+
+MOST_ITEMS = 1_000
+REJECTED = "rejected"
+STATUSES = (*map(str, State), REJECTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One thing asked: `ask` of the image `image_id`, unless `fault` (code, detail) forbids it."""
+
+    custom_id: str | None = None
+    task: str | None = None
+    image_id: UUID | None = None
+    ask: Ask | None = None
+    fault: tuple[str, str] | None = None
+
+
+NO_IMAGE = ("image_not_found", "There is no such image.")
+
+# Built once: making a statement costs as much as sending it.
+_i, _p = BatchItem, Prediction
+ENTER = insert(Batch)
+ENTER_ITEMS = insert(_i)
+IMAGES = select(Image).where(Image.id.in_(bindparam("ids", expanding=True)))
+BATCH = select(Batch.id, Batch.total, Batch.created_at).where(Batch.id == bindparam("batch"))
+_status = func.coalesce(_p.state, REJECTED)
+_OF_BATCH = _i.batch_id == bindparam("batch", type_=Id)
+_MADE = _p.id == _i.prediction_id
+COUNTS = (
+    select(_status.label("status"), func.count().label("count"))
+    .select_from(_i)
+    .outerjoin(_p, _MADE)
+    .where(_OF_BATCH)
+    .group_by(_status)
+)
+ITEMS = (
+    select(
+        _i.position, _i.custom_id, _i.task, _i.image_id, _i.prediction_id,
+        _status.label("status"),
+        func.coalesce(_p.error_code, _i.error_code).label("error_code"),
+        func.coalesce(_p.error_detail, _i.error_detail).label("error_detail"),
+    )
+    .outerjoin(_p, _MADE)
+    .where(_OF_BATCH, _i.position > bindparam("after"))
+    .order_by(_i.position)
+    .limit(bindparam("most"))
+)  # fmt: skip
+ITEMS_IN = ITEMS.where(_status == bindparam("status"))
+RESULTS = ITEMS.add_columns(_p.params, _p.result)
+MADE_IN = (
+    select(_p.id, _p.task)
+    .join(_i, _MADE)
+    .where(_OF_BATCH, _p.state.in_(bindparam("states", expanding=True)))
+    .order_by(_p.id)
+)
+CANCELED_OF = select(_p.id).where(
+    _p.id.in_(bindparam("ids", expanding=True)), _p.state == State.CANCELED
+)
+
+
+def enter(session: Session, id: UUID, items: Sequence[Item]) -> list[tuple[UUID, str]]:
+    """Write the batch with its items and their predictions; returns each prediction's id and task,
+    to be announced.
+    """
+    wanted = {item.image_id for item in items if item.image_id}
+    images = {image.id: image for image in session.scalars(IMAGES, {"ids": sorted(wanted)})}
+    rows, asked = [], []
+    for position, item in enumerate(items):
+        image = images.get(item.image_id) if item.image_id else None
+        fault = item.fault or (None if image else NO_IMAGE)
+        ask = None if fault else item.ask
+        rows.append(_row(id, position, item, ask, fault))
+        if ask and image:
+            asked.append(columns(image, ask))
+    execute(session, ENTER, {"id": id, "total": len(items)})
+    if asked:
+        execute(session, CREATE, asked)
+    execute(session, ENTER_ITEMS, rows)
+    return [(row["id"], row["task"]) for row in asked]
+
+
+def _row(
+    batch: UUID, position: int, item: Item, ask: Ask | None, fault: tuple[str, str] | None
+) -> dict[str, Any]:
+    code, detail = fault or (None, None)
+    return {
+        "batch_id": batch,
+        "position": position,
+        "custom_id": item.custom_id,
+        "task": item.task,
+        "image_id": item.image_id,
+        "prediction_id": ask.id if ask else None,
+        "error_code": code,
+        "error_detail": detail,
+    }
+
+
+def find(session: Session, id: UUID) -> Row[Any] | None:
+    """The batch's own row: id, total, created_at."""
+    return execute(session, BATCH, {"batch": id}).first()
+
+
+def count(session: Session, id: UUID) -> dict[str, int]:
+    """How many items have each status; one query."""
+    found = {row.status: row.count for row in execute(session, COUNTS, {"batch": id}).mappings()}
+    return {status: found.get(status, 0) for status in STATUSES}
+
+
+def page(
+    session: Session, id: UUID, after: int, most: int, status: str | None = None
+) -> Sequence[Row[Any]]:
+    """Up to `most` items behind the position `after`, all or those of one status."""
+    place = {"batch": id, "after": after, "most": most}
+    if status is None:
+        return execute(session, ITEMS, place).all()
+    return execute(session, ITEMS_IN, place | {"status": status}).all()
+
+
+def results(session: Session, id: UUID, after: int, most: int) -> Sequence[Row[Any]]:
+    """As `page`, with the results that are there."""
+    return execute(session, RESULTS, {"batch": id, "after": after, "most": most}).all()
+
+
+def cancel(session: Session, id: UUID) -> list[UUID]:
+    """Cancel what is queued, note it on what is being processed; returns what is canceled by now,
+    whose waiters are to be woken.
+    """
+    ids = [made for made, _ in made_of(session, id, [State.QUEUED, State.PROCESSING])]
+    if not ids:
+        return []
+    execute(session, CANCEL_MANY, {"ids": ids})
+    return [row.id for row in execute(session, CANCELED_OF, {"ids": ids})]
+
+
+def retry(session: Session, these: Iterable[tuple[UUID, str]]) -> None:
+    """Queue predictions that failed or expired as if they were new; they are to be announced."""
+    by_task: dict[str, list[UUID]] = {}
+    for id, task in these:
+        by_task.setdefault(task, []).append(id)
+    for task, ids in by_task.items():
+        deadline = round(contract(task).deadline * 1e6)
+        execute(session, RETRY_MANY, {"ids": ids, "deadline": deadline})
+
+
+def made_of(session: Session, id: UUID, states: Sequence[State]) -> list[tuple[UUID, str]]:
+    """Id and task of the batch's predictions in these states."""
+    rows = execute(session, MADE_IN, {"batch": id, "states": states})
+    return [(row.id, row.task) for row in rows]
