@@ -18,7 +18,7 @@ from common.logs import configure
 from common.predictions import reopen
 from common.services import Services, open_services
 from common.settings import Settings
-from common.tasks import contracts
+from common.tasks import all_contracts
 from engine.process import Engine
 
 
@@ -39,7 +39,7 @@ def from_env() -> Flask:
 def _start_engine(services: Services, stack: ExitStack) -> None:
     # What a former process left in the middle, and the messages of its in-memory queue.
     transact(services.sessions, reopen)
-    engine = Engine(services, list(contracts()))
+    engine = Engine(services, list(all_contracts()))
     stack.callback(engine.stop)
     engine.start()
 

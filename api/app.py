@@ -9,8 +9,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import auth, documentation, errors, headers
 from api.context import EXTENSION, Edge
-from api.predecessors import inference
-from api.routes import catalogue, docs, images, predictions, status
+from api.predecessors import inference, outline
+from api.queues import Queues
+from api.routes import batches, catalogue, docs, images, predictions, status, webhooks
 from api.waiting import Waiting
 from common.announcer import Announcer
 from common.logs import configure
@@ -25,7 +26,9 @@ def create_app(services: Services) -> Flask:
     app = Flask("api", template_folder="web/templates", static_folder="web/static")
     _configure(app, services.settings)
     waiting = Waiting(services.broker, services.settings.max_waiting)
-    edge = Edge(services, Announcer(services.broker, services.sessions), waiting)
+    announcer = Announcer(services.broker, services.sessions)
+    queues = Queues(services.sessions, services.settings.queue_promise)
+    edge = Edge(services, announcer, waiting, queues)
     app.extensions[EXTENSION] = edge
     app.extensions[CLOSE] = edge.close
     app.before_request(headers.take_request_id)
@@ -50,10 +53,11 @@ def _configure(app: Flask, settings: Settings) -> None:
 def _register_routes(app: Flask) -> None:
     api = errors.ProblemApi(app)
     documentation.register_tasks(api)
-    for each in (images, predictions, catalogue, status):
+    for each in (images, predictions, batches, webhooks, catalogue, status):
         api.register_blueprint(each.blueprint)
     app.register_blueprint(docs.blueprint)
-    app.register_blueprint(inference.blueprint)
+    for predecessor in (inference, outline):
+        app.register_blueprint(predecessor.blueprint)
 
 
 def close(app: Flask) -> None:

@@ -11,12 +11,12 @@ from flask import Request, request, url_for
 from api.context import edge
 from api.errors import problem
 from api.lookup import Shown, look_at
+from api.queues import retry_after
 from api.schemas.predictions import LONGEST_WAIT, view
 from common.predictions import Ask
 from common.tables import State
 from common.tasks import contract
 
-RETRY_AFTER = "1"  # seconds; a guess that long polling makes needless
 IMAGES_FAULT = "image_"  # what the codes of all faults of an image begin with
 WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?", re.IGNORECASE)
 
@@ -26,16 +26,23 @@ def ask_for(
     params: dict[str, Any] | None = None,
     caller_data: dict[str, Any] | None = None,
     interactive: bool = False,
+    deadline: float | None = None,
+    fresh: bool = False,
 ) -> Ask:
-    """One task, with its params checked against its contract; raises InputFault."""
+    """One task, with its params checked against its contract; raises InputFault, and QueueFull when
+    it would have to wait for longer than was promised.
+    """
     wanted = contract(task)
-    return Ask(
+    asked = Ask(
         task=wanted.name,
         params=wanted.check_params(params or {}),
-        deadline=wanted.deadline,
+        deadline=deadline or wanted.deadline,
         interactive=interactive,
         caller_data=caller_data,
+        fresh=fresh,
     )
+    edge().queues.admit(wanted.name, interactive)
+    return asked
 
 
 def preferred_wait(request: Request) -> float:
@@ -50,14 +57,36 @@ def answer(row: Shown, wait: float) -> Any:
     A caller who waited is told as plainly as at the door that the image cannot be used.
     """
     [row] = wait_for([row], wait)
+    if State(row.state).is_final:
+        return _final_answer(row, wait)
+    # Who does not wait stands at the end of the queue: that needs no look at the row.
+    queues = edge().queues
+    place = queues.place(row) if wait else queues.enter(row.task, interactive=False)
+    return view(row, place), 202, _headers(row, wait) | {"Retry-After": retry_after(place)}
+
+
+def _final_answer(row: Shown, wait: float) -> Any:
+    headers = _headers(row, wait)
+    if wait and row.state == State.FAILED and str(row.error_code).startswith(IMAGES_FAULT):
+        return problem(422, str(row.error_code), str(row.error_detail), headers=headers)
+    return view(row), 200, headers
+
+
+def _headers(row: Shown, wait: float) -> dict[str, str]:
     headers = {"Location": url_for("predictions.get", id=row.id)}
     if preferred_wait(request):
         headers["Preference-Applied"] = f"wait={wait:g}"
-    if wait and row.state == State.FAILED and str(row.error_code).startswith(IMAGES_FAULT):
-        return problem(422, str(row.error_code), str(row.error_detail), headers=headers)
+    return headers
+
+
+def shown(row: Shown, unfinished: int = 200) -> Any:
+    """A prediction as it stands: 200; with the status given and when to look again while it is
+    unfinished.
+    """
     if State(row.state).is_final:
-        return view(row), 200, headers
-    return view(row), 202, headers | {"Retry-After": RETRY_AFTER}
+        return view(row), 200, {}
+    place = edge().queues.place(row)
+    return view(row, place), unfinished, {"Retry-After": retry_after(place)}
 
 
 def wait_for(rows: Sequence[Shown], seconds: float) -> list[Shown]:

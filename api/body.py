@@ -16,7 +16,8 @@ from common.errors import InputFault, Malformed, UnsupportedMedia
 from common.uploads import check_text, decode_base64
 
 FILE_FIELDS = ("file", "image")
-OBJECT_FIELDS = ("params", "metadata")  # in a form or a query, which hold only text, they are JSON
+JSON_FIELDS = ("params", "metadata", "deadline")  # also in a form or a query, which hold only text
+MAY_BE_EMPTY = (*JSON_FIELDS, "model", "webhook")  # as forms send what was not filled in
 RAW = "application/octet-stream"
 MOST_PARTS = 100
 CHUNK = 32 * 1024  # bytes that the multipart parser is fed at a time; the fastest
@@ -62,15 +63,20 @@ def read_json(raw: bytes, *, strict: bool = True) -> dict[str, Any]:
     Raises Malformed for what is not JSON, NaN and numbers out of range included, and InputFault
     when the value is not an object.
     """
-    if not raw.strip():
-        raise Malformed("The body is empty; a JSON object is due.", code="body_missing")
-    try:
-        value = _parse(raw.decode("utf-8-sig"), strict)
-    except (ValueError, RecursionError) as error:
-        raise Malformed("The body is not valid JSON in UTF-8.", code="invalid_json") from error
+    value = read_value(raw, strict=strict)
     if not isinstance(value, dict):
         raise InputFault("The body must be a JSON object.", errors={"_schema": ["not an object"]})
     return value
+
+
+def read_value(raw: bytes, *, strict: bool = True) -> Any:
+    """What `raw` holds as JSON, of any type; raises Malformed as `read_json` does."""
+    if not raw.strip():
+        raise Malformed("The body is empty; JSON is due.", code="body_missing")
+    try:
+        return _parse(raw.decode("utf-8-sig"), strict)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("The body is not valid JSON in UTF-8.", code="invalid_json") from error
 
 
 @contextmanager
@@ -173,15 +179,15 @@ def _refuse_twice(names: Any) -> None:
 
 
 def _from_text(fields: dict[str, str]) -> dict[str, Any]:
-    """A form that was not filled in sends empty texts: where an object is due, that is none."""
+    """A form that was not filled in sends empty texts: where JSON is due, that is none."""
     parsed: dict[str, Any] = {
-        name: text for name, text in fields.items() if text or name not in OBJECT_FIELDS
+        name: text for name, text in fields.items() if text or name not in MAY_BE_EMPTY
     }
-    for name in parsed.keys() & set(OBJECT_FIELDS):
+    for name in parsed.keys() & set(JSON_FIELDS):
         try:
             parsed[name] = _parse(fields[name])
         except (ValueError, RecursionError) as error:
             raise InputFault(
-                f"`{name}` must be a JSON object.", errors={name: ["not valid JSON"]}
+                f"`{name}` must be JSON.", errors={name: ["not valid JSON"]}
             ) from error
     return parsed

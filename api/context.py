@@ -1,10 +1,13 @@
 """What a request may ask of the application: the only reader of `current_app`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from flask import current_app
 
+from api.keys import InFlight
+from api.queues import Queues
+from api.reports import Models
 from api.waiting import Waiting
 from common.announcer import Announcer
 from common.services import Services
@@ -19,6 +22,9 @@ class Edge:
     services: Services
     announcer: Announcer
     waiting: Waiting
+    queues: Queues
+    models: Models = field(default_factory=Models)
+    in_flight: InFlight = field(default_factory=InFlight)
 
     def close(self) -> None:
         """Stop in order: nobody waits any more, what was accepted is announced."""

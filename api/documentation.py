@@ -10,6 +10,10 @@ from flask import Flask
 from flask_smorest import Api
 from marshmallow import Schema
 
+from api.schemas.batches import BatchItemRequest
+from api.schemas.models import WANTED
+from api.schemas.webhooks import WEBHOOK, WEBHOOK_URL
+from common.predictions.rules import LONGEST_DEADLINE, SHORTEST_DEADLINE
 from common.tasks import contracts
 
 VERSION = version("afterimage")
@@ -29,6 +33,12 @@ _SQUARE = (  # a grey PNG of 16 x 16 pixels: the examples can be sent as they st
 )
 _EXAMPLE = {"name": "square.png", "data": _SQUARE}
 _VISIBILITY = {"type": "string", "enum": ["unlisted", "public"], "default": "unlisted"}
+_FRESH = {
+    "type": "boolean",
+    "default": False,
+    "description": "Ask again, though the same was asked of the same bytes before.",
+}
+_COMMON = {"visibility": _VISIBILITY, "fresh": _FRESH, "webhook": WEBHOOK_URL}
 
 
 def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
@@ -51,8 +61,8 @@ def _body(
 
 UPLOAD_BODY = _body(
     "A form, JSON with base64, or the image itself; its file name is then `?name=`.",
-    _object({"file": _IMAGE_FILE, "visibility": _VISIBILITY}, ["file"]),
-    _object({**_BASE64, "visibility": _VISIBILITY}, ["data"]),
+    _object({"file": _IMAGE_FILE, **_COMMON}, ["file"]),
+    _object({**_BASE64, **_COMMON, "webhook": WEBHOOK}, ["data"]),
     _EXAMPLE,
 )
 _TASK = {
@@ -67,7 +77,15 @@ _TASK = {
         "description": "Yours; given back unread.",
         "example": {"album": "squares"},
     },
-    "visibility": _VISIBILITY,
+    **_COMMON,
+    "model": WANTED,
+    "deadline": {
+        "type": "number",
+        "minimum": SHORTEST_DEADLINE,
+        "maximum": LONGEST_DEADLINE,
+        "description": "Seconds after which nobody wants the result any more; without it, what the "
+        "task's contract says.",
+    },
 }
 _IMAGE_ID = {
     "type": "string",
@@ -78,7 +96,7 @@ PREDICTION_BODY = _body(
     "A form or JSON, with the image or with the `image_id` of a stored one; or the image itself, "
     "with `?task=` and `?name=` in the query.",
     _object({"file": _IMAGE_FILE, **_TASK}, ["file", "task"]),
-    _object({**_TASK, "image_id": _IMAGE_ID, **_BASE64}, ["task"]),
+    _object({**_TASK, "webhook": WEBHOOK, "image_id": _IMAGE_ID, **_BASE64}, ["task"]),
     {"task": "classify", **_EXAMPLE},
 )
 
@@ -96,7 +114,8 @@ def configure(app: Flask) -> None:
 
 
 def register_tasks(api: Api) -> None:
-    """Each task's params and result as schemas of the OpenAPI page."""
+    """Each task's params and result, and the items of batches, as schemas of the OpenAPI page."""
+    api.spec.components.schema(BatchItemRequest.__name__, schema=BatchItemRequest)
     for each in contracts().values():
         for schema in (each.params, each.result):
             api.spec.components.schema(schema.__name__, schema=schema)

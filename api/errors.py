@@ -13,6 +13,8 @@ from werkzeug.exceptions import HTTPException
 from api.schemas.problems import Problem
 from common.errors import (
     AfterimageError,
+    Conflict,
+    InProgress,
     InputFault,
     LengthRequired,
     Malformed,
@@ -33,6 +35,8 @@ STATUS: dict[type[AfterimageError], int] = {  # the nearest class in an error's 
     Malformed: 400,
     Unauthorized: 401,
     NotFound: 404,
+    Conflict: 409,
+    InProgress: 409,
     LengthRequired: 411,
     TooLarge: 413,
     UnsupportedMedia: 415,

@@ -7,11 +7,11 @@ import os
 from typing import Any
 
 bind = f"{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or '5000'}"
-worker_class = "gthread"
+worker_class = "api.worker.Worker"
 workers = int(os.environ.get("WEB_PROCESSES") or 1)
 threads = int(os.environ.get("WEB_THREADS") or 64)  # waiting requests hold a thread each
 timeout = 60
-graceful_timeout = 25
+graceful_timeout = 20  # no request runs longer once nobody waits any more
 keepalive = 30
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112
 control_socket_disable = True  # nothing here uses it

@@ -11,17 +11,24 @@ from common.db import execute, read
 from common.errors import NotFound
 from common.ids import parse_id
 from common.tables import Image, Prediction, StoredObject
+from common.tasks import all_contracts
 
+INTERNAL = [name for name, each in all_contracts().items() if each.internal]
 # Rows instead of objects, and statements built once: these are read for every image.
 SHOWN = (
     Prediction.id, Prediction.task, Prediction.image_id, Prediction.params,
     Prediction.caller_data.label("caller_data"), Prediction.state, Prediction.attempts,
     Prediction.model, Prediction.result, Prediction.error_code, Prediction.error_detail,
     Prediction.timings, Prediction.created_at, Prediction.started_at, Prediction.finished_at,
-    Prediction.deadline_at,
+    Prediction.deadline_at, Prediction.interactive, Prediction.next_attempt_at,
+    Prediction.cached,
 )  # fmt: skip
 BY_ID = select(*SHOWN).where(Prediction.id == bindparam("id"))
-OF_IMAGE = select(*SHOWN).where(Prediction.image_id == bindparam("image")).order_by(Prediction.id)
+OF_IMAGE = (
+    select(*SHOWN)
+    .where(Prediction.image_id == bindparam("image"), Prediction.task.not_in(INTERNAL))
+    .order_by(Prediction.id)
+)
 
 Shown = Prediction | Row[Any]  # what is shown of a prediction
 

@@ -3,23 +3,19 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import select
-
 from api.context import services
+from api.reports import RUNNING
 from common.broker import BrokerUnavailable
-from common.db import now, read
+from common.db import read
 from common.errors import Unavailable
-from common.tables import EngineProcess
 from common.tasks import contracts, queue_name
 
-RECENT = 10  # seconds without a heartbeat after which an engine does not count any more
 OK = "ok"
 
 
 def engines() -> list[dict[str, Any]]:
     """The reports of the engines that are running now."""
-    recent = select(EngineProcess.report).where(EngineProcess.seen_at > now(-RECENT))
-    return read(services().sessions, lambda session: list(session.scalars(recent)))
+    return read(services().sessions, lambda session: list(session.scalars(RUNNING)))
 
 
 def check_uploads() -> dict[str, str]:

@@ -24,6 +24,7 @@ class Waiting:
         self._lock = threading.Lock()
         self._waiters: defaultdict[UUID, set[threading.Event]] = defaultdict(set)
         self._recent: dict[UUID, None] = {}  # finished lately, in that order
+        self._is_ending = False
         self._subscription = broker.subscribe(self._on_finished, self._wake_all)
 
     def until_final(
@@ -43,15 +44,20 @@ class Waiting:
                 self._waiters[id].add(event)
                 if id in self._recent:
                     event.set()
-            return _wait(event, time.monotonic() + seconds, look, is_final)
+            return self._wait(event, time.monotonic() + seconds, look, is_final)
         finally:
             self._forget(id, event)
             self._free.release()
 
-    def close(self) -> None:
-        """Stop listening and send everybody home with what there is."""
-        self._subscription.close()
+    def send_home(self) -> None:
+        """This process is about to end: from now on nobody waits, everybody gets what there is."""
+        self._is_ending = True
         self._wake_all()
+
+    def close(self) -> None:
+        """Send everybody home and stop listening."""
+        self.send_home()
+        self._subscription.close()
 
     def _forget(self, id: UUID, event: threading.Event) -> None:
         with self._lock:
@@ -74,14 +80,17 @@ class Waiting:
                 for event in events:
                     event.set()
 
-
-def _wait(
-    event: threading.Event, end: float, look: Callable[[], T], is_final: Callable[[T], bool]
-) -> T:
-    while True:
-        left = end - time.monotonic()
-        event.wait(max(0, min(left, LOOK_AGAIN)))
-        event.clear()
-        found = look()
-        if is_final(found) or left <= 0:
-            return found
+    def _wait(
+        self,
+        event: threading.Event,
+        end: float,
+        look: Callable[[], T],
+        is_final: Callable[[T], bool],
+    ) -> T:
+        while True:
+            left = end - time.monotonic()
+            event.wait(max(0, min(left, LOOK_AGAIN)))
+            event.clear()
+            found = look()
+            if is_final(found) or left <= 0 or self._is_ending:
+                return found

@@ -39,7 +39,10 @@ T = TypeVar("T")
 # "record has changed since last read" (MariaDB's snapshot isolation). Running it again is the cure.
 ROLLED_BACK = {1213, 1205, 1020}
 TRIES = 5
-WAIT = 3  # seconds that a request may wait for a connection or a lock
+WAIT = 3  # seconds that a request may wait for a connection or a lock, on MySQL for both:
+WAIT_FOR_CONNECTION = 1
+WAIT_FOR_LOCK = 2
+RERUN_WITHIN = 1.0  # seconds from its begin: later, running a unit again would take too long
 
 
 class DatabaseUnavailable(Unavailable):
@@ -109,7 +112,7 @@ def _mysql(url: URL, pool: int, isolation: IsolationLevel) -> Engine:
         url.update_query_dict({"charset": "utf8mb4"}),
         pool_size=pool,
         max_overflow=0,
-        pool_timeout=WAIT,
+        pool_timeout=WAIT_FOR_CONNECTION,
         pool_recycle=1800,
         pool_reset_on_return=None,  # sessions end their transactions themselves
         isolation_level=isolation,
@@ -118,7 +121,7 @@ def _mysql(url: URL, pool: int, isolation: IsolationLevel) -> Engine:
             "connect_timeout": WAIT,
             "read_timeout": 30,
             "write_timeout": 30,
-            "init_command": f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {WAIT}",
+            "init_command": f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {WAIT_FOR_LOCK}",
         },
     )
 
@@ -177,12 +180,14 @@ def execute(session: Session, statement: Executable, parameters: Any = None) -> 
 
 
 def _persist(sessions: sessionmaker[Session], unit: Callable[[Session], T]) -> T:
+    rerun_until = time.monotonic() + RERUN_WITHIN
     for attempt in range(TRIES):
         try:
             with sessions() as session:
                 return unit(session)
         except (DBAPIError, TimeoutError) as error:
-            if not _is_worth_another_try(error) or attempt == TRIES - 1:
+            is_last = attempt == TRIES - 1 or time.monotonic() > rerun_until
+            if is_last or not _is_worth_another_try(error):
                 raise _translated(error) from error
             time.sleep(random.uniform(0, 0.02 * 2**attempt))
     raise AssertionError("unreachable: the last try returns or raises")

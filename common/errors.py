@@ -43,6 +43,12 @@ class NotFound(InputFault):
     default_code = "not_found"
 
 
+class Conflict(InputFault):
+    """The thing is in a state in which this cannot be done."""
+
+    default_code = "conflict"
+
+
 class LengthRequired(InputFault):
     """An upload without a Content-Length: its end could be cut off unseen."""
 
@@ -75,6 +81,31 @@ class Unavailable(AfterimageError):
     def __init__(self, detail: str, *, code: str = "", retry_after: int = 2):
         super().__init__(detail, code=code)
         self.retry_after = retry_after
+
+
+class QueueFull(Unavailable):
+    """The queue is longer than was promised: come back in `retry_after` s."""
+
+    default_code = "queue_full"
+
+
+class InProgress(Unavailable):
+    """The same request is being taken at this moment: ask again in `retry_after` seconds."""
+
+    default_code = "in_progress"
+
+
+class TryLater(AfterimageError):
+    """A dependency of the engine's has no time now: the work is tried again, not before `delay`
+    seconds have passed. `counts` is False when it was not really tried, so that nothing failed.
+    """
+
+    default_code = "try_later"
+
+    def __init__(self, detail: str, *, code: str = "", delay: float = 0.0, counts: bool = True):
+        super().__init__(detail, code=code)
+        self.delay = delay
+        self.counts = counts
 
 
 class SettingsError(AfterimageError):

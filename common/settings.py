@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import SettingsError
+from common.webhooks.addresses import Network, parse_networks
 
 
 def _count(text: str) -> int:
@@ -25,6 +26,34 @@ def _non_negative(text: str) -> int:
     if number < 0:
         raise ValueError("must not be negative")
     return number
+
+
+def _seconds_below(most: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        if not 0 < (seconds := float(text)) <= most:
+            raise ValueError(f"must be above 0 and at most {most:g}")
+        return seconds
+
+    return parse
+
+
+def _dollars(text: str) -> float | None:
+    amount = float(text or "nan")
+    if text and not 0 <= amount < float("inf"):
+        raise ValueError("must be an amount of US dollars")
+    return amount if text else None
+
+
+def _price(text: str) -> tuple[float, float] | None:
+    """`0.15,0.60`: of a million tokens that go in and that come out."""
+    amounts = [_dollars(part.strip()) for part in text.split(",")] if text else []
+    if text and (len(amounts) != 2 or None in amounts):
+        raise ValueError("must be two amounts, like 0.15,0.60")
+    return (amounts[0] or 0.0, amounts[1] or 0.0) if amounts else None
+
+
+def _seconds_or_none(text: str) -> float | None:
+    return float(_count(text)) if text else None
 
 
 def _folder(text: str) -> Path:
@@ -113,6 +142,12 @@ class Settings:
         "Requests of one API process that may wait at once; keep it below WEB_THREADS.",
         _count,
     )
+    queue_promise: float | None = _setting(
+        "QUEUE_PROMISE_SECONDS",
+        "",
+        "Longest wait in a queue that is accepted; longer: 503 `queue_full`. Empty: any.",
+        _seconds_or_none,
+    )
     engine_workers: int = _setting(
         "ENGINE_WORKERS",
         str(os.cpu_count() or 1),
@@ -124,6 +159,48 @@ class Settings:
     )
     database_pool: int = _setting(
         "DATABASE_POOL", "16", "Most database connections of one process.", _count
+    )
+    captioner_url: str = _setting(
+        "CAPTIONER_URL",
+        "labels://",
+        "`labels://` (offline), `openai://host/v1?model=…`, or `openai+http://…` without TLS: "
+        "any server with OpenAI's chat completions; it gets to see the pixels, no metadata.",
+    )
+    openai_api_key: str = _setting(
+        "OPENAI_API_KEY", "", "Key for `openai://`; secret.", secret=True
+    )
+    caption_workers: int = _setting(
+        "CAPTION_WORKERS",
+        "8",
+        "Most captions that one engine asks `openai://` for at once.",
+        _count,
+    )
+    caption_timeout: float = _setting(
+        "CAPTION_TIMEOUT", "30", "Seconds that `openai://` may take for a caption, at most 40.",
+        _seconds_below(40),
+    )  # fmt: skip
+    caption_price: tuple[float, float] | None = _setting(
+        "CAPTION_PRICE", "", "US dollars for a million tokens in and out: `0.15,0.60`.", _price
+    )
+    caption_budget: float | None = _setting(
+        "CAPTION_BUDGET_USD", "",
+        "US dollars for captions a month (UTC), over all engines. Empty: not limited.", _dollars,
+    )  # fmt: skip
+    caption_fallback: str = _setting(
+        "CAPTION_FALLBACK", "none",
+        "What follows when the budget is used up or `openai://` refuses us: `none` (the caption "
+        "fails) or `labels`.", _one_of("none", "labels"),
+    )  # fmt: skip
+    caption_breaker: float = _setting(
+        "CAPTION_BREAKER_SECONDS", "300",
+        "Seconds without calls after `openai://` has refused the key, the quota or the model.",
+        _seconds_below(86_400),
+    )  # fmt: skip
+    webhook_allowed_networks: tuple[Network, ...] = _setting(
+        "WEBHOOK_ALLOWED_NETWORKS",
+        "",
+        "Private networks that webhooks may be sent to, comma-separated: `10.1.0.0/16,fd00::/8`.",
+        parse_networks,
     )
     log_level: str = _setting(
         "LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`.",

@@ -110,6 +110,7 @@ class Prediction(Base):
     image_id: Mapped[UUID | None] = mapped_column(ForeignKey("images.id"))
     sha256: Mapped[bytes | None] = mapped_column(Hash)
     params: Mapped[dict[str, Any]]
+    wanted_model: Mapped[str | None] = mapped_column(String(255))  # name@version; or the default
     caller_data: Mapped[dict[str, Any] | None] = mapped_column("metadata")
     interactive: Mapped[bool] = mapped_column(default=False)
     visibility: Mapped[str] = mapped_column(String(10))
@@ -139,6 +140,33 @@ class Prediction(Base):
     timings: Mapped[dict[str, Any] | None]
     cache_key: Mapped[bytes | None] = mapped_column(Hash)  # of a result that may be given again
     cached: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class Batch(Base):
+    """Many things asked at once; `total` items, good and bad."""
+
+    __tablename__ = "batches"
+    __table_args__ = UTF8
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    total: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(insert_default=now())
+
+
+class BatchItem(Base):
+    """One thing asked in a batch: a prediction, or why there is none."""
+
+    __tablename__ = "batch_items"
+    __table_args__ = (Index("ix_batch_items_prediction_id", "prediction_id"), UTF8)
+
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("batches.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    custom_id: Mapped[str | None] = mapped_column(String(255))
+    task: Mapped[str | None] = mapped_column(String(32))
+    image_id: Mapped[UUID | None]  # as it was asked for: there may be no such image
+    prediction_id: Mapped[UUID | None] = mapped_column(ForeignKey("predictions.id"))
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    error_detail: Mapped[str | None] = mapped_column(Text)
 
 
 class WebhookDelivery(Base):

@@ -9,7 +9,7 @@ from common.errors import AfterimageError
 from common.logs import configure
 from common.services import open_services
 from common.settings import Settings
-from common.tasks import contract, contracts
+from common.tasks import all_contracts, contract
 from engine.process import Engine
 
 
@@ -30,10 +30,10 @@ def main() -> int:
 def _tasks() -> list[str]:
     parser = argparse.ArgumentParser(prog="python -m engine", description=__doc__)
     parser.add_argument(
-        "--tasks", default=",".join(contracts()), help="comma-separated; default: %(default)s"
+        "--tasks", default=",".join(all_contracts()), help="comma-separated; default: %(default)s"
     )
     named = [name.strip() for name in parser.parse_args().tasks.split(",") if name.strip()]
-    return [contract(name).name for name in named]
+    return [contract(name, internal=True).name for name in named]
 
 
 def _serve(engine: Engine) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from common.errors import AfterimageError, InputFault, ModelUnavailable
+from common.errors import AfterimageError, InputFault, ModelUnavailable, TryLater
 from common.predictions import Failure, Job, Outcome, Retry
 from common.storage import Storage, object_key
 from engine.tasks import Work
@@ -60,6 +60,8 @@ def outcome_of(job: Job, error: Exception) -> Outcome:
         return Failure(job, error.code, error.detail)
     if isinstance(error, AfterimageError):
         log.warning("attempt failed", id=str(job.id), code=error.code, error=error.detail)
+        if isinstance(error, TryLater):
+            return Retry(job, error.code, error.detail, error.delay, error.counts)
         return Retry(job, error.code, error.detail)
     log.error("attempt failed", id=str(job.id), exc_info=error)
     return Retry(job, "internal", "The engine failed on this image; its log says why.")

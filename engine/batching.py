@@ -13,7 +13,7 @@ from common.broker import Consumer, Delivery
 log = structlog.get_logger(__name__)
 
 Batch = Mapping[UUID, Delivery]
-PARKED = 0.25  # seconds until a delivery whose row another engine holds is looked at again
+PARKED = 0.1  # seconds until a delivery whose row another engine holds is looked at again
 
 
 class Inbox:

@@ -12,6 +12,7 @@ from common import chores, garbage
 from common.db import read, transact
 from common.services import Services
 from common.storage import StoredObject, object_key
+from common.tasks.thumbnail import SIZES, thumbnail_key
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +48,7 @@ def find_orphans(services: Services) -> int:
 
 
 def delete_condemned(services: Services) -> int:
-    """Delete the bytes of condemned objects, each under its row's lock."""
+    """Delete the bytes of condemned objects and their thumbnails, each under its row's lock."""
     digests = read(services.sessions, garbage.condemned)
     for digest in digests:
         _delete(services, digest)
@@ -59,6 +60,8 @@ def _delete(services: Services, digest: bytes) -> None:
         # Deleting twice does no harm, so the transaction may be run again.
         if garbage.hold_condemned(session, digest):
             services.storage.delete(object_key(digest))
+            for size in SIZES:
+                services.storage.delete(thumbnail_key(digest, size))
             garbage.bury(session, digest)
 
     transact(services.sessions, bury)

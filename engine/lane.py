@@ -1,6 +1,7 @@
 """A lane: one task's consumer and workers, apart from every other task's."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,9 @@ from common.errors import ModelUnavailable
 from common.services import Services
 from common.tasks import contract
 from engine.batching import Inbox
-from engine.tasks import Work, open_work
+from engine.models.defaults import Shelf, stamp
+from engine.opened import Works
+from engine.tasks import Work, open_crew
 from engine.worker import Worker
 
 STOP_TIME = 20  # seconds that a batch may take to end once a stop was asked for
@@ -25,46 +28,71 @@ class Lane:
         self._stop = threading.Event()
         self._status: dict[str, Any] = {"ready": False, "problem": "starting", "model": None}
         settings = services.settings
-        queues = [contract(task).queue(interactive=True), contract(task).queue()]
+        wanted = contract(task, internal=True)
+        queues = [wanted.queue(interactive=True), wanted.queue()]
+        self._crew = crew = open_crew(task, services, self._stop)
         # Twice what the workers hold: the next batch is here when the last one ends.
-        prefetch = 2 * settings.batch_size * settings.engine_workers
+        prefetch = 2 * crew.batch_size * crew.workers
         self._consumer = services.broker.consumer(queues, prefetch)
         self._threads = ThreadPoolExecutor(settings.engine_workers, f"{task}-decode")
-        inbox = Inbox(self._consumer, settings.batch_size)
+        self._shelf = Shelf(task, settings.model_dir)
+        inbox = Inbox(self._consumer, crew.batch_size)
+        alone = threading.Lock()
         self._workers = [
             threading.Thread(
                 target=Worker(
-                    services, announcer, owner, inbox, self._open, self._threads, self._stop
+                    services,
+                    announcer,
+                    owner,
+                    inbox,
+                    self._works(),
+                    self._threads,
+                    self._stop,
+                    alone,
                 ).run,
                 name=f"{task}-{number}",
                 daemon=True,
             )
-            for number in range(settings.engine_workers)
+            for number in range(crew.workers)
         ]
 
     @property
     def status(self) -> dict[str, Any]:
-        """Whether predictions can be made, the model they are made with, and if not, why not."""
-        return self._status
+        """Whether predictions can be made, the model they are made with, if not, why not, and the
+        models that a request may name.
+        """
+        return self._status | {"models": self._shelf.identities()}
 
     def start(self) -> None:
         """Let the workers begin."""
         for worker in self._workers:
             worker.start()
 
+    def end(self) -> None:
+        """Begin no more batches; returns at once."""
+        self._stop.set()
+
     def stop(self) -> None:
         """Let the batches in hand end, then give back what was prefetched."""
-        self._stop.set()
+        self.end()
+        until = time.monotonic() + STOP_TIME  # for all workers together
         for worker in self._workers:
-            worker.join(timeout=STOP_TIME)
+            worker.join(timeout=max(0.0, until - time.monotonic()))
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._consumer.close()
 
-    def _open(self) -> Work:
+    def _works(self) -> Works:
+        model_dir = self._services.settings.model_dir
+        return Works(self._open, lambda: stamp(model_dir))
+
+    def _open(self, model: str | None) -> Work:
         try:
-            work = open_work(self.task, self._services.settings)
+            work = self._crew.open_work(model)
         except ModelUnavailable as error:
-            self._status = {"ready": False, "problem": error.detail, "model": None}
+            if model is None:
+                self._status = {**self._status, "problem": error.detail}
             raise
+        if model:
+            return work
         self._status = {"ready": True, "problem": None, "model": work.model}
         return work

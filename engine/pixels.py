@@ -5,6 +5,7 @@ then need a copy before Pillow can resize, which must be Pillow: OpenCV's area a
 same and changes the top label of every tenth photograph.
 """
 
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -38,13 +39,25 @@ _UPRIGHT = {
 }
 
 
-def decode(data: bytes, width: int, height: int, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def opaque(image: Image.Image) -> Image.Image:
+    """In mode RGB, the colours under transparent pixels as they are stored."""
+    image.info.pop("transparency", None)
+    return image if image.mode == "RGB" else image.convert("RGB")  # which would copy
+
+
+def decode(
+    data: bytes,
+    width: int,
+    height: int,
+    max_pixels: int = MAX_PIXELS,
+    convert: Callable[[Image.Image], Image.Image] = opaque,
+) -> Image.Image:
     """The first frame of an image file, upright and in mode RGB, for a model of width x height.
 
     It is at least OVERSAMPLING times as wide and high, or as large as it is stored. Alpha is
     dropped: the colours stay those that are stored, under transparent pixels too. Colour profiles
     are not applied. 16 bits become the upper 8. A JPEG with damaged data in the middle is accepted
-    as browsers accept it, with what could be read.
+    as browsers accept it, with what could be read. `convert` may leave it in another mode.
 
     `np.asarray` of the answer is uint8 [height, width, 3]. Raises InputFault `image_undecodable`;
     `image_too_many_pixels`; what `common.formats.read_header` raises for what is no image at all.
@@ -52,7 +65,8 @@ def decode(data: bytes, width: int, height: int, max_pixels: int = MAX_PIXELS) -
     orientation = read_header(data).orientation
     wanted = (OVERSAMPLING * width, OVERSAMPLING * height)
     try:
-        pixels = _read(data, wanted[::-1] if orientation >= 5 else wanted, max_pixels)
+        stored = wanted[::-1] if orientation >= 5 else wanted
+        pixels = _read(data, stored, max_pixels, convert)
     except (InputFault, MemoryError):
         raise
     except Exception as error:
@@ -73,8 +87,13 @@ def to_square(image: Image.Image, side: int) -> NDArray[np.uint8]:
     return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR))
 
 
-def _read(data: bytes, wanted: tuple[int, int], max_pixels: int) -> Image.Image:
-    """The stored picture in RGB; a JPEG at the smallest scale that is at least `wanted`."""
+def _read(
+    data: bytes,
+    wanted: tuple[int, int],
+    max_pixels: int,
+    convert: Callable[[Image.Image], Image.Image],
+) -> Image.Image:
+    """The stored picture, converted; a JPEG at the smallest scale that is at least `wanted`."""
     with Image.open(BytesIO(data), formats=_FORMATS) as image:
         width, height = image.size
         if width * height > max_pixels:
@@ -86,8 +105,7 @@ def _read(data: bytes, wanted: tuple[int, int], max_pixels: int) -> Image.Image:
         image.load()
         if image.mode.startswith("I"):
             return _from_16_bits(image)
-        image.info.pop("transparency", None)
-        return image if image.mode == "RGB" else image.convert("RGB")  # which would copy
+        return convert(image)
 
 
 def _from_16_bits(image: Image.Image) -> Image.Image:

@@ -11,6 +11,7 @@ from common.services import Services
 from engine.housekeeper import Housekeeper
 from engine.lane import Lane
 from engine.presence import Presence
+from engine.webhooks.deliverer import Deliverer
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +24,7 @@ class Engine:
         self._announcer = Announcer(services.broker, services.sessions)
         self._lanes = [Lane(services, self._announcer, id, task) for task in tasks]
         self._housekeeper = Housekeeper(services, self._announcer)
+        self._deliverer = Deliverer(services.sessions, services.settings)
         self._presence = Presence(services.sessions, id, self.report)
 
     def report(self) -> dict[str, Any]:
@@ -35,11 +37,15 @@ class Engine:
         for lane in self._lanes:
             lane.start()
         self._housekeeper.start()
+        self._deliverer.start()
         log.info("engine started", tasks=[lane.task for lane in self._lanes])
 
     def stop(self) -> None:
         """End in order: no new work, batches in hand finished, announced, row taken away."""
         self._housekeeper.stop()
+        self._deliverer.stop()
+        for lane in self._lanes:  # all at once, or each would wait for those before it
+            lane.end()
         for lane in self._lanes:
             lane.stop()
         self._announcer.close()

@@ -3,10 +3,10 @@ at a time. While one worker decodes or writes, another predicts."""
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future
-from threading import Event
-from typing import TypeVar
+from threading import Event, Lock
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -19,7 +19,8 @@ from common.predictions import Claims, Failure, Job, Outcome, Success, claim, fi
 from common.services import Services
 from engine.attempt import Prepared, outcome_of, prepare
 from engine.batching import Batch, Inbox
-from engine.tasks import Work
+from engine.opened import Works
+from engine.tasks import MadeBy, Work
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -41,18 +42,19 @@ class Worker:
         announcer: Announcer,
         owner: UUID,
         inbox: Inbox,
-        open_work: Callable[[], Work],
+        works: Works,
         threads: Executor,
         stop: Event,
+        alone: Lock,
     ):
         self._services = services
         self._announcer = announcer
         self._owner = owner
         self._inbox = inbox
-        self._open_work = open_work
+        self._works = works
         self._threads = threads
         self._stop = stop
-        self._work: Work | None = None
+        self._alone = alone
 
     def run(self) -> None:
         """Work until stopped. Whatever a batch meets, the next one is collected."""
@@ -69,12 +71,24 @@ class Worker:
 
     def process(self, batch: Batch) -> None:
         """Bring every delivery of `batch` to its end: acknowledged, parked or discarded."""
-        redelivered = {id: delivery.redelivered for id, delivery in batch.items()}
-        claims = self._persistently(lambda session: claim(session, self._owner, redelivered))
-        self._settle(batch, claims)
-        groups = [claims.fresh] if claims.fresh else []
-        for jobs in [*groups, *([job] for job in claims.alone)]:
+        claims = self._claim(batch)
+        for jobs in _by_model(claims.fresh):
             self._carry_out(batch, jobs)
+        for id in claims.again:
+            # One at a time: a poison image takes down what its process holds beside it, and a row
+            # may lose a claim through another one once, while it is fresh, but not thrice.
+            with self._alone:
+                claims = self._claim({id: batch[id]}, by_itself=True)
+                for job in claims.jobs:
+                    self._carry_out(batch, [job])
+
+    def _claim(self, batch: Batch, by_itself: bool = False) -> Claims:
+        redelivered = {id: delivery.redelivered for id, delivery in batch.items()}
+        claims = self._persistently(
+            lambda session: claim(session, self._owner, redelivered, by_itself=by_itself)
+        )
+        self._settle(batch, claims)
+        return claims
 
     def _settle(self, batch: Batch, claims: Claims) -> None:
         """The deliveries that lead to no work."""
@@ -103,15 +117,16 @@ class Worker:
     def _attempt(self, jobs: Sequence[Job]) -> list[Outcome]:
         """One outcome a job, in order."""
         try:
-            work = self._try_to_open() or self._open_work()
+            work = self._works.of(jobs[0].wanted_model)
         except ModelUnavailable as error:
             return [Failure(job, error.code, error.detail) for job in jobs]
         waiting = deque(
             self._threads.submit(prepare, self._services.storage, work, job) for job in jobs
         )
+        take = _all_done if getattr(work, "batches", False) else _next_done
         outcomes: list[Outcome] = []
         while waiting:
-            outcomes += self._finish_those(work, _next_done(waiting))
+            outcomes += self._finish_those(work, take(waiting))
         return outcomes
 
     def _finish_those(self, work: Work, done: Sequence[Prepared | Outcome]) -> list[Outcome]:
@@ -132,18 +147,18 @@ class Worker:
             return [outcome for item in items for outcome in self._predict(work, [item])]
         each = (time.monotonic() - start) / len(items)
         return [
-            Success(item.job, result, work.model, {**item.timings, "predict": round(each, 6)})
+            Success(
+                item.job, result, _model(work, result), {**item.timings, "predict": round(each, 6)}
+            )
             for item, result in zip(items, results, strict=True)
         ]
 
-    def _try_to_open(self) -> Work | None:
-        """Load the model if that has not happened; None while it cannot be loaded."""
-        if self._work is None:
-            try:
-                self._work = self._open_work()
-            except ModelUnavailable:
-                return None  # reported by the lane; tried again at the next turn
-        return self._work
+    def _try_to_open(self) -> None:
+        """Load the default model if that has not happened, or if there is another one now."""
+        try:
+            self._works.default()
+        except ModelUnavailable:
+            return  # reported by the lane; tried again at the next turn
 
     def _persistently(self, work: Callable[[Session], T]) -> T:
         """Run a transaction until the database takes it. Rerunning is safe: `claim` and `finish`
@@ -157,6 +172,26 @@ class Worker:
             if self._stop.wait(pause):
                 raise Stopped
             pause = min(LONGEST_PAUSE, pause * 2)
+
+
+def _model(work: Work, result: dict[str, Any]) -> dict[str, Any]:
+    """The model that made the result."""
+    return result.model if isinstance(result, MadeBy) else work.model
+
+
+def _by_model(jobs: Iterable[Job]) -> Iterable[list[Job]]:
+    """Those that the default answers, and those of each model that was named."""
+    groups: dict[str | None, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(job.wanted_model, []).append(job)
+    return groups.values()
+
+
+def _all_done(waiting: deque[Future[T]]) -> list[T]:
+    """All of them, for a model that runs a batch in less time than its items."""
+    done = [future.result() for future in waiting]
+    waiting.clear()
+    return done
 
 
 def _next_done(waiting: deque[Future[T]]) -> list[T]:

@@ -73,7 +73,10 @@ def take(
     sessions: Sessions, ids: list[UUID], *, owner: UUID = ME, redelivered: bool = False
 ) -> Claims:
     deliveries = dict.fromkeys(ids, redelivered)
-    return transact(sessions, lambda session: claim(session, owner, deliveries))
+    by_itself = len(ids) == 1
+    return transact(
+        sessions, lambda session: claim(session, owner, deliveries, by_itself=by_itself)
+    )
 
 
 def write(sessions: Sessions, *outcomes: Outcome) -> list[UUID]:

@@ -2,38 +2,37 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, request
 
 from api.asking import ask_for
 from api.body import blame, read_json
 from api.context import edge
 from api.framing import read_whole
+from api.idempotency import key_of, replayable
 from api.intake import receive
 from api.lookup import Shown, find_prediction
+from api.predecessors.deprecation import say_deprecated
 from api.schemas.predecessors import InferenceRequest
 from common.tables import State, Visibility
 from common.uploads import decode_base64
 
-blueprint = Blueprint("inference", __name__)
 LONGEST_LABEL = 50  # characters
 
-
-@blueprint.after_request
-def _say_deprecated(response: Response) -> Response:
-    response.headers["Deprecation"] = "true"
-    response.headers["Link"] = f'<{url_for("predictions.create")}>; rel="successor-version"'
-    return response
+blueprint = Blueprint("inference", __name__)
+say_deprecated(blueprint)
 
 
 @blueprint.post("/inference/image")
 @blueprint.post("/inference/image/")
+@replayable
 def infer() -> dict[str, str]:
     """Its users send base64 with raw line ends in the JSON string, under any Content-Type."""
     fields = InferenceRequest().load(read_json(read_whole(request), strict=False))
     with blame("data"):
         data = decode_base64(fields["data"])
+    key = key_of(data, fields["name"], {})
     asks = [ask_for("classify")]
-    accepted = receive(edge(), data, fields["name"], Visibility.UNLISTED, asks)
+    accepted = receive(edge(), data, fields["name"], Visibility.UNLISTED, asks, key)
     return {"uuid": str(accepted.predictions[0].id)}
 
 

@@ -6,6 +6,7 @@ from flask_smorest import Blueprint
 
 from api.documentation import json_schema
 from api.readiness import engines
+from api.reports import installed
 from api.schemas.catalogue import ModelList, TaskList
 from common.tasks import contracts
 
@@ -31,11 +32,12 @@ def tasks() -> dict[str, Any]:
 @blueprint.get("/models")
 @blueprint.response(200, ModelList)
 def models() -> dict[str, Any]:
-    """The models of the engines that are running now."""
-    found = {
-        (task, model["name"], model["version"]): {"task": task, **model}
-        for report in engines()
-        for task, status in report.items()
-        if (model := status["model"])
-    }
+    """The models of the engines that are running now; a request may name any of them."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for task, model, is_default in installed(engines()):
+        item = found.setdefault(
+            (task, model["name"], model["version"], model.get("sha256", "")),
+            {"task": task, **model, "default": False},
+        )
+        item["default"] |= is_default
     return {"items": [found[key] for key in sorted(found)]}

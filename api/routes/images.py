@@ -5,41 +5,51 @@ from typing import Any
 from flask import Response, request, url_for
 from flask_smorest import Blueprint
 
+from api.accepting import Accepted
 from api.asking import ask_for, preferred_wait, wait_for
 from api.body import read_body
 from api.content import image_response
 from api.context import edge
 from api.documentation import UPLOAD_BODY
-from api.intake import Accepted, receive
+from api.idempotency import PARAMETER, key_of, replayable
+from api.intake import receive
 from api.lookup import find_image, predictions_of
-from api.schemas.images import ImageFields, ImageView, UploadQuery, view
+from api.schemas.images import ImageFields, ImageView, ThumbnailQuery, UploadQuery, view
+from api.schemas.problems import Problem
+from api.thumbnails import thumbnail_response
+from api.webhooks import with_webhook
 from common.errors import InputFault
-from common.predictions import Ask
+from common.tasks.thumbnail import MEDIA_TYPE
 
 blueprint = Blueprint("images", __name__, url_prefix="/v1/images", description="Images.")
 FIELDS = ImageFields()
 
 
-@blueprint.post("")
+@blueprint.post("", parameters=[PARAMETER])
+@replayable
 @blueprint.arguments(UploadQuery, location="query")
 @blueprint.response(201, ImageView)
 @blueprint.doc(requestBody=UPLOAD_BODY)
 def upload(query: dict[str, Any]) -> Any:
     """Upload an image, and ask at once for what `tasks` names."""
     wait = query["wait"] or preferred_wait(request)
-    accepted = _take([ask_for(task, interactive=wait > 0) for task in query["tasks"]])
+    accepted = _take(query, interactive=wait > 0)
     rows = wait_for(accepted.predictions, wait)
     image, stored = find_image(str(accepted.image))
     return view(image, stored, rows), 201, {"Location": url_for("images.get", id=image.id)}
 
 
-def _take(asks: list[Ask]) -> Accepted:
-    body = read_body(request, aside=["tasks", "wait"])
+def _take(query: dict[str, Any], interactive: bool) -> Accepted:
+    body = read_body(request, aside=["tasks", "wait", "fresh"])
+    key = key_of(body.image, body.file_name, body.fields)
     fields = FIELDS.load(body.fields)
+    fresh = query["fresh"] or fields["fresh"]
+    asks = [ask_for(task, interactive=interactive, fresh=fresh) for task in query["tasks"]]
     if body.image is None:
         detail = "There is no image in the request."
         raise InputFault(detail, code="image_missing", errors={body.image_field: [detail]})
-    return receive(edge(), body.image, body.file_name, fields["visibility"], asks)
+    asks = with_webhook(asks, fields["webhook"])
+    return receive(edge(), body.image, body.file_name, fields["visibility"], asks, key)
 
 
 @blueprint.get("/<id>")
@@ -55,3 +65,12 @@ def get(id: str) -> dict[str, Any]:
 def content(id: str) -> Response:
     """The image's bytes, without the metadata that may say where it was taken."""
     return image_response(*find_image(id))
+
+
+@blueprint.get("/<id>/thumbnail")
+@blueprint.arguments(ThumbnailQuery, location="query")
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type=MEDIA_TYPE)
+@blueprint.alt_response(503, schema=Problem, description="Not made in time: ask again")
+def thumbnail(query: dict[str, Any], id: str) -> Response:
+    """The image upright and small, made when it is first asked for."""
+    return thumbnail_response(find_image(id)[0], query["size"])

@@ -2,18 +2,29 @@
 
 from typing import Any
 
-from flask import request
+from flask import request, url_for
 from flask_smorest import Blueprint
 
-from api.asking import answer, ask_for, preferred_wait, wait_for
+from api.accepting import Accepted
+from api.asking import answer, ask_for, preferred_wait, shown, wait_for
 from api.body import Body, read_body
+from api.choosing import with_model
 from api.context import edge
 from api.documentation import PREDICTION_BODY
-from api.intake import Accepted, ask, receive
+from api.idempotency import PARAMETER, key_of, replayable
+from api.intake import ask, receive
 from api.lookup import find_image, find_prediction
-from api.schemas.predictions import PredictionRequest, PredictionView, WaitQuery, view
+from api.schemas.predictions import (
+    CreateQuery,
+    PredictionRequest,
+    PredictionView,
+    RetryQuery,
+    WaitQuery,
+)
+from api.schemas.problems import Problem
+from api.verbs import cancel_it, retry_it
+from api.webhooks import with_webhook
 from common.errors import InputFault, NotFound
-from common.tables import State
 
 blueprint = Blueprint(
     "predictions", __name__, url_prefix="/v1/predictions", description="Predictions."
@@ -22,26 +33,31 @@ blueprint = Blueprint(
 REQUEST = PredictionRequest()
 
 
-@blueprint.post("")
-@blueprint.arguments(WaitQuery, location="query")
+@blueprint.post("", parameters=[PARAMETER])
+@replayable
+@blueprint.arguments(CreateQuery, location="query")
 @blueprint.response(202, PredictionView)
-@blueprint.alt_response(200, schema=PredictionView, description="Finished within the wait")
+@blueprint.alt_response(200, schema=PredictionView, description="Finished in time, or known")
 @blueprint.doc(requestBody=PREDICTION_BODY)
 def create(query: dict[str, Any]) -> Any:
     """Ask for a task on an image: one that comes along, or a stored one by its id."""
     wait = query["wait"] or preferred_wait(request)
-    accepted = _accept(read_body(request, aside=["wait"]), interactive=wait > 0)
+    body = read_body(request, aside=["wait", "fresh"])
+    accepted = _accept(body, interactive=wait > 0, fresh=query["fresh"])
     return answer(accepted.predictions[0], wait)
 
 
-def _accept(body: Body, interactive: bool) -> Accepted:
+def _accept(body: Body, interactive: bool, fresh: bool) -> Accepted:
+    key = key_of(body.image, body.file_name, body.fields)
     wanted = REQUEST.load(body.fields)
-    task = ask_for(wanted["task"], wanted["params"], wanted["metadata"], interactive)
+    about = wanted["params"], wanted["metadata"], interactive, wanted.get("deadline")
+    task = ask_for(wanted["task"], *about, fresh=fresh or wanted["fresh"])
+    asks = with_webhook([with_model(task, wanted["model"])], wanted["webhook"])
     if (body.image is None) == ("image_id" not in wanted):
         raise _not_one_image(body)
     if body.image is not None:
-        return receive(edge(), body.image, body.file_name, wanted["visibility"], [task])
-    return ask(edge(), _stored(str(wanted["image_id"])), [task])
+        return receive(edge(), body.image, body.file_name, wanted["visibility"], asks, key)
+    return ask(edge(), _stored(str(wanted["image_id"])), asks, key)
 
 
 def _not_one_image(body: Body) -> InputFault:
@@ -65,5 +81,32 @@ def _stored(id: str) -> Any:
 def get(query: dict[str, Any], id: str) -> Any:
     """A prediction as it stands; with `wait`, as soon as it has finished."""
     [row] = wait_for([find_prediction(id)], query["wait"])
-    headers = {} if State(row.state).is_final else {"Retry-After": "1"}
-    return view(row), 200, headers
+    return shown(row)
+
+
+@blueprint.post("/<id>/cancel")
+@blueprint.response(202, PredictionView)
+@blueprint.alt_response(200, schema=PredictionView, description="Canceled, or final before")
+def cancel(id: str) -> Any:
+    """Cancel a prediction: at once while it is queued, else its outcome becomes `canceled`.
+
+    What is final stays as it is.
+    """
+    return shown(cancel_it(find_prediction(id)), unfinished=202)
+
+
+@blueprint.post("/<id>/retry")
+@blueprint.arguments(RetryQuery, location="query")
+@blueprint.response(202, PredictionView)
+@blueprint.alt_response(200, schema=PredictionView, description="Final again already")
+@blueprint.alt_response(
+    409, schema=Problem, content_type="application/problem+json", description="It has succeeded"
+)
+def retry(query: dict[str, Any], id: str) -> Any:
+    """Do a failed, canceled or expired prediction again, under the same id.
+
+    What is still queued or being processed is left to it.
+    """
+    row = retry_it(find_prediction(id), query.get("deadline"))
+    body, status, headers = shown(row, unfinished=202)
+    return body, status, headers | {"Location": url_for("predictions.get", id=row.id)}

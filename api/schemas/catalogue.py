@@ -19,7 +19,7 @@ class TaskList(Schema):
 
 
 class ModelItem(Schema):
-    """A model that a running engine has loaded."""
+    """A model that a running engine has."""
 
     task = fields.String()
     name = fields.String()
@@ -28,10 +28,11 @@ class ModelItem(Schema):
     sha256 = fields.String()
     licence = fields.String()
     source = fields.String()
+    default = fields.Boolean(metadata={"description": "It answers where no other is named."})
 
 
 class ModelList(Schema):
-    """All models in use."""
+    """All models there are."""
 
     items = fields.List(fields.Nested(ModelItem))
 

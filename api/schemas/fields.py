@@ -1,7 +1,7 @@
 """Fields that several resources share."""
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate
 
@@ -52,6 +52,41 @@ class Seconds(fields.Float):
         if isinstance(value, str) and not NUMBER.fullmatch(value):
             raise self.make_error("invalid", input=value)
         return super()._deserialize(value, attr, data, **options)
+
+
+class Whole(fields.Integer):
+    """A whole number as it stands in a query: digits and nothing else."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Any:
+        if not re.fullmatch("[0-9]{1,9}", str(value)):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **options)
+
+
+class Number(fields.Float):
+    """A number as JSON has it: no text that looks like one."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Any:
+        if isinstance(value, str):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **options)
+
+
+class Fresh(fields.Boolean):
+    """Whether a result that is known already will not do; in a form or a query as a text."""
+
+    TEXTS: ClassVar[dict[str, bool]] = {"true": True, "false": False, "": False}
+
+    def __init__(self) -> None:
+        meaning = "`true`: ask again, though the same was asked of the same bytes before."
+        super().__init__(load_default=False, metadata={"description": meaning})
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> bool:
+        if isinstance(value, str):
+            value = self.TEXTS.get(value)
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
 
 
 class TaskList(fields.Field[list[str]]):

@@ -4,27 +4,42 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import url_for
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 from sqlalchemy import Row
 
-from api.schemas.fields import TaskList, Visible
+from api.schemas.fields import Fresh, TaskList, Visible, Whole
 from api.schemas.predictions import PredictionView, WaitQuery
 from api.schemas.predictions import view as prediction_view
+from api.schemas.webhooks import WebhookField
 from common.tables import Image, Prediction, StoredObject
+from common.tasks.thumbnail import SIZES
 
 
 class ImageFields(Schema):
     """What may come beside an image's bytes."""
 
     visibility = Visible()
+    fresh = Fresh()
+    webhook = WebhookField()
 
 
 class UploadQuery(WaitQuery):
     """What to ask of the image at once."""
 
+    fresh = Fresh()
     tasks = TaskList(
         load_default=list,
         metadata={"type": "string", "description": "Tasks to ask for, for example `classify`."},
+    )
+
+
+class ThumbnailQuery(Schema):
+    """How large."""
+
+    size = Whole(
+        load_default=256,
+        validate=validate.OneOf(SIZES),
+        metadata={"description": "Pixels of the longer side; never more than the image has."},
     )
 
 
@@ -62,5 +77,6 @@ def view(
         "urls": {
             "get": url_for("images.get", id=image.id, _external=True),
             "content": url_for("images.content", id=image.id, _external=True),
+            "thumbnail": url_for("images.thumbnail", id=image.id, _external=True),
         },
     }

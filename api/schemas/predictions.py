@@ -6,11 +6,29 @@ from flask import url_for
 from marshmallow import Schema, fields, validate
 from sqlalchemy import Row
 
-from api.schemas.fields import Attachment, Seconds, Text, Visible
+from api.schemas.fields import Attachment, Fresh, Number, Seconds, Text, Visible
+from api.schemas.models import ModelField
+from api.schemas.webhooks import WebhookField
+from common.predictions import Place
+from common.predictions.rules import LONGEST_DEADLINE, SHORTEST_DEADLINE
+from common.predictions.shown import shown
 from common.tables import Prediction, State
 from common.tasks import contracts
 
 LONGEST_WAIT = 30  # seconds
+
+
+class Deadline(Number):
+    """The time that the caller gives a prediction."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            validate=validate.Range(SHORTEST_DEADLINE, LONGEST_DEADLINE),
+            metadata={
+                "description": "Seconds after which nobody wants the result any more; "
+                "without it, what the task's contract says."
+            },
+        )
 
 
 class PredictionRequest(Schema):
@@ -25,6 +43,10 @@ class PredictionRequest(Schema):
         allow_none=True, load_default=None, metadata={"description": "Yours; given back unread."}
     )
     visibility = Visible()
+    deadline = Deadline()
+    fresh = Fresh()
+    webhook = WebhookField()
+    model = ModelField()
 
 
 class WaitQuery(Schema):
@@ -34,6 +56,21 @@ class WaitQuery(Schema):
         load_default=0,
         validate=validate.Range(0, LONGEST_WAIT),
         metadata={"description": "Seconds to wait for the prediction to finish."},
+    )
+
+
+class CreateQuery(WaitQuery):
+    """How to ask."""
+
+    fresh = Fresh()
+
+
+class RetryQuery(Schema):
+    """How long the next try may take."""
+
+    deadline = Seconds(
+        validate=validate.Range(SHORTEST_DEADLINE, LONGEST_DEADLINE),
+        metadata={"description": "Seconds from now; without it, what the task's contract says."},
     )
 
 
@@ -64,11 +101,24 @@ class Timings(Schema):
     )
 
 
+class QueuePlace(Schema):
+    """A place in the queue, and how long it will take by what the engines have done lately."""
+
+    position = fields.Integer(metadata={"description": "1: the next in turn."})
+    seconds = fields.Float(
+        allow_none=True,
+        metadata={"description": "Until its turn; null while there is nothing to tell it from."},
+    )
+
+
 class Urls(Schema):
     """Where to go on."""
 
     get = fields.String()
     image = fields.String(allow_none=True)
+    cancel = fields.String(
+        allow_none=True, metadata={"description": "Null once it is final: POST cancels it."}
+    )
 
 
 class PredictionView(Schema):
@@ -87,7 +137,7 @@ class PredictionView(Schema):
             "description": "As the task's contract says; null while there is none.",
             "type": "object",
             "nullable": True,
-            "oneOf": [
+            "anyOf": [
                 {"$ref": f"#/components/schemas/{each.result.__name__}"}
                 for each in contracts().values()
             ],
@@ -95,53 +145,45 @@ class PredictionView(Schema):
     )
     error = fields.Nested(PredictionError, allow_none=True)
     model = fields.Nested(ModelUsed, allow_none=True)
+    cached = fields.Boolean(
+        metadata={"description": "The result was known: the same was asked of the same bytes."}
+    )
     timings = fields.Nested(Timings)
     created_at = fields.DateTime(format="iso")
     started_at = fields.DateTime(format="iso", allow_none=True)
     finished_at = fields.DateTime(format="iso", allow_none=True)
     deadline_at = fields.DateTime(format="iso")
+    queue = fields.Nested(
+        QueuePlace,
+        allow_none=True,
+        metadata={"description": "Of a queued prediction; null otherwise, and in an image's list."},
+    )
     urls = fields.Nested(Urls)
 
 
-def view(row: Prediction | Row[Any]) -> dict[str, Any]:
-    """What PredictionView shows of a row."""
+def view(row: Prediction | Row[Any], place: Place | None = None) -> dict[str, Any]:
+    """What PredictionView shows of a row, with its place while it is queued."""
     return {
-        "id": row.id,
-        "task": row.task,
-        "status": row.state,
-        "image_id": row.image_id,
-        "params": row.params,
-        "metadata": row.caller_data,
-        "attempts": row.attempts,
-        "result": row.result,
-        "error": _error(row),
-        "model": row.model,
-        "timings": _timings(row),
-        "created_at": row.created_at,
-        "started_at": row.started_at,
-        "finished_at": row.finished_at,
-        "deadline_at": row.deadline_at,
+        **shown(row),
+        "queue": _queue(place),
         "urls": _urls(row),
     }
 
 
-def _error(row: Prediction | Row[Any]) -> dict[str, Any] | None:
-    """Also while it is queued again: why the last attempt failed."""
-    if row.error_code is None or row.state == State.SUCCEEDED:
+def _queue(place: Place | None) -> dict[str, Any] | None:
+    if place is None:
         return None
-    return {"code": row.error_code, "detail": row.error_detail}
-
-
-def _timings(row: Prediction | Row[Any]) -> dict[str, float]:
-    measured: dict[str, float] = dict(row.timings or {})
-    if row.started_at:
-        measured["queue"] = round((row.started_at - row.created_at).total_seconds(), 6)
-    if row.started_at and row.finished_at and row.timings:
-        whole = (row.finished_at - row.started_at).total_seconds()
-        measured["write"] = round(max(0.0, whole - sum(row.timings.values())), 6)
-    return measured
+    seconds = None if place.seconds is None else round(place.seconds, 1)
+    return {"position": place.position, "seconds": seconds}
 
 
 def _urls(row: Prediction | Row[Any]) -> dict[str, str | None]:
     image = url_for("images.get", id=row.image_id, _external=True) if row.image_id else None
-    return {"get": url_for("predictions.get", id=row.id, _external=True), "image": image}
+    cancel = None
+    if not State(row.state).is_final:
+        cancel = url_for("predictions.cancel", id=row.id, _external=True)
+    return {
+        "get": url_for("predictions.get", id=row.id, _external=True),
+        "image": image,
+        "cancel": cancel,
+    }

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from common.columns import Id
 from common.db import execute, now
+from common.predictions.final import note_final
 from common.predictions.rules import LEASE, MOST_LOST_CLAIMS, SILENT
 from common.tables import EngineProcess, Prediction, State
 
@@ -21,10 +22,11 @@ _THEM = _p.id.in_(bindparam("ids", expanding=True))
 LOCKED = (
     select(
         _p.id, _p.state, _p.attempts, _p.failures, _p.lost_claims, _p.lease_owner,
-        _p.task, _p.params, _p.sha256, _p.created_at,
+        _p.task, _p.params, _p.sha256, _p.created_at, _p.wanted_model,
         case((_p.next_attempt_at.is_(None), 1), (_p.next_attempt_at <= now(), 1), else_=0)
         .label("is_due"),
         case((_p.lease_until < now(), 1), else_=0).label("has_lapsed"),
+        case((_p.webhook_url.isnot(None), 1), else_=0).label("has_webhook"),
     )
     .where(_THEM)
     .with_for_update()
@@ -56,6 +58,8 @@ class Job:
     params: dict[str, Any]
     sha256: bytes | None
     created_at: datetime
+    has_webhook: bool = False
+    wanted_model: str | None = None  # name@version; None: the task's default
 
 
 @dataclass(slots=True)
@@ -64,6 +68,7 @@ class Claims:
 
     fresh: list[Job] = field(default_factory=list)  # never claimed before: may share a batch
     alone: list[Job] = field(default_factory=list)  # claimed before: may be what killed its claimer
+    again: list[UUID] = field(default_factory=list)  # the same, not taken: claim it by itself
     later: list[UUID] = field(default_factory=list)  # a live engine holds it: ask again soon
     drop: list[UUID] = field(default_factory=list)  # final, not due, or held: nothing to do
     unknown: list[UUID] = field(default_factory=list)  # no such row
@@ -103,8 +108,14 @@ def judge(row: Row[Any], redelivered: bool, owner_lives: bool) -> Verdict:
     return Verdict.POISON if row.lost_claims + 1 >= MOST_LOST_CLAIMS else Verdict.TAKE_OVER
 
 
-def claim(session: Session, owner: UUID, deliveries: Mapping[UUID, bool]) -> Claims:
-    """Take what can be taken of `deliveries` (id -> was it redelivered) for the engine `owner`."""
+def claim(
+    session: Session, owner: UUID, deliveries: Mapping[UUID, bool], *, by_itself: bool = False
+) -> Claims:
+    """Take what can be taken of `deliveries` (id -> was it redelivered) for the engine `owner`.
+
+    What was claimed before is only taken `by_itself`: whatever its claimer holds beside it would
+    lose a claim, too, when it brings the process down, and be taken for poison itself.
+    """
     rows = {row.id: row for row in execute(session, LOCKED, {"ids": sorted(deliveries)})}
     suspects = {rows[id].lease_owner for id, again in deliveries.items() if again and id in rows}
     alive = _alive(session, [owner for owner in suspects if owner])
@@ -112,7 +123,7 @@ def claim(session: Session, owner: UUID, deliveries: Mapping[UUID, bool]) -> Cla
     for id, redelivered in deliveries.items():
         if id in rows:
             verdict = judge(rows[id], redelivered, rows[id].lease_owner in alive)
-            _enter(claims, rows[id], verdict)
+            _enter(claims, rows[id], verdict, by_itself)
     if claims.jobs:
         execute(session, TAKE, {"ids": [job.id for job in claims.jobs], "owner": owner})
     if claims.poison:
@@ -130,7 +141,7 @@ def _alive(session: Session, owners: Sequence[UUID]) -> set[UUID]:
     )
 
 
-def _enter(claims: Claims, row: Row[Any], verdict: Verdict) -> None:
+def _enter(claims: Claims, row: Row[Any], verdict: Verdict, by_itself: bool) -> None:
     match verdict:
         case Verdict.LATER:
             claims.later.append(row.id)
@@ -138,10 +149,12 @@ def _enter(claims: Claims, row: Row[Any], verdict: Verdict) -> None:
             claims.drop.append(row.id)
         case Verdict.POISON:
             claims.poison.append(row.id)
+        case Verdict.TAKE | Verdict.TAKE_OVER if row.attempts and not by_itself:
+            claims.again.append(row.id)
         case Verdict.TAKE | Verdict.TAKE_OVER:
             job = Job(
                 row.id, row.attempts + 1, row.failures, row.task, row.params, row.sha256,
-                row.created_at,
+                row.created_at, bool(row.has_webhook), row.wanted_model,
             )  # fmt: skip
             (claims.alone if row.attempts else claims.fresh).append(job)
 
@@ -162,3 +175,4 @@ def _give_up(session: Session, ids: Sequence[UUID]) -> None:
             lease_until=None,
         ),
     )
+    note_final(session, ids)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, bindparam, insert, update
+from sqlalchemy import BigInteger, bindparam, insert, or_, update
 from sqlalchemy.orm import Session
 
 from common.db import execute, now
@@ -23,6 +23,10 @@ class Ask:
     deadline: float  # seconds
     interactive: bool = False
     caller_data: dict[str, Any] | None = None
+    fresh: bool = False  # a result known already will not do
+    wanted_model: str | None = None  # name@version; None: the task's default
+    webhook_url: str | None = None
+    webhook_secret: str | None = None  # the caller's own
     id: UUID = field(default_factory=new_id)
 
 
@@ -34,29 +38,36 @@ CREATE = insert(Prediction).values(
 
 def create(session: Session, image: Image, asks: Sequence[Ask]) -> None:
     """Write one queued row an ask."""
-    rows = [
-        {
-            "id": ask.id,
-            "task": ask.task,
-            "image_id": image.id,
-            "sha256": image.sha256,
-            "params": ask.params,
-            "metadata": ask.caller_data,
-            "interactive": ask.interactive,
-            "visibility": image.visibility,
-            "deadline": round(ask.deadline * 1e6),
-        }
-        for ask in asks
-    ]
-    if rows:
+    if rows := [columns(image, ask) for ask in asks]:
         execute(session, CREATE, rows)
 
 
+def columns(image: Image, ask: Ask) -> dict[str, Any]:
+    """What a row holds of what was asked; `deadline` in microseconds from now."""
+    return {
+        "id": ask.id,
+        "task": ask.task,
+        "image_id": image.id,
+        "sha256": image.sha256,
+        "params": ask.params,
+        "wanted_model": ask.wanted_model,
+        "metadata": ask.caller_data,
+        "interactive": ask.interactive,
+        "visibility": image.visibility,
+        "deadline": round(ask.deadline * 1e6),
+        "webhook_url": ask.webhook_url,
+        "webhook_secret": ask.webhook_secret,
+    }
+
+
 def mark_announced(session: Session, ids: Sequence[UUID]) -> None:
-    """The broker confirmed these messages; rows already claimed meanwhile are left alone."""
+    """The broker confirmed these messages; rows already claimed meanwhile are left alone, also
+    when they failed at once and wait for their next try: that has not been announced.
+    """
+    is_due = or_(Prediction.next_attempt_at.is_(None), Prediction.next_attempt_at <= now())
     execute(
         session,
         update(Prediction)
-        .where(Prediction.id.in_(sorted(ids)), Prediction.state == State.QUEUED)
+        .where(Prediction.id.in_(sorted(ids)), Prediction.state == State.QUEUED, is_due)
         .values(announced_at=now(), check_at=within_deadline(LOST_AFTER)),
     )

@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 
 from common.columns import Id
 from common.db import execute, now
+from common.predictions.caching import cache_key
 from common.predictions.claiming import Job
-from common.predictions.rules import MOST_FAILURES, backoff
+from common.predictions.final import note_final
+from common.predictions.rules import CANCELED, MOST_FAILURES, backoff
 from common.tables import Prediction, State
 
 
@@ -37,11 +39,16 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Our own fault or a dependency's: again later, unless it has failed too often."""
+    """Our own fault or a dependency's: again later, unless it has failed too often.
+
+    Not before `delay` seconds have passed; what was not really tried does not count as a failure.
+    """
 
     job: Job
     code: str
     detail: str
+    delay: float = 0.0
+    counts: bool = True
 
 
 Outcome = Success | Failure | Retry
@@ -49,7 +56,7 @@ Outcome = Success | Failure | Retry
 # Built once: making a statement costs more than sending it.
 _THEM = Prediction.id.in_(bindparam("ids", expanding=True))
 HELD = (
-    select(Prediction.id, Prediction.attempts)
+    select(Prediction.id, Prediction.attempts, Prediction.cancel_requested)
     .where(_THEM, Prediction.state == State.PROCESSING)
     .with_for_update()
 )
@@ -59,38 +66,51 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> list[UUID]:
     """Write the outcomes whose job is still held; returns the ids that reached a final state.
 
     A job that was taken over meanwhile (its row's `attempts` moved on) is dropped: its new holder
-    writes the result.
+    writes the result. One whose cancellation was asked for is canceled, whatever came of it.
     """
     mine = _still_mine(session, [outcome.job for outcome in outcomes])
-    kept = [outcome for outcome in outcomes if outcome.job.id in mine]
+    unwanted = [id for id, is_unwanted in mine.items() if is_unwanted]
+    kept = [outcome for outcome in outcomes if mine.get(outcome.job.id) is False]
     successes = [outcome for outcome in kept if isinstance(outcome, Success)]
     if successes:
         _succeed(session, successes)
-    final = [outcome.job.id for outcome in successes]
+    if unwanted:
+        _cancel(session, unwanted)
+    final = [outcome.job.id for outcome in successes] + unwanted
     for outcome in kept:
         if isinstance(outcome, Failure):
             _fail(session, outcome.job.id, outcome.code, outcome.detail)
             final.append(outcome.job.id)
         elif isinstance(outcome, Retry) and _retry(session, outcome):
             final.append(outcome.job.id)
+    webhooks = {outcome.job.id for outcome in outcomes if outcome.job.has_webhook}
+    note_final(session, [id for id in final if id in webhooks])
     return final
 
 
-def _still_mine(session: Session, jobs: Iterable[Job]) -> set[UUID]:
+def _still_mine(session: Session, jobs: Iterable[Job]) -> dict[UUID, bool]:
+    """The jobs still held, and whether each is to be canceled."""
     attempts = {job.id: job.attempt for job in jobs}
     rows = execute(session, HELD, {"ids": sorted(attempts)})
-    return {row.id for row in rows if attempts[row.id] == row.attempts}
+    return {row.id: row.cancel_requested for row in rows if attempts[row.id] == row.attempts}
+
+
+def _cancel(session: Session, ids: Sequence[UUID]) -> None:
+    values = CANCELED | _released()
+    execute(session, update(Prediction).where(Prediction.id.in_(ids)).values(values))
 
 
 def _succeed(session: Session, successes: Sequence[Success]) -> None:
     """One UPDATE writes many rows, ten times as fast as one UPDATE each."""
     values: dict[str, Any] = {"ids": [success.job.id for success in successes]}
     for number, success in enumerate(successes):
+        job = success.job
         values |= {
-            f"id_{number}": success.job.id,
+            f"id_{number}": job.id,
             f"result_{number}": success.result,
             f"model_{number}": success.model,
             f"timings_{number}": success.timings,
+            f"cache_key_{number}": cache_key(job.task, job.sha256, job.params, success.model),
         }
     execute(session, _success_of(len(successes)), values)
 
@@ -116,6 +136,7 @@ def _success_of(count: int) -> Update:
             result=by_id(Prediction.result),
             model=by_id(Prediction.model),
             timings=by_id(Prediction.timings),
+            cache_key=by_id(Prediction.cache_key),
             **_released(),
         )
     )
@@ -143,11 +164,11 @@ def _released() -> dict[str, Any]:
 
 def _retry(session: Session, outcome: Retry) -> bool:
     """Back into the queue, to be announced when its time has come; True when that was the last."""
-    failures = outcome.job.failures + 1
-    if failures >= MOST_FAILURES:
+    failures = outcome.job.failures + outcome.counts
+    if outcome.counts and failures >= MOST_FAILURES:
         _fail(session, outcome.job.id, outcome.code, outcome.detail, failures=1)
         return True
-    due = now(backoff(failures))
+    due = now(outcome.delay + backoff(failures))
     execute(
         session,
         update(Prediction)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy import Row, case, func, select, update
 from sqlalchemy.orm import Session
 
 from common.db import execute, now
+from common.predictions.final import note_final
 from common.predictions.rules import ANNOUNCE_GRACE, LOST_AFTER, within_deadline
 from common.tables import Prediction, State
 
@@ -35,7 +37,8 @@ def sweep(session: Session) -> Overdue:
     """
     rows = execute(session, _due()).all()
     overdue = Overdue()
-    progress: dict[tuple[str, bool], UUID | None] = {}
+    progress: dict[tuple[str, bool], Any] = {}
+    waiting: list[tuple[UUID, datetime]] = []
     for row in rows:
         lane = (row.task, row.interactive)
         if row.is_late:
@@ -45,9 +48,13 @@ def sweep(session: Session) -> Overdue:
         else:
             if lane not in progress:
                 progress[lane] = _last_claimed(session, *lane)
-            if _has_been_overtaken(row, progress[lane]):
+            last = progress[lane]
+            if last is None or _has_been_overtaken(row, last):
                 overdue.announce.append((row.id, *lane))
+            else:
+                waiting.append((row.id, last.started_at))
     _put_off(session, [row.id for row in rows if row.id not in set(overdue.expired)])
+    _look_when_idle(session, waiting)
     _expire(session, overdue.expired)
     return overdue
 
@@ -64,22 +71,36 @@ def _due() -> Any:
     )
 
 
-def _last_claimed(session: Session, task: str, interactive: bool) -> UUID | None:
-    """The latest claim of a lane, if there was one within the last LOST_AFTER seconds."""
+def _last_claimed(session: Session, task: str, interactive: bool) -> Any:
+    """The latest claim of a lane (id, started_at), if there was one within the last LOST_AFTER
+    seconds.
+    """
     p = Prediction
-    return session.scalar(
-        select(p.id)
+    return session.execute(
+        select(p.id, p.started_at)
         .where(p.task == task, p.interactive == interactive, p.started_at > now(-LOST_AFTER))
         .order_by(p.started_at.desc())
         .limit(1)
-    )
+    ).first()
 
 
-def _has_been_overtaken(row: Row[Any], last_claimed: UUID | None) -> bool:
+def _has_been_overtaken(row: Row[Any], last_claimed: Any) -> bool:
     """A queue is first in, first out: if a younger row was claimed, or none at all, this message
     is gone (a broker that was wiped); else the queue is merely long. Ids sort by creation.
     """
-    return last_claimed is None or last_claimed > row.id
+    return bool(last_claimed.id > row.id)
+
+
+def _look_when_idle(session: Session, waiting: Sequence[tuple[UUID, datetime]]) -> None:
+    """When nothing will have been claimed for LOST_AFTER seconds, if nothing is from now on: an
+    engine that was at work until the broker was wiped must not put the look off for twice as long.
+    """
+    by_time: dict[datetime, list[UUID]] = {}
+    for id, last in waiting:
+        by_time.setdefault(last, []).append(id)
+    for last, ids in by_time.items():
+        them = update(Prediction).where(Prediction.id.in_(ids))
+        execute(session, them.values(check_at=last + timedelta(seconds=LOST_AFTER)))
 
 
 def _put_off(session: Session, ids: Sequence[UUID]) -> None:
@@ -106,6 +127,7 @@ def _expire(session: Session, ids: Sequence[UUID]) -> None:
                 lease_until=None,
             ),
         )
+        note_final(session, ids)
 
 
 def reopen(session: Session) -> int:

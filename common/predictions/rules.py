@@ -6,17 +6,25 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, case
 
 from common.db import now
-from common.tables import Prediction
+from common.tables import Prediction, State
 
 LEASE = 60  # how long a claim holds; every time-out inside a task stays below
 MOST_FAILURES = 5  # failed attempts of ours or of a dependency, then it is `failed`
 MOST_LOST_CLAIMS = 3  # claimers that vanished, then it is `poison`
 ANNOUNCE_GRACE = 2  # a row not announced by then is announced by the housekeeper
 LOST_AFTER = 60  # an announced row not claimed by then may have lost its message
-HEARTBEAT = 0.5  # an engine says this often that it lives
-SILENT = 1.5  # an engine not heard of for this long is dead
+HEARTBEAT = 0.3  # an engine says this often that it lives
+SILENT = 0.9  # an engine not heard of for this long is dead
 FIRST_BACKOFF = 2
 LONGEST_BACKOFF = 120
+SHORTEST_DEADLINE, LONGEST_DEADLINE = 1, 24 * 60 * 60  # what callers may ask for
+
+# What canceling writes, beside the columns that every final row has.
+CANCELED = {
+    "state": State.CANCELED,
+    "error_code": "canceled",
+    "error_detail": "It was canceled.",
+}
 
 
 def backoff(failures: int) -> float:

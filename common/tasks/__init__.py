@@ -6,6 +6,7 @@ Routes, queues, the OpenAPI page and the README's table follow from the contract
 
 import importlib
 import pkgutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -27,6 +28,9 @@ class Contract:
     result: type[Schema]
     cacheable: bool = True  # the same bytes, params and model version give the same result
     deadline: float = 15 * MINUTE  # seconds after which nobody waits for the answer any more
+    internal: bool = False  # asked for inside the house alone: no caller can name it
+    # What is told of a stored result and its params; None: all of it.
+    shown: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]] | None = None
 
     def check_params(self, given: dict[str, Any]) -> dict[str, Any]:
         """The params with their defaults; raises InputFault that names the wrong ones."""
@@ -58,7 +62,7 @@ def queue_name(task: str, interactive: bool) -> str:
 
 
 @cache
-def contracts() -> dict[str, Contract]:
+def all_contracts() -> dict[str, Contract]:
     """Every task by its name: the files of this folder. Cached: it only depends on the code."""
     found = {}
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
@@ -67,10 +71,18 @@ def contracts() -> dict[str, Contract]:
     return found
 
 
-def contract(task: str) -> Contract:
-    """The contract of `task`; raises InputFault that lists the known tasks."""
+@cache
+def contracts() -> dict[str, Contract]:
+    """The tasks that callers may ask for."""
+    return {name: each for name, each in all_contracts().items() if not each.internal}
+
+
+def contract(task: str, internal: bool = False) -> Contract:
+    """The contract of `task`, an internal one only for the house itself; raises InputFault that
+    lists the known tasks.
+    """
     try:
-        return contracts()[task]
+        return (all_contracts() if internal else contracts())[task]
     except KeyError:
         raise InputFault(
             f"There is no task `{task}`; known tasks: {', '.join(contracts())}.",

@@ -18,7 +18,8 @@ class ClassifyParams(Schema):
         load_default=0.05,
         validate=validate.Range(0, 1),
         metadata={
-            "description": "Least score of a label. The best label is always there, however unsure."
+            "description": "Least score of a label or a broader term. The best label is always "
+            "there, however unsure."
         },
     )
 
@@ -34,17 +35,31 @@ class Label(Schema):
     score = fields.Float(metadata={"description": "Probability, 0 to 1.", "example": 0.6})
 
 
+class BroaderTerm(Schema):
+    """What several classes have in common, and how sure the model is that it is one of them."""
+
+    name = fields.String(metadata={"example": "cat"})
+    score = fields.Float(
+        metadata={"description": "Sum of the scores of all classes below, 0 to 1.", "example": 0.9}
+    )
+
+
 class ClassifyResult(Schema):
-    """The labels, best first."""
+    """The labels, best first, and the broader terms for what is seen, the narrowest first."""
 
     labels = fields.List(fields.Nested(Label))
+    broader = fields.List(
+        fields.Nested(BroaderTerm),
+        metadata={"description": "Terms at least as sure as `threshold`, at most 20."},
+    )
     top_k = fields.Integer()
     threshold = fields.Float()
 
 
 CONTRACT = Contract(
     name="classify",
-    summary="What is in the image: labels of ImageNet's 1,000 classes with scores.",
+    summary="What is in the image: labels of ImageNet's 1,000 classes, and broader terms.",
     params=ClassifyParams,
     result=ClassifyResult,
+    cacheable=True,
 )

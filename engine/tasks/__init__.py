@@ -1,17 +1,28 @@
 """The tasks' work: for each contract of `common/tasks`, a file of the same name that does it.
 
-Such a file defines `open_work(settings) -> Work`.
+Such a file defines `open_work(settings) -> Work`; where requests may name the model, it is
+`open_work(settings, model: str | None = None)`, with the model's reference (name@version).
+Where a task's workers are not those of the settings, it defines `open_crew(services, stop) -> Crew`
+instead.
 """
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from threading import Event
 from typing import Any, Protocol
 
+from common.services import Services
 from common.settings import Settings
 
 
 class Work(Protocol):
-    """What one worker thread does for one task; every worker opens a Work of its own."""
+    """What one worker thread does for one task; every worker opens a Work of its own.
+
+    One whose model gains from batches says `batches = True`: it is run once all of a batch is
+    decoded. Others are run as soon as anything is.
+    """
 
     model: dict[str, Any]  # name, version, sha256: kept with each result
 
@@ -27,7 +38,44 @@ class Work(Protocol):
         """The result of each item, in order, as the contract describes it; worker's thread only."""
 
 
-def open_work(task: str, settings: Settings) -> Work:
-    """Load what `task` needs; raises ModelUnavailable when its model is not installed."""
-    work: Work = importlib.import_module(f"{__name__}.{task}").open_work(settings)
+class MadeBy(dict[str, Any]):
+    """A result that another model than its Work's has made."""
+
+    def __init__(self, model: dict[str, Any], result: dict[str, Any]):
+        super().__init__(result)
+        self.model = model
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Who works in a task's lane: so many threads, each with a batch of at most that size and a
+    Work of its own, or of all, if that is made for several threads.
+    """
+
+    workers: int
+    batch_size: int
+    open_work: Callable[[str | None], Work]  # of a model's reference, or None for the default
+
+
+def open_crew(task: str, services: Services, stop: Event) -> Crew:
+    """The task's own crew, else that of the settings. Nothing is loaded yet.
+
+    `stop` is set when the engine stops: a Work that waits for others then gives up soon.
+    """
+    settings = services.settings
+    own = getattr(importlib.import_module(f"{__name__}.{task}"), "open_crew", None)
+    if own is None:
+        return Crew(
+            settings.engine_workers, settings.batch_size, partial(open_work, task, settings)
+        )
+    crew: Crew = own(services, stop)
+    return crew
+
+
+def open_work(task: str, settings: Settings, model: str | None = None) -> Work:
+    """Load what `task` needs: its default model, or the one of this reference; raises
+    ModelUnavailable when it is not installed.
+    """
+    module = importlib.import_module(f"{__name__}.{task}")
+    work: Work = module.open_work(settings, model) if model else module.open_work(settings)
     return work

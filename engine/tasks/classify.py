@@ -1,4 +1,4 @@
-"""classify: the 1,000 classes of ImageNet, as a person would name them."""
+"""classify: the 1,000 classes of ImageNet, as a person would name them, and broader terms."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.settings import Settings
+from engine.models.broader import BroaderTerms
 from engine.models.labels import Label, load_imagenet
 from engine.models.loader import Model, load
 from engine.pixels import decode, to_square
@@ -18,8 +19,10 @@ class ClassifyWork:
     def __init__(self, model: Model, labels: Sequence[Label], max_pixels: int):
         manifest = model.manifest
         self.model = manifest.identity
+        self.batches = model.batches
         self._session = model.session()
         self._labels = labels
+        self._broader = BroaderTerms(labels)
         self._max_pixels = max_pixels
         self._side = manifest.input.shape[1]
         self._background = manifest.labels.background if manifest.labels else 0
@@ -45,7 +48,8 @@ class ClassifyWork:
         # However unsure it is, the best guess is an answer.
         chosen = sure or best[:1].tolist()
         labels = [self._label(int(index), float(scores[index])) for index in chosen]
-        return {"labels": labels, "top_k": top_k, "threshold": threshold}
+        broader = self._broader.of(scores, threshold)
+        return {"labels": labels, "broader": broader, "top_k": top_k, "threshold": threshold}
 
     def _label(self, index: int, score: float) -> dict[str, Any]:
         label = self._labels[index]
@@ -57,7 +61,7 @@ class ClassifyWork:
         }
 
 
-def open_work(settings: Settings) -> ClassifyWork:
-    """The installed model and its labels; raises ModelUnavailable when it is not installed."""
-    model = load("classify", settings.model_dir)
-    return ClassifyWork(model, load_imagenet(), settings.max_pixels)
+def open_work(settings: Settings, model: str | None = None) -> ClassifyWork:
+    """The default model, or the one of this reference, and its labels; raises ModelUnavailable."""
+    chosen = load("classify", settings.model_dir, model)
+    return ClassifyWork(chosen, load_imagenet(), settings.max_pixels)

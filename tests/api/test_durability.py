@@ -42,7 +42,7 @@ def ask(url: str, number: int) -> str:
     """A prediction on an image of its own; returns the accepted id."""
     data = encode(picture("RGB", (320 + number, 240)), "JPEG")
     sent = {"data": {"task": "classify"}, "files": {"file": (f"{number}.jpg", data)}}
-    answer = post(f"{url}/v1/predictions", **sent)
+    answer = post(f"{url}/v1/predictions?fresh=true", **sent)
     assert answer.status_code == 202
     return str(answer.json()["id"])
 

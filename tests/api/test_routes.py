@@ -37,6 +37,7 @@ def test_an_image_is_stored_in_every_form(url: str, form: str, cat: bytes) -> No
     assert image["urls"] == {
         "get": f"{url}/v1/images/{image['id']}",
         "content": f"{url}/v1/images/{image['id']}/content",
+        "thumbnail": f"{url}/v1/images/{image['id']}/thumbnail",
     }
     assert get(image["urls"]["get"]).json() == image
 
@@ -135,7 +136,7 @@ def test_a_prediction_is_made_in_every_form(url: str, form: str, cat: bytes) -> 
         sent["json"] |= fields
     else:
         sent["params" if form == "raw" else "data"] = fields
-    answer = post(f"{url}/v1/predictions", **sent)
+    answer = post(f"{url}/v1/predictions?fresh=true", **sent)
     row = answer.json()
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"/v1/predictions/{row['id']}"
@@ -187,7 +188,8 @@ def test_params_and_metadata_come_in_a_form_as_json(url: str, cat: bytes) -> Non
     assert len(row["result"]["labels"]) <= 2
     assert row["metadata"] == {"é": [1, {"x": None}]}
     empty = {"data": {"task": "classify", "params": "", "metadata": ""}}
-    assert post(f"{url}/v1/predictions", **empty, **forms(cat)["multipart"]).status_code == 202
+    asked = post(f"{url}/v1/predictions?fresh=true", **empty, **forms(cat)["multipart"])
+    assert asked.status_code == 202
 
 
 @pytest.mark.parametrize(

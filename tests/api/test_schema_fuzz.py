@@ -47,6 +47,9 @@ def schema(url: str) -> Any:
     schemathesis.openapi.format("binary", st.sampled_from(IMAGES))
     encoded = [base64.b64encode(image).decode() for image in IMAGES]
     schemathesis.openapi.format("byte", st.sampled_from(encoded))
+    # Webhooks that are refused at the door: what is made up here must not be called.
+    refused = ["http://127.0.0.1/", "https://[::1]/", "http://10.0.0.1:8080/x"]
+    schemathesis.openapi.format("uri", st.sampled_from(refused))
     schemathesis.openapi.media_type("image/*", st.sampled_from(IMAGES))
     return schemathesis.openapi.from_url(f"{url}/openapi.json")
 
@@ -80,9 +83,11 @@ def check_operation(operation: Any, mode: GenerationMode, statuses: Counter[int]
 # ---- below HTTP libraries: requests put together from pieces that each are odd
 
 METHODS = st.sampled_from(["GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "PROPFIND"])
-UPLOADS = st.sampled_from(["/v1/images", "/v1/predictions", "/inference/image"])
+UPLOADS = st.sampled_from(["/v1/images", "/v1/predictions", "/v1/batches", "/inference/image"])
 PATHS = st.sampled_from(
     ["/", "/v1/images", "/v1/predictions", "/predictions", "/inference/image/", "/healthz",
+     "/v1/predictions/x/cancel", "/v1/predictions/x/retry", "/v1/images/x/thumbnail",
+     "/v1/batches", "/v1/batches/x/items", "/v1/batches/x/results", "/v1/batches/x/cancel",
      "/readyz", "/v1/tasks", "/v1/models", "/openapi.json", "/docs", "/static/home.js"]
 )  # fmt: skip
 ODD = st.one_of(
@@ -96,7 +101,10 @@ NAMES = st.sampled_from(
      "X-Forwarded-Host", "Authorization", "Accept-Encoding", "Origin", "X-HTTP-Method-Override"]
 )  # fmt: skip
 VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"))
-FIELDS = st.sampled_from(["task", "tasks", "wait", "params", "metadata", "visibility", "name", "x"])
+FIELDS = st.sampled_from(
+    ["task", "tasks", "wait", "params", "metadata", "visibility", "name", "deadline", "webhook",
+     "x"]
+)  # fmt: skip
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 JSONS = st.recursive(
     SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
@@ -122,6 +130,10 @@ BODIES = st.one_of(
         | st.binary().map(lambda data: f"--{BOUNDARY}\r\n".encode() + data),
     ),
     st.tuples(st.just({"Content-Type": "image/png"}), st.binary() | st.sampled_from(IMAGES)),
+    st.tuples(
+        st.just({"Content-Type": "application/jsonl"}),
+        st.lists(SEEDS.map(as_json) | JSONS.map(as_json) | st.binary()).map(b"\n".join),
+    ),
     st.tuples(st.just(dict[str, str]()), st.binary()),
 )
 

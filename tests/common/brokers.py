@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from common.broker import Broker, Consumer, Message, open_broker
+from common.broker import DEAD_LETTERS, Broker, Consumer, Message, open_broker
 
 SOON = 10.0
 
@@ -60,3 +60,12 @@ def hold(consumer: Consumer, count: int) -> list[bytes]:
     while len(bodies) < count and time.monotonic() < deadline:
         bodies += [one.body for one in consumer.receive(100, 1.0)]
     return bodies
+
+
+def forget_dead_letters(broker: Broker) -> None:
+    """Those of other tests, on a server that all of them share."""
+    broker.ensure([])
+    consumer = broker.consumer([DEAD_LETTERS], prefetch=100)
+    while junk := consumer.receive(100, 0.5):
+        consumer.ack(junk)
+    consumer.close()

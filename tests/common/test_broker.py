@@ -4,34 +4,18 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-
-import pytest
 
 from common.broker import DEAD_LETTERS, DELIVERY_LIMIT, Broker, Message
 from tests.common.brokers import (
     SOON,
-    closed_afterwards,
     eventually,
+    forget_dead_letters,
     hold,
-    new_queue,
     numbers,
     put,
     take,
 )
-
-
-@pytest.fixture(params=["memory", "amqp"])
-def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
-    url = "memory://" if request.param == "memory" else request.getfixturevalue("broker_url")
-    with closed_afterwards(url) as broker:
-        yield broker
-
-
-@pytest.fixture
-def queue() -> str:
-    return new_queue()
 
 
 def test_messages_arrive_in_the_order_of_publishing(broker: Broker, queue: str) -> None:
@@ -130,6 +114,7 @@ def test_what_comes_back_keeps_its_order(broker: Broker, queue: str) -> None:
 
 
 def test_discarded_messages_become_dead_letters(broker: Broker, queue: str) -> None:
+    forget_dead_letters(broker)
     junk = uuid.uuid4().bytes
     put(broker, queue, junk, b"good")
     consumer = broker.consumer([queue], prefetch=2)
@@ -142,6 +127,7 @@ def test_discarded_messages_become_dead_letters(broker: Broker, queue: str) -> N
 
 
 def test_a_message_given_back_too_often_becomes_a_dead_letter(broker: Broker, queue: str) -> None:
+    forget_dead_letters(broker)
     poison = uuid.uuid4().bytes
     put(broker, queue, poison)
     for _ in range(DELIVERY_LIMIT + 1):

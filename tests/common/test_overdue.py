@@ -64,4 +64,5 @@ def test_a_restarted_process_takes_everything_unfinished_back(sessions: Sessions
     assert transact(sessions, reopen) == 2
     assert sorted(sweep_ids(sessions)) == sorted([queued, held])
     claims = take(sessions, [queued, held])
-    assert ([j.id for j in claims.fresh], [j.id for j in claims.alone]) == ([queued], [held])
+    assert ([job.id for job in claims.fresh], claims.again) == ([queued], [held])
+    assert [job.id for job in take(sessions, [held]).alone] == [held]

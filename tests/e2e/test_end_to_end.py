@@ -115,7 +115,7 @@ def check(url: str, id: str) -> None:
 
 def test_a_prediction_is_asked_for_and_looked_up(url: str, cat: bytes) -> None:
     sent = {"data": {"task": "classify"}, "files": {"file": ("cat.jpg", cat)}}
-    answer = post(f"{url}/v1/predictions", **sent)
+    answer = post(f"{url}/v1/predictions?fresh=true", **sent)
     assert answer.status_code == 202
     assert answer.headers["Location"].endswith(answer.json()["id"])
     check(url, answer.json()["id"])

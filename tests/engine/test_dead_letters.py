@@ -11,6 +11,7 @@ import pytest
 
 from common.broker import DEAD_LETTERS, Broker, Message, open_broker
 from common.ids import new_id
+from tests.common.brokers import forget_dead_letters
 from tests.tables import migrate
 
 
@@ -18,11 +19,7 @@ from tests.tables import migrate
 def broker(broker_url: str) -> Iterator[Broker]:
     """With an empty dead-letter queue."""
     broker = open_broker(broker_url)
-    broker.ensure([])
-    consumer = broker.consumer([DEAD_LETTERS], 100)
-    while junk := consumer.receive(100, 0.5):
-        consumer.ack(junk)
-    consumer.close()
+    forget_dead_letters(broker)
     yield broker
     broker.close()
 

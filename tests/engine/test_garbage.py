@@ -18,6 +18,7 @@ from common.services import Services
 from common.settings import Settings
 from common.storage import ObjectMissing, object_key, open_storage
 from common.tables import IdempotencyKey, StoredObject
+from common.tasks.thumbnail import SIZES, thumbnail_key
 from engine.garbage import delete_condemned, do_due_chores, find_orphans, forget
 
 
@@ -65,6 +66,18 @@ def test_an_old_object_without_a_row_goes_and_no_other(services: Services) -> No
     assert services.storage.get("objects/readme.txt") == b"not ours"
     assert states(services) == {orphan: "deleted", kept[1]: "ready"}
     assert (find_orphans(services), delete_condemned(services)) == (0, 0)
+
+
+def test_thumbnails_go_with_their_original_and_no_others(services: Services) -> None:
+    orphan = put(services, b"orphan", age_hours=25)
+    known = put(services, b"known", 99, known=True)
+    for digest in (orphan, known):
+        for size in SIZES[1:]:  # one is missing: not every size was asked for
+            services.storage.put(thumbnail_key(digest, size), b"small")
+    find_orphans(services)
+    assert delete_condemned(services) == 1
+    left = {entry.key for entry in services.storage.list("thumbnails")}
+    assert left == {thumbnail_key(known, size) for size in SIZES[1:]}
 
 
 def test_an_object_that_an_upload_has_saved_stays(services: Services) -> None:

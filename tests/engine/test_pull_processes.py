@@ -76,9 +76,9 @@ def test_the_command_pulls_shows_and_verifies(mirror: str, tmp_path: Path) -> No
     assert "make models" in missing.stdout
     pulled = run("pull", "--task", "classify", **place)
     assert (pulled.returncode, pulled.stderr) == (0, "")
-    assert run("verify", **place).returncode == 0
+    assert run("verify", "--task", "classify", **place).returncode == 0
     [line] = [line for line in run("list", **place).stdout.splitlines() if "classify" in line]
-    assert line.endswith(" installed")
+    assert line.endswith(" installed, default")
 
 
 def test_the_command_says_in_one_message_why_it_failed(tmp_path: Path) -> None:

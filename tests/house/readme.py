@@ -29,7 +29,8 @@ def tasks_table() -> str:
     rows = ["| task | what it does | params |", "|---|---|---|"]
     for each in contracts().values():
         params = ", ".join(
-            f"`{name}` ({field.load_default})" for name, field in each.params().fields.items()
+            f"`{name}`" + ("" if field.load_default is None else f" ({field.load_default})")
+            for name, field in each.params().fields.items()
         )
         rows.append(f"| `{each.name}` | {each.summary} | {params or '–'} |")
     return "\n".join(rows)

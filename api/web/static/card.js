@@ -65,7 +65,8 @@ export class Card {
     if (prediction.status === "succeeded") this.#answer(prediction);
     else this.#put(".answer", ENDED[prediction.status] ?? prediction.status);
     this.#times(prediction.timings ?? {});
-    if (prediction.model) this.#put(".model", `${prediction.model.name} ${prediction.model.version}`);
+    const { model, cached } = prediction;
+    if (model) this.#put(".model", `${model.name} ${model.version}${cached ? ", known already" : ""}`);
     return undefined;
   }
 

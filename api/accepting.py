@@ -1,0 +1,140 @@
+"""What is asked becomes rows, in one transaction with the request's key, and then is announced."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, select
+from sqlalchemy.orm import Session
+
+from api import keys
+from api.context import Edge
+from api.keys import Key
+from api.lookup import SHOWN, Shown
+from common.db import CommitUnknown, DatabaseUnavailable, execute, read, transact
+from common.predictions import Ask, create
+from common.predictions.caching import Known, create_known, find_known
+from common.tables import Image, Prediction, State
+
+# Built once: making a statement costs as much as sending it.
+THEM = Prediction.id.in_(bindparam("ids", expanding=True))
+TIMES = select(Prediction.id, Prediction.created_at, Prediction.deadline_at).where(THEM)
+WHOLE = select(*SHOWN).where(THEM)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The image that was stored, and the predictions that were asked of it."""
+
+    image: UUID
+    predictions: list[Shown]
+
+
+def enter(
+    session: Session, edge: Edge, image: Image, asks: Sequence[Ask], is_known: bool
+) -> Accepted:
+    """Write a row an ask. Of bytes that were known before, results may be known as well."""
+    found = _known(session, edge, image, asks) if is_known else []
+    answered = {known.ask.id for known in found}
+    open_asks = [ask for ask in asks if ask.id not in answered]
+    create(session, image, open_asks)
+    create_known(session, image, found)
+    # A caller who waits is shown the row as it is after the wait.
+    times = _read(session, TIMES, [ask.id for ask in open_asks if not ask.interactive])
+    rows: dict[UUID, Shown] = {ask.id: _row(image, ask, times.get(ask.id)) for ask in open_asks}
+    rows |= _read(session, WHOLE, sorted(answered))
+    return Accepted(image.id, [rows[ask.id] for ask in asks])
+
+
+def _known(session: Session, edge: Edge, image: Image, asks: Sequence[Ask]) -> list[Known]:
+    found = (
+        find_known(session, image, ask, edge.models.answering(session, ask.task, ask.wanted_model))
+        for ask in asks
+        if not ask.fresh
+    )
+    return [known for known in found if known]
+
+
+def _read(session: Session, statement: Any, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    return {row.id: row for row in execute(session, statement, {"ids": ids})} if ids else {}
+
+
+def _row(image: Image, ask: Ask, times: Row[Any] | None) -> Prediction:
+    """What was just written. Read back is only what the database's clock says: a whole row costs
+    a millisecond.
+    """
+    return Prediction(
+        id=ask.id,
+        task=ask.task,
+        image_id=image.id,
+        params=ask.params,
+        caller_data=ask.caller_data,
+        state=State.QUEUED,
+        attempts=0,
+        interactive=ask.interactive,
+        cached=False,
+        created_at=times.created_at if times else None,
+        deadline_at=times.deadline_at if times else None,
+    )
+
+
+def commit(
+    edge: Edge,
+    write: Callable[[Session], Accepted],
+    image: UUID,
+    asks: Sequence[Ask],
+    key: Key | None,
+) -> Accepted:
+    """Run `write` in the transaction that takes the key too, and announce what it queued.
+
+    What an earlier request with the key has left is read instead.
+    """
+    if key is None:
+        return _commit(edge, write, image, asks)
+    if key.is_replayed:
+        return _recall(edge, key)
+    key.image, key.predictions = image, [ask.id for ask in asks]
+
+    def write_with_key(session: Session) -> Accepted:
+        # First of all, so that those who come with the same key queue up here, holding nothing.
+        keys.enter(session, key)
+        return write(session)
+
+    try:
+        return _commit(edge, write_with_key, image, asks)
+    except keys.Taken:
+        read(edge.services.sessions, lambda session: keys.find(session, key))
+        return _recall(edge, key)
+
+
+def _recall(edge: Edge, key: Key) -> Accepted:
+    """The rows of the earlier request as they stand. Announced they are, or the sweep does it."""
+    image, ids = key.image, key.predictions
+    if image is None or not key.is_replayed:
+        raise keys.in_progress()
+    return read(edge.services.sessions, lambda session: _look_again(session, image, ids))
+
+
+def _commit(
+    edge: Edge, write: Callable[[Session], Accepted], image: UUID, asks: Sequence[Ask]
+) -> Accepted:
+    sessions = edge.services.sessions
+    try:
+        accepted = transact(sessions, write)
+    except CommitUnknown:
+        # It may have happened: look, never insert again.
+        ids = [ask.id for ask in asks]
+        accepted = read(sessions, lambda session: _look_again(session, image, ids))
+    for ask, row in zip(asks, accepted.predictions, strict=True):
+        if row.state == State.QUEUED:
+            edge.announcer.announce(ask.id, ask.task, ask.interactive)
+    return accepted
+
+
+def _look_again(session: Session, image: UUID, ids: Sequence[UUID]) -> Accepted:
+    """What became of a transaction whose COMMIT was not answered: all of it, or nothing."""
+    rows = _read(session, WHOLE, ids)
+    if session.get(Image, image) is None or len(rows) < len(ids):
+        raise DatabaseUnavailable("The upload was not stored; send it again.")
+    return Accepted(image, [rows[id] for id in ids])

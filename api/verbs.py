@@ -1,0 +1,30 @@
+"""What callers do to predictions that exist already: cancel them, have them done again."""
+
+from api.context import edge
+from api.lookup import Shown, look_at
+from common.db import transact
+from common.predictions import cancel, retry
+from common.tables import State
+from common.tasks import contract
+
+
+def cancel_it(row: Shown) -> Shown:
+    """The prediction canceled, or noted to be; who waits for it is woken."""
+    if State(row.state).is_final:
+        return row
+    if transact(edge().services.sessions, lambda session: cancel(session, row.id)):
+        edge().announcer.finished([row.id])
+    return look_at(row.id) or row
+
+
+def retry_it(row: Shown, deadline: float | None) -> Shown:
+    """The prediction queued again, if it was final; raises Conflict when it has succeeded, and
+    QueueFull.
+    """
+    wanted = contract(row.task)
+    if State(row.state).is_final and row.state != State.SUCCEEDED:
+        edge().queues.admit(row.task, interactive=False)
+    seconds = deadline or wanted.deadline
+    if transact(edge().services.sessions, lambda session: retry(session, row.id, seconds)):
+        edge().announcer.announce(row.id, row.task, interactive=False)
+    return look_at(row.id) or row

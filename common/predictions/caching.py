@@ -1,0 +1,81 @@
+"""Results that are given again: same bytes, task, params and model give the same result."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, bindparam, insert, select
+from sqlalchemy.orm import Session
+
+from common.db import execute, now
+from common.predictions.creating import Ask, columns
+from common.predictions.final import note_final
+from common.tables import Image, Prediction, State
+from common.tasks import all_contracts
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is asked, and the result that is known already, with the model that made it."""
+
+    ask: Ask
+    key: bytes
+    result: dict[str, Any]
+    model: dict[str, Any]
+
+
+# Built once: making a statement costs as much as sending it.
+KNOWN = (
+    select(Prediction.result, Prediction.model)
+    .where(Prediction.cache_key == bindparam("key"), Prediction.state == State.SUCCEEDED)
+    .limit(1)
+)
+CREATE_KNOWN = insert(Prediction).values(
+    state=State.SUCCEEDED,
+    cached=True,
+    attempts=0,
+    timings={},
+    started_at=now(),
+    finished_at=now(),
+    deadline_at=now(bindparam("deadline", type_=BigInteger)),
+)
+
+
+def cache_key(
+    task: str, sha256: bytes | None, params: Mapping[str, Any], model: Mapping[str, Any]
+) -> bytes | None:
+    """The sha256 of all that a result depends on; None for a result that must not be given again.
+
+    `params` are checked ones, defaults included; of `model` its version and the hash of its file.
+    """
+    contract = all_contracts().get(task)
+    if contract is None or not contract.cacheable or sha256 is None:
+        return None
+    if not model.get("sha256"):
+        return None
+    about = [sha256.hex(), task, params, model["sha256"], model.get("version")]
+    text = json.dumps(about, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).digest()
+
+
+def find_known(
+    session: Session, image: Image, ask: Ask, model: Mapping[str, Any] | None
+) -> Known | None:
+    """The result of `ask` by `model`, where somebody has asked the same of the same bytes."""
+    key = cache_key(ask.task, image.sha256, ask.params, model) if model else None
+    row = execute(session, KNOWN, {"key": key}).first() if key else None
+    return Known(ask, key, row.result, row.model) if key and row else None
+
+
+def create_known(session: Session, image: Image, found: Sequence[Known]) -> None:
+    """Write one row a known result, which is final at once: nothing is to be done for it."""
+    rows = [
+        columns(image, known.ask)
+        | {"result": known.result, "model": known.model, "cache_key": known.key}
+        for known in found
+    ]
+    if rows:
+        execute(session, CREATE_KNOWN, rows)
+        note_final(session, [known.ask.id for known in found if known.ask.webhook_url])
