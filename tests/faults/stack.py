@@ -6,20 +6,24 @@ private ones of the tests.
 
 import os
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 import psutil
+from sqlalchemy import select
 
-from common.db import Sessions
+from common.db import Sessions, read
+from common.tables import EngineProcess
 from tests.servers import RunningServer, free_ports
 from tests.services import OURS, Running, _start
 from tests.tables import empty, migrate, opened
 
 STOP_SECONDS = 40.0
-ENGINE = ["-m", "engine"]
+READY_SECONDS = 30.0
 API = ["-m", "gunicorn", "-c", "python:api.gunicorn_conf", "--workers", "1", "api.app:from_env()"]
 NOT_INHERITED = {"CRASH_AT", "CRASH_FIRED", "CRASH_HOW", "SLOW_WORK"}
 
@@ -61,7 +65,7 @@ class FaultStack:
 
     def start_engine(self, number: int = 0, crash: str = "none", **env: str) -> Running:
         """Start (again) the engine of this number; returns at once."""
-        command = ["-m", "tests.faults.crashing", crash, "engine"]
+        command = ["-m", "tests.faults.crashing", crash, "engine", "--tasks", "classify"]
         log = self.folder / f"engine-{number}.log"
         running = Running(self.urls[0], log, _start(command, self.environ | env, log))
         self.engines[number : number + 1] = [running]
@@ -123,8 +127,23 @@ def fault_stack(
                 stack.start_engine(number)
             for number in range(apis):
                 stack.start_api(number)
-            if engines:
-                stack.apis[0].wait_for("/readyz")
+            for engine in stack.engines:
+                wait_until_it_works(sessions, engine.pid)
             yield stack
         finally:
             stack.stop()
+
+
+def wait_until_it_works(sessions: Sessions, pid: int) -> UUID:
+    """The id of the engine with this process id, once it has a model."""
+    deadline = time.monotonic() + READY_SECONDS
+    ends = EngineProcess.name.endswith(f":{pid}", autoescape=True)
+    query = select(EngineProcess.id, EngineProcess.report).where(ends)
+    query = query.order_by(EngineProcess.started_at.desc())
+    while time.monotonic() < deadline:
+        row = read(sessions, lambda session: session.execute(query).first())
+        if row is not None and row.report["classify"]["ready"]:
+            found: UUID = row.id
+            return found
+        time.sleep(0.05)
+    raise RuntimeError(f"the engine {pid} did not become ready")

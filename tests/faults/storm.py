@@ -17,12 +17,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from common.db import Sessions, now, read
-from common.tables import EngineProcess, Prediction, State
+from common.tables import Prediction, State
 from tests.faults.clients import Clients, Upload
 from tests.faults.ledger import Ledger, check
-from tests.faults.stack import FaultStack
+from tests.faults.stack import FaultStack, wait_until_it_works
 
-READY_SECONDS = 30.0
 API_SHARE = 4  # every so many kills, one of an API's worker
 IN_THE_MIDDLE = 0.25  # seconds after a burst within which the kill comes
 FOLLOWED = 20.0  # seconds
@@ -59,6 +58,8 @@ def run(stack: FaultStack, uploads: int, kills: int, *, seed: int, seconds: floa
         for number in range(kills):
             if time.monotonic() > deadline:
                 break
+            for engine in stack.engines:
+                wait_until_it_works(stack.sessions, engine.pid)
             clients.send(uploads * (number + 1) // kills - uploads * number // kills)
             time.sleep(chance.uniform(0, IN_THE_MIDDLE))
             if number % API_SHARE == API_SHARE - 1:
@@ -84,21 +85,6 @@ def _kill_engine(stack: FaultStack, storm: Storm, chance: random.Random) -> thre
     follower.start()
     stack.start_engine(number, SLOW_WORK=stack.environ.get("SLOW_WORK", "0"))
     return follower
-
-
-def wait_until_it_works(sessions: Sessions, pid: int) -> UUID:
-    """The id of the engine with this process id, once it has a model."""
-    deadline = time.monotonic() + READY_SECONDS
-    ends = EngineProcess.name.endswith(f":{pid}", autoescape=True)
-    query = select(EngineProcess.id, EngineProcess.report).where(ends)
-    query = query.order_by(EngineProcess.started_at.desc())
-    while time.monotonic() < deadline:
-        row = read(sessions, lambda session: session.execute(query).first())
-        if row is not None and row.report["classify"]["ready"]:
-            found: UUID = row.id
-            return found
-        time.sleep(0.05)
-    raise RuntimeError(f"the engine {pid} did not become ready")
 
 
 def _held_by(session: Session, owner: UUID) -> tuple[dict[UUID, int], datetime]:

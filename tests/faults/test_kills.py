@@ -14,7 +14,7 @@ from tests.faults import storm
 from tests.faults.clients import Clients
 from tests.faults.ledger import check
 from tests.faults.measures import seconds_to_end
-from tests.faults.stack import FaultStack, Servers, fault_stack
+from tests.faults.stack import FaultStack, Servers, fault_stack, wait_until_it_works
 
 UPLOADS, KILLS = 330, 32
 LONGEST = 120.0  # seconds of storm
@@ -46,14 +46,14 @@ def test_a_storm_of_kills_loses_nothing_and_repeats_nothing(stack: FaultStack) -
     assert sum(bool(upload.broken) for upload in found.uploads) >= 1, "no client noticed anything"
     assert found.never == 0
     # The long form holds this to 2 s; here others may be at work on the machine.
-    assert storm.quantile(found.delays, 0.5) <= 10.0, found.delays
+    assert storm.quantile(found.delays, 0.5) <= 3.0, found.delays
     assert max(row["attempts"] for row in ledger.rows.values()) <= 4
 
 
 def test_an_engine_that_is_ended_under_load_loses_no_claim(stack: FaultStack) -> None:
     with Clients(stack.urls, "engine-ends") as clients:
         for number in range(2):
-            storm.wait_until_it_works(stack.sessions, stack.engines[number].pid)
+            wait_until_it_works(stack.sessions, stack.engines[number].pid)
             clients.send(60)
             time.sleep(0.3)
             assert seconds_to_end(stack.engines[number]) <= EXIT_SECONDS
