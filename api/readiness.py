@@ -1,6 +1,6 @@
 """Is everything there that a prediction needs, and if not, what is missing?"""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from api.context import services
@@ -8,7 +8,7 @@ from api.reports import RUNNING
 from common.broker import BrokerUnavailable
 from common.db import read
 from common.errors import Unavailable
-from common.tasks import contracts, queue_name
+from common.tasks import queue_name
 
 OK = "ok"
 
@@ -26,15 +26,12 @@ def check_uploads() -> dict[str, str]:
     }
 
 
-def check_predictions() -> dict[str, str]:
-    """What a prediction of each task needs, uploads included."""
-    checks = check_uploads() | {"broker": _try(_ask_broker)}
+def check_predictions(tasks: Sequence[str]) -> dict[str, str]:
+    """What a prediction of each of these tasks needs, uploads included."""
+    queues = [queue_name(task, False) for task in tasks]
+    checks = check_uploads() | {"broker": _try(lambda: services().broker.ensure(queues))}
     reports = engines() if checks["database"] == OK else []
-    return checks | {f"task {task}": _task(task, reports) for task in contracts()}
-
-
-def _ask_broker() -> None:
-    services().broker.ensure([queue_name(task, False) for task in contracts()])
+    return checks | {f"task {task}": _task(task, reports) for task in tasks}
 
 
 def _try(check: Callable[[], object]) -> str:

@@ -106,7 +106,7 @@ def _wait_until_ready(port: int, folder: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz?for=classify", timeout=10):
                 return
         except urllib.error.HTTPError as error:
             said = error.read().decode(errors="replace")

@@ -8,6 +8,7 @@ from flask_smorest import Blueprint
 from api.documentation import VERSION
 from api.readiness import OK, check_predictions, check_uploads
 from api.schemas.catalogue import Health, Readiness, Service
+from common.tasks import contract, contracts
 
 blueprint = Blueprint("status", __name__, description="The service itself.")
 FRONT_DOOR = {"application/json": {"schema": Service}, "text/html": {"schema": {"type": "string"}}}
@@ -37,7 +38,13 @@ def health() -> dict[str, str]:
 @blueprint.response(200, Readiness)
 @blueprint.alt_response(503, schema=Readiness, description="Something is missing")
 def readiness() -> Any:
-    """200 when predictions can be made; with `?for=uploads`, when uploads can be accepted."""
-    checks = check_uploads() if request.args.get("for") == "uploads" else check_predictions()
+    """200 when predictions of every task can be made; with `?for=uploads`, when uploads can be
+    accepted; with `?for=classify`, when that task's can be made.
+    """
+    wanted = request.args.get("for")
+    if wanted == "uploads":
+        checks = check_uploads()
+    else:
+        checks = check_predictions([contract(wanted).name] if wanted else list(contracts()))
     ready = all(found == OK for found in checks.values())
     return {"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503

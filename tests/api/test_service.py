@@ -58,6 +58,9 @@ def test_it_says_that_it_lives_and_that_it_is_ready(url: str) -> None:
     ready = get(f"{url}/readyz")
     assert ready.status_code == 200
     assert ready.json()["status"] == "ready"
+    one = get(f"{url}/readyz", params={"for": "classify"}).json()["checks"]
+    assert set(one) == {"database", "storage", "broker", "task classify"}
+    assert get(f"{url}/readyz", params={"for": "nothing"}).status_code == 422
     tasks = {"task classify", "task outline"}
     assert set(ready.json()["checks"]) >= {"database", "storage", "broker", *tasks}
     assert set(get(f"{url}/readyz?for=uploads").json()["checks"]) == {"database", "storage"}
