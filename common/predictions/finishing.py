@@ -1,5 +1,6 @@
 """Write what a worker found, for what is still the worker's: one transaction a batch."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -72,8 +73,8 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> list[UUID]:
     unwanted = [id for id, is_unwanted in mine.items() if is_unwanted]
     kept = [outcome for outcome in outcomes if mine.get(outcome.job.id) is False]
     successes = [outcome for outcome in kept if isinstance(outcome, Success)]
-    if successes:
-        _succeed(session, successes)
+    for together in _by_model(successes):
+        _succeed(session, together)
     if unwanted:
         _cancel(session, unwanted)
     final = [outcome.job.id for outcome in successes] + unwanted
@@ -86,6 +87,14 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> list[UUID]:
     webhooks = {outcome.job.id for outcome in outcomes if outcome.job.has_webhook}
     note_final(session, [id for id in final if id in webhooks])
     return final
+
+
+def _by_model(successes: Sequence[Success]) -> Iterable[list[Success]]:
+    """Nearly always one group."""
+    groups: dict[str, list[Success]] = {}
+    for success in successes:
+        groups.setdefault(json.dumps(success.model, sort_keys=True), []).append(success)
+    return groups.values()
 
 
 def _still_mine(session: Session, jobs: Iterable[Job]) -> dict[UUID, bool]:
@@ -102,13 +111,15 @@ def _cancel(session: Session, ids: Sequence[UUID]) -> None:
 
 def _succeed(session: Session, successes: Sequence[Success]) -> None:
     """One UPDATE writes many rows, ten times as fast as one UPDATE each."""
-    values: dict[str, Any] = {"ids": [success.job.id for success in successes]}
+    values: dict[str, Any] = {
+        "ids": [success.job.id for success in successes],
+        "model": successes[0].model,
+    }
     for number, success in enumerate(successes):
         job = success.job
         values |= {
             f"id_{number}": job.id,
             f"result_{number}": success.result,
-            f"model_{number}": success.model,
             f"timings_{number}": success.timings,
             f"cache_key_{number}": cache_key(job.task, job.sha256, job.params, success.model),
         }
@@ -134,7 +145,7 @@ def _success_of(count: int) -> Update:
         .values(
             state=State.SUCCEEDED,
             result=by_id(Prediction.result),
-            model=by_id(Prediction.model),
+            model=bindparam("model", type_=Prediction.model.type),
             timings=by_id(Prediction.timings),
             cache_key=by_id(Prediction.cache_key),
             **_released(),
