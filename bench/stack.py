@@ -19,7 +19,7 @@ from tests.servers import RunningServer, free_ports, start_mariadb, start_rabbit
 START_SECONDS = 60.0
 GUNICORN = [str(Path(sys.executable).with_name("gunicorn")), "-c", "python:api.gunicorn_conf"]
 API = [*GUNICORN, "api.app:from_env()"]
-ENGINE = [sys.executable, "-m", "engine", "--tasks", "classify"]
+ENGINE = [sys.executable, "-m", "engine", "--tasks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,9 @@ class Stack:
 
 
 @contextmanager
-def running_stack(folder: Path, model_dir: Path, engines: int) -> Iterator[Stack]:
+def running_stack(
+    folder: Path, model_dir: Path, engines: int, tasks: str = "classify"
+) -> Iterator[Stack]:
     """Start everything and wait until predictions can be made; at the end nothing is left.
 
     The settings of this process's environment hold, but for the addresses and folders. Raises
@@ -53,7 +55,7 @@ def running_stack(folder: Path, model_dir: Path, engines: int) -> Iterator[Stack
         }
         run_module(env, "migrations")
         parts = {"database": _pid(database), "broker": _pid(broker)}
-        commands = {"API": API} | {_name(n, engines): ENGINE for n in range(engines)}
+        commands = {"API": API} | {_name(n, engines): [*ENGINE, tasks] for n in range(engines)}
         for name, command in commands.items():
             log = stack.enter_context((folder / f"{name}.log").open("ab"))
             parts[name] = stack.enter_context(program(command, env, log)).pid
