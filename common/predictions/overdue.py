@@ -15,6 +15,7 @@ from common.predictions.rules import ANNOUNCE_GRACE, LOST_AFTER, within_deadline
 from common.tables import Prediction, State
 
 MOST_AT_ONCE = 500
+MARKED_TOGETHER = timedelta(seconds=2)  # those of one time are marked a little apart
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ def sweep(session: Session) -> Overdue:
     overdue = Overdue()
     progress: dict[tuple[str, bool], Any] = {}
     waiting: list[tuple[UUID, datetime]] = []
+    lost: list[UUID] = []
     for row in rows:
         lane = (row.task, row.interactive)
         if row.is_late:
@@ -51,10 +53,12 @@ def sweep(session: Session) -> Overdue:
             last = progress[lane]
             if last is None or _has_been_overtaken(row, last):
                 overdue.announce.append((row.id, *lane))
+                lost.append(row.id)
             else:
                 waiting.append((row.id, last.started_at))
     _put_off(session, [row.id for row in rows if row.id not in set(overdue.expired)])
     _look_when_idle(session, waiting)
+    _join_the_end(session, lost)
     _expire(session, overdue.expired)
     return overdue
 
@@ -72,12 +76,12 @@ def _due() -> Any:
 
 
 def _last_claimed(session: Session, task: str, interactive: bool) -> Any:
-    """The latest claim of a lane (id, started_at), if there was one within the last LOST_AFTER
-    seconds.
+    """The latest claim of a lane (id, started_at, announced_at), if there was one within the last
+    LOST_AFTER seconds.
     """
     p = Prediction
     return session.execute(
-        select(p.id, p.started_at)
+        select(p.id, p.started_at, p.announced_at)
         .where(p.task == task, p.interactive == interactive, p.started_at > now(-LOST_AFTER))
         .order_by(p.started_at.desc())
         .limit(1)
@@ -85,10 +89,22 @@ def _last_claimed(session: Session, task: str, interactive: bool) -> Any:
 
 
 def _has_been_overtaken(row: Row[Any], last_claimed: Any) -> bool:
-    """A queue is first in, first out: if a younger row was claimed, or none at all, this message
-    is gone (a broker that was wiped); else the queue is merely long. Ids sort by creation.
+    """A queue is first in, first out: if one that came later was claimed, or none at all, this
+    message is gone (a broker that was wiped); else the queue is merely long. Ids sort by creation;
+    who was announced again came later than its id says.
     """
-    return bool(last_claimed.id > row.id)
+    again = last_claimed.announced_at
+    came_later = again is not None and again > row.announced_at + MARKED_TOGETHER
+    return bool(last_claimed.id > row.id or came_later)
+
+
+def _join_the_end(session: Session, ids: Sequence[UUID]) -> None:
+    """What is announced again stands at the end of its queue: claimed, it says of those who were
+    announced before it, and are still there, that they are lost, too.
+    """
+    if ids:
+        them = update(Prediction).where(Prediction.id.in_(ids))
+        execute(session, them.values(announced_at=now()))
 
 
 def _look_when_idle(session: Session, waiting: Sequence[tuple[UUID, datetime]]) -> None:

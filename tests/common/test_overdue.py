@@ -44,6 +44,19 @@ def test_with_nothing_claimed_for_a_minute_all_old_rows_are_announced_again(
     assert sorted(sweep_ids(sessions)) == sorted(ids)
 
 
+def test_what_was_announced_again_and_claimed_does_not_put_the_others_off(
+    sessions: Sessions, ask: Any
+) -> None:
+    """After a wipe not all rows are due at one moment."""
+    first, second = one_after_another(ask, 2)
+    rewrite(sessions, [first], check_at=now(-1), announced_at=now(-61))
+    rewrite(sessions, [second], announced_at=now(-60))
+    assert sweep_ids(sessions) == [first]
+    assert [job.id for job in take(sessions, [first]).fresh] == [first]
+    rewrite(sessions, [second], check_at=now(-1))
+    assert sweep_ids(sessions) == [second], "it was there before, and is still there"
+
+
 def test_a_row_past_its_deadline_expires(sessions: Sessions, ask: Any) -> None:
     late, fine = ask(2, deadline=30)
     deadline = row(sessions, late)
