@@ -32,7 +32,8 @@ def test_a_long_queue_is_not_announced_again_but_a_lost_message_is(
 ) -> None:
     old, taken, young = one_after_another(ask, 3)
     take(sessions, [taken])
-    rewrite(sessions, [old, young], check_at=now(-1), announced_at=now(-61))
+    rewrite(sessions, [old, taken, young], announced_at=now(-61))
+    rewrite(sessions, [old, young], check_at=now(-1))
     assert sweep_ids(sessions) == [old], "overtaken; the other is only waiting its turn"
 
 
