@@ -11,7 +11,7 @@ from api.accepting import Accepted, commit, enter
 from api.context import Edge
 from api.keys import Key
 from common import uploads
-from common.db import DatabaseUnavailable, execute
+from common.db import DatabaseUnavailable, execute, insert_missing
 from common.ids import new_id
 from common.predictions import Ask
 from common.storage import object_key
@@ -19,11 +19,7 @@ from common.tables import Image, StoredObject
 
 # Built once: making a statement costs as much as sending it.
 ENTER_IMAGE = insert(Image)
-ENTER_OBJECT = (
-    insert(StoredObject)
-    .prefix_with("IGNORE", dialect="mysql")
-    .prefix_with("OR IGNORE", dialect="sqlite")
-)
+ENTER_OBJECT = insert_missing(StoredObject)
 
 
 def receive(

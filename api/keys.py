@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, insert, null, select, update
+from sqlalchemy import bindparam, case, null, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from common.columns import Id
-from common.db import execute, now
+from common.db import execute, insert_missing, now
 from common.errors import InProgress, InputFault
+from common.garbage import KEYS_KEPT
 from common.tables import IdempotencyKey
 
-KEPT = 24 * 3600  # seconds after which a key counts as unknown
 LOCK_WAIT = 1205  # somebody else's transaction has held the row for too long
 
 
@@ -50,12 +50,12 @@ _THIS = (_k.scope == bindparam("its_scope"), _k.name == bindparam("its_name"))
 # Built once: making a statement costs as much as sending it.
 FIND = select(
     _k.request_hash, _k.image_id, _k.prediction_ids, _k.answer,
-    case((_k.created_at <= now(-KEPT), 1), else_=0).label("is_old"),
+    case((_k.created_at <= now(-KEYS_KEPT), 1), else_=0).label("is_old"),
 ).where(*_THIS)  # fmt: skip
-ENTER = insert(_k).prefix_with("IGNORE", dialect="mysql").prefix_with("OR IGNORE", dialect="sqlite")
+ENTER = insert_missing(_k)
 TAKE_OVER = (
     update(_k)
-    .where(*_THIS, _k.created_at <= now(-KEPT))
+    .where(*_THIS, _k.created_at <= now(-KEYS_KEPT))
     .values(
         request_hash=bindparam("request_hash"),
         image_id=bindparam("image_id", type_=Id),

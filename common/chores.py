@@ -1,14 +1,12 @@
 """Recurring housekeeping that one of many processes does each time."""
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from common.db import execute, now
+from common.db import execute, insert_missing, now
 from common.tables import Chore
 
-ENTER = (
-    insert(Chore).prefix_with("IGNORE", dialect="mysql").prefix_with("OR IGNORE", dialect="sqlite")
-)
+ENTER = insert_missing(Chore)
 
 
 def take(session: Session, name: str, period: float) -> bool:

@@ -17,8 +17,10 @@ from sqlalchemy import (
     CursorResult,
     Engine,
     Executable,
+    Insert,
     create_engine,
     event,
+    insert,
     literal,
 )
 from sqlalchemy.engine import URL, Connection, make_url
@@ -94,6 +96,12 @@ class Sessions:
         """Give up all connections; those in use are closed when they come back."""
         self.engine.dispose()
         self._reading.dispose()
+
+
+def insert_missing(table: type[Any]) -> Insert:
+    """INSERT that leaves alone what is there already: its row count says what was entered."""
+    statement = insert(table).prefix_with("IGNORE", dialect="mysql")
+    return statement.prefix_with("OR IGNORE", dialect="sqlite")
 
 
 def open_database(url: str, pool: int = 16) -> Sessions:

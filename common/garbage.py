@@ -7,27 +7,22 @@ under way or what a crash left behind; after ORPHANED seconds it is the latter.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
-from common.db import execute, now
+from common.db import execute, insert_missing, now
 from common.storage import StoredObject as Entry
 from common.storage import digest_of
 from common.tables import IdempotencyKey, StoredObject
 
 ORPHANED = 24 * 3600  # seconds
-KEYS_KEPT = 24 * 3600  # seconds
+KEYS_KEPT = 24 * 3600  # seconds after which an idempotency key counts as unknown
 TOMBSTONE = 600  # seconds: longer than any upload takes from its put to its COMMIT
 MOST_AT_ONCE = 500
 
 _THESE = StoredObject.sha256.in_(bindparam("these", expanding=True))
 KNOWN = select(StoredObject.sha256).where(_THESE)
-CONDEMN = (
-    insert(StoredObject)
-    .values(state="deleting", media_type="")
-    .prefix_with("IGNORE", dialect="mysql")
-    .prefix_with("OR IGNORE", dialect="sqlite")
-)
+CONDEMN = insert_missing(StoredObject).values(state="deleting", media_type="")
 CONDEMNED = select(StoredObject.sha256).where(StoredObject.state == "deleting").limit(MOST_AT_ONCE)
 
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, bindparam, insert, literal, select, update
+from sqlalchemy import BindParameter, bindparam, literal, select, update
 from sqlalchemy.orm import Session
 
-from common.db import execute, now
+from common.db import execute, insert_missing, now
 from common.tables import Prediction, WebhookDelivery
 from common.webhooks.deliveries import Stage
 
@@ -29,16 +29,11 @@ AGAIN = (
         delivered_at=None,
     )
 )
-OWE = (
-    insert(_d)
-    .prefix_with("IGNORE", dialect="mysql")
-    .prefix_with("OR IGNORE", dialect="sqlite")
-    .from_select(
-        ["prediction_id", "url", "state", "attempts", "next_attempt_at", "created_at"],
-        select(_p.id, _p.webhook_url, literal(str(Stage.PENDING)), literal(0), now(), now()).where(
-            _p.id.in_(_IDS), _p.webhook_url.isnot(None)
-        ),
-    )
+OWE = insert_missing(_d).from_select(
+    ["prediction_id", "url", "state", "attempts", "next_attempt_at", "created_at"],
+    select(_p.id, _p.webhook_url, literal(str(Stage.PENDING)), literal(0), now(), now()).where(
+        _p.id.in_(_IDS), _p.webhook_url.isnot(None)
+    ),
 )
 
 

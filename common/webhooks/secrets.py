@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from common.db import execute, now
+from common.db import execute, insert_missing, now
 from common.ids import new_id
 from common.tables import WebhookSecret
 from common.webhooks.receivers import PREFIX
@@ -37,9 +37,7 @@ def ensure_secret(session: Session) -> list[str]:
     """All that sign; the first one is made if there is none."""
     if found := valid_secrets(session):
         return found
-    first = insert(S).values(id=FIRST, secret=new_secret())
-    once = first.prefix_with("IGNORE", dialect="mysql").prefix_with("OR IGNORE", dialect="sqlite")
-    execute(session, once)
+    execute(session, insert_missing(S).values(id=FIRST, secret=new_secret()))
     return valid_secrets(session)
 
 

@@ -1,6 +1,5 @@
 """Nothing accepted is lost and nothing is done twice, whatever is killed: the served stack."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,12 +8,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
-from common.broker import DEAD_LETTERS, Broker, Message, open_broker
+from common.broker import Broker, Message, open_broker
 from common.db import Sessions, read
 from common.ids import new_id
 from common.tables import Image, Prediction, State
 from common.tasks import queue_name
 from tests.calls import finished, get, post, until
+from tests.common.brokers import take_dead_letters
 from tests.pictures import encode, picture
 from tests.served import Stack
 from tests.served import stack as stack
@@ -117,16 +117,3 @@ def test_junk_messages_become_dead_letters_and_stop_nobody(stack: Stack, broker:
     found = take_dead_letters(broker, seconds=20, most=len(junk))
     assert sorted(found) == sorted(junk)
     assert take_dead_letters(broker, seconds=0.5) == [], "each of them once"
-
-
-def take_dead_letters(broker: Broker, seconds: float, most: int = 1000) -> list[bytes]:
-    """The bodies of up to `most` dead letters that come within that time, which then are gone."""
-    consumer = broker.consumer([DEAD_LETTERS], prefetch=1000)
-    deadline = time.monotonic() + seconds
-    bodies: list[bytes] = []
-    while len(bodies) < most and (left := deadline - time.monotonic()) > 0:
-        found = consumer.receive(most - len(bodies), left)
-        consumer.ack(found)
-        bodies += [delivery.body for delivery in found]
-    consumer.close()
-    return bodies

@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from api.keys import KEPT
 from common.db import Sessions, now, transact
+from common.garbage import KEYS_KEPT
 from common.tables import IdempotencyKey, Image, Prediction
 from tests.inside import app as app
 from tests.inside import count, send, statements
@@ -174,9 +174,9 @@ def finish(sessions: Sessions, id: str) -> None:
 
 def test_after_a_day_a_key_is_unknown(app: Flask, sessions: Sessions) -> None:
     send(app, PREDICT, ONE, "key")
-    rewrite_keys(sessions, created_at=now(-KEPT + 60))
+    rewrite_keys(sessions, created_at=now(-KEYS_KEPT + 60))
     assert send(app, PREDICT, OTHER, "key").status_code == 422
-    rewrite_keys(sessions, created_at=now(-KEPT - 1))
+    rewrite_keys(sessions, created_at=now(-KEYS_KEPT - 1))
     later = send(app, PREDICT, OTHER, "key")
     assert later.status_code == 202
     assert REPLAYED not in later.headers

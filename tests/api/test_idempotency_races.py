@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from api.idempotency import ANONYMOUS
-from api.keys import KEPT
 from common.db import Sessions, now, transact
+from common.garbage import KEYS_KEPT
 from common.ids import new_id
 from common.tables import IdempotencyKey, Image, Prediction
 from tests.inside import app as app
@@ -109,7 +109,7 @@ def test_many_at_once_with_one_key_make_one_row(
 def age(session: Session, name: str) -> None:
     session.execute(hold(name))
     old = update(IdempotencyKey).where(IdempotencyKey.name == name)
-    session.execute(old.values(created_at=now(-KEPT - 1)))
+    session.execute(old.values(created_at=now(-KEYS_KEPT - 1)))
 
 
 def at_once(threads: ThreadPoolExecutor, apps: list[Flask], key: str) -> list[TestResponse]:

@@ -62,6 +62,19 @@ def hold(consumer: Consumer, count: int) -> list[bytes]:
     return bodies
 
 
+def take_dead_letters(broker: Broker, seconds: float, most: int = 1000) -> list[bytes]:
+    """The bodies of up to `most` dead letters that come within that time, which then are gone."""
+    consumer = broker.consumer([DEAD_LETTERS], prefetch=1000)
+    deadline = time.monotonic() + seconds
+    bodies: list[bytes] = []
+    while len(bodies) < most and (left := deadline - time.monotonic()) > 0:
+        found = consumer.receive(most - len(bodies), left)
+        consumer.ack(found)
+        bodies += [delivery.body for delivery in found]
+    consumer.close()
+    return bodies
+
+
 def forget_dead_letters(broker: Broker) -> None:
     """Those of other tests, on a server that all of them share."""
     broker.ensure([])

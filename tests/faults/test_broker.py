@@ -7,12 +7,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
-from common.broker import DEAD_LETTERS, Broker, Message, open_broker
+from common.broker import Message, open_broker
 from common.db import now, read, transact
 from common.ids import new_id
 from common.tables import Prediction, State
 from common.tasks import queue_name
 from tests.calls import get, until
+from tests.common.brokers import take_dead_letters
 from tests.faults.clients import Clients, Upload
 from tests.faults.ledger import check
 from tests.faults.stack import FaultStack, Servers
@@ -130,16 +131,3 @@ def test_junk_messages_become_dead_letters_and_stop_nobody(stack: FaultStack) ->
     assert sorted(found) == sorted(junk)
     assert take_dead_letters(broker, seconds=0.5) == [], "each of them once"
     broker.close()
-
-
-def take_dead_letters(broker: Broker, seconds: float, most: int = 1000) -> list[bytes]:
-    """The bodies of up to `most` dead letters that come within that time, which then are gone."""
-    consumer = broker.consumer([DEAD_LETTERS], prefetch=1000)
-    deadline = time.monotonic() + seconds
-    bodies: list[bytes] = []
-    while len(bodies) < most and (left := deadline - time.monotonic()) > 0:
-        found = consumer.receive(most - len(bodies), left)
-        consumer.ack(found)
-        bodies += [delivery.body for delivery in found]
-    consumer.close()
-    return bodies
