@@ -1,15 +1,16 @@
-"""What a request may ask of the application: the only reader of `current_app`."""
+"""What a request may ask of the application: the only reader of `current_app` and of the caller."""
 
 from dataclasses import dataclass, field
 from typing import cast
 
-from flask import current_app
+from flask import current_app, g
 
 from api.keys import InFlight
 from api.queues import Queues
 from api.reports import Models
 from api.waiting import Waiting
 from common.announcer import Announcer
+from common.callers import ANONYMOUS, Caller
 from common.services import Services
 
 EXTENSION = "afterimage"
@@ -40,3 +41,8 @@ def edge() -> Edge:
 def services() -> Services:
     """The application's services."""
     return edge().services
+
+
+def current_user() -> Caller:
+    """Who asks; `api/auth.py` has checked their credentials and put it here."""
+    return cast(Caller, g.get("caller", ANONYMOUS))

@@ -1,4 +1,4 @@
-"""Alembic's environment: the database that DATABASE_URL names, the tables of `common/tables.py`."""
+"""Alembic's environment: the database that DATABASE_URL names, the tables of `common/tables/`."""
 
 import os
 

@@ -1,60 +1,15 @@
-"""The tables. Their meaning is DESIGN's; their changes over time are in `migrations/`."""
+"""Images, what is asked of them, and the objects that hold their bytes."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String, Text, false
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, false, text
+from sqlalchemy.orm import Mapped, mapped_column
 
-from common.columns import Hash, Id, Moment
+from common.columns import Hash
 from common.db import now
-
-UTF8 = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin", "mysql_engine": "InnoDB"}
-
-
-class State(StrEnum):
-    """The life of a prediction; the last four never change again."""
-
-    QUEUED = "queued"
-    PROCESSING = "processing"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELED = "canceled"
-    EXPIRED = "expired"
-
-    @property
-    def is_final(self) -> bool:
-        """Whether nothing will happen to it any more."""
-        return self not in (State.QUEUED, State.PROCESSING)
-
-
-class Visibility(StrEnum):
-    """Who may see an image and its predictions: its owner, whoever has the id, everyone."""
-
-    PRIVATE = "private"
-    UNLISTED = "unlisted"
-    PUBLIC = "public"
-
-
-class Base(DeclarativeBase):
-    """What all tables share."""
-
-    # Names of our own, so that migrations can speak of constraints on every backend.
-    metadata = MetaData(
-        naming_convention={
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-
-    type_annotation_map = {  # noqa: RUF012  (SQLAlchemy reads it as a plain class attribute)
-        UUID: Id,
-        datetime: Moment,
-        dict[str, Any]: JSON(none_as_null=True),
-    }
+from common.tables.base import UTF8, Base, State
 
 
 class StoredObject(Base):
@@ -75,17 +30,30 @@ class StoredObject(Base):
 
 
 class Image(Base):
-    """An uploaded image: who sent which bytes under what name. Width and height are upright."""
+    """An uploaded image: who sent which bytes under what name. Width and height are upright.
+
+    `posts` counts the posts that show it; while there are any, everyone may see it. Nobody has the
+    same bytes twice.
+    """
 
     __tablename__ = "images"
-    __table_args__ = (Index("ix_images_sha256", "sha256"), UTF8)
+    __table_args__ = (
+        Index("ix_images_sha256", "sha256"),
+        Index("uq_images_owner_id_sha256", "owner_id", "sha256", unique=True),
+        Index("ix_images_owner_id", "owner_id", "id"),
+        Index("ix_images_visibility", "visibility", "id"),
+        UTF8,
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    # No foreign key: checking it would lock the owner's row at every upload.
+    owner_id: Mapped[UUID | None]  # None: an anonymous caller's
     sha256: Mapped[bytes] = mapped_column(Hash, ForeignKey("objects.sha256"))
     file_name: Mapped[str] = mapped_column(String(255))
     width: Mapped[int]
     height: Mapped[int]
     visibility: Mapped[str] = mapped_column(String(10))
+    posts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(insert_default=now())
 
 
@@ -102,10 +70,12 @@ class Prediction(Base):
         Index("ix_predictions_image_id", "image_id"),
         Index("ix_predictions_lane", "task", "interactive", "started_at"),
         Index("ix_predictions_cache_key", "cache_key"),
+        Index("ix_predictions_owner_id", "owner_id", "id"),
         UTF8,
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    owner_id: Mapped[UUID | None]  # who asked; None: an anonymous caller
     task: Mapped[str] = mapped_column(String(32))
     image_id: Mapped[UUID | None] = mapped_column(ForeignKey("images.id"))
     sha256: Mapped[bytes | None] = mapped_column(Hash)
@@ -149,6 +119,7 @@ class Batch(Base):
     __table_args__ = UTF8
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    owner_id: Mapped[UUID | None]  # None: an anonymous caller's, for whoever has the id
     total: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(insert_default=now())
 
@@ -167,74 +138,3 @@ class BatchItem(Base):
     prediction_id: Mapped[UUID | None] = mapped_column(ForeignKey("predictions.id"))
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_detail: Mapped[str | None] = mapped_column(Text)
-
-
-class WebhookDelivery(Base):
-    """What is owed to a prediction's webhook, written in the transaction that made it final.
-
-    `state` is pending, delivered, failed (the schedule is used up) or disabled (the receiver said
-    410 Gone). `next_attempt_at` is NULL unless it is pending, so its index holds the work alone.
-    """
-
-    __tablename__ = "webhook_deliveries"
-    __table_args__ = (Index("ix_webhook_deliveries_next_attempt_at", "next_attempt_at"), UTF8)
-
-    prediction_id: Mapped[UUID] = mapped_column(ForeignKey("predictions.id"), primary_key=True)
-    url: Mapped[str] = mapped_column(String(2000))
-    state: Mapped[str] = mapped_column(String(10), default="pending")
-    attempts: Mapped[int] = mapped_column(default=0)
-    next_attempt_at: Mapped[datetime | None]
-    status_code: Mapped[int | None]  # of the last attempt
-    error: Mapped[str | None] = mapped_column(String(255))  # of the last attempt
-    created_at: Mapped[datetime] = mapped_column(insert_default=now())
-    delivered_at: Mapped[datetime | None]
-
-
-class WebhookSecret(Base):
-    """A signing secret of the service; while one is being replaced, two are valid."""
-
-    __tablename__ = "webhook_secrets"
-    __table_args__ = UTF8
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    secret: Mapped[str] = mapped_column(String(128))
-    created_at: Mapped[datetime] = mapped_column(insert_default=now())
-    retires_at: Mapped[datetime | None]
-
-
-class IdempotencyKey(Base):
-    """A caller's Idempotency-Key: what was asked under it, and what was answered."""
-
-    __tablename__ = "idempotency_keys"
-    __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"), UTF8)
-
-    scope: Mapped[bytes] = mapped_column(Hash, primary_key=True)  # whose it is
-    name: Mapped[str] = mapped_column(String(255), primary_key=True)
-    request_hash: Mapped[bytes] = mapped_column(Hash)
-    image_id: Mapped[UUID]
-    prediction_ids: Mapped[list[Any]] = mapped_column(JSON)
-    answer: Mapped[dict[str, Any] | None]  # status, headers, body; NULL until it was given
-    created_at: Mapped[datetime] = mapped_column(insert_default=now())
-
-
-class Chore(Base):
-    """A recurring piece of housekeeping: whoever moves `due_at` ahead does it this time."""
-
-    __tablename__ = "chores"
-    __table_args__ = UTF8
-
-    name: Mapped[str] = mapped_column(String(32), primary_key=True)
-    due_at: Mapped[datetime]
-
-
-class EngineProcess(Base):
-    """A running engine: its heartbeat tells a dead claimer from a busy one."""
-
-    __tablename__ = "engines"
-    __table_args__ = UTF8
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(255))
-    report: Mapped[dict[str, Any]]
-    started_at: Mapped[datetime] = mapped_column(insert_default=now())
-    seen_at: Mapped[datetime] = mapped_column(insert_default=now())

@@ -1,0 +1,38 @@
+"""The tables. Their meaning is DESIGN's; their changes over time are in `migrations/`."""
+
+from common.tables.base import Base, Role, State, Visibility
+from common.tables.housekeeping import (
+    Chore,
+    EngineProcess,
+    IdempotencyKey,
+    WebhookDelivery,
+    WebhookSecret,
+)
+from common.tables.people import ApiKey, Counter, Login, User
+from common.tables.predicting import Batch, BatchItem, Image, Prediction, StoredObject
+from common.tables.sharing import Follow, Like, Post, ShareLink
+
+__all__ = [
+    "ApiKey",
+    "Base",
+    "Batch",
+    "BatchItem",
+    "Chore",
+    "Counter",
+    "EngineProcess",
+    "Follow",
+    "IdempotencyKey",
+    "Image",
+    "Like",
+    "Login",
+    "Post",
+    "Prediction",
+    "Role",
+    "ShareLink",
+    "State",
+    "StoredObject",
+    "User",
+    "Visibility",
+    "WebhookDelivery",
+    "WebhookSecret",
+]

@@ -1,0 +1,83 @@
+"""What the house keeps for itself: deliveries, keys, chores, and which engines run."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from common.columns import Hash
+from common.db import now
+from common.tables.base import UTF8, Base
+
+
+class WebhookDelivery(Base):
+    """What is owed to a prediction's webhook, written in the transaction that made it final.
+
+    `state` is pending, delivered, failed (the schedule is used up) or disabled (the receiver said
+    410 Gone). `next_attempt_at` is NULL unless it is pending, so its index holds the work alone.
+    """
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (Index("ix_webhook_deliveries_next_attempt_at", "next_attempt_at"), UTF8)
+
+    prediction_id: Mapped[UUID] = mapped_column(ForeignKey("predictions.id"), primary_key=True)
+    url: Mapped[str] = mapped_column(String(2000))
+    state: Mapped[str] = mapped_column(String(10), default="pending")
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime | None]
+    status_code: Mapped[int | None]  # of the last attempt
+    error: Mapped[str | None] = mapped_column(String(255))  # of the last attempt
+    created_at: Mapped[datetime] = mapped_column(insert_default=now())
+    delivered_at: Mapped[datetime | None]
+
+
+class WebhookSecret(Base):
+    """A signing secret of the service; while one is being replaced, two are valid."""
+
+    __tablename__ = "webhook_secrets"
+    __table_args__ = UTF8
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    secret: Mapped[str] = mapped_column(String(128))
+    created_at: Mapped[datetime] = mapped_column(insert_default=now())
+    retires_at: Mapped[datetime | None]
+
+
+class IdempotencyKey(Base):
+    """A caller's Idempotency-Key: what was asked under it, and what was answered."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"), UTF8)
+
+    scope: Mapped[bytes] = mapped_column(Hash, primary_key=True)  # whose it is
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    request_hash: Mapped[bytes] = mapped_column(Hash)
+    image_id: Mapped[UUID]
+    prediction_ids: Mapped[list[Any]] = mapped_column(JSON)
+    answer: Mapped[dict[str, Any] | None]  # status, headers, body; NULL until it was given
+    created_at: Mapped[datetime] = mapped_column(insert_default=now())
+
+
+class Chore(Base):
+    """A recurring piece of housekeeping: whoever moves `due_at` ahead does it this time."""
+
+    __tablename__ = "chores"
+    __table_args__ = UTF8
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    due_at: Mapped[datetime]
+
+
+class EngineProcess(Base):
+    """A running engine: its heartbeat tells a dead claimer from a busy one."""
+
+    __tablename__ = "engines"
+    __table_args__ = UTF8
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(255))
+    report: Mapped[dict[str, Any]]
+    started_at: Mapped[datetime] = mapped_column(insert_default=now())
+    seen_at: Mapped[datetime] = mapped_column(insert_default=now())
