@@ -8,7 +8,8 @@ and SQLAlchemy's import alone would take three times the CPU time of all of it.
 import os
 import socket
 import sys
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import pymysql
 
@@ -20,8 +21,12 @@ HEARTBEAT = (
 
 
 def check() -> str:
-    """What is wrong, or nothing. Raises pymysql.Error when the database does not answer."""
-    url = urlsplit(os.environ["DATABASE_URL"])
+    """What is wrong, or nothing.
+
+    Raises pymysql.Error when the database does not answer, OSError when the file of its address
+    cannot be read.
+    """
+    url = database()
     connection = pymysql.connect(
         host=url.hostname or "localhost",
         port=url.port or 3306,
@@ -36,8 +41,14 @@ def check() -> str:
     return "" if beats else f"no heartbeat for {SILENT} seconds"
 
 
+def database() -> SplitResult:
+    """DATABASE_URL, or what is in the file DATABASE_URL_FILE, as in common/settings.py."""
+    said = os.environ.get("DATABASE_URL", "").strip()
+    return urlsplit(said or Path(os.environ["DATABASE_URL_FILE"]).read_text().strip())
+
+
 if __name__ == "__main__":
     try:
         sys.exit(check() or 0)
-    except pymysql.Error as error:
+    except (pymysql.Error, OSError) as error:
         sys.exit(f"database: {error}")

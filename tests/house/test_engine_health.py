@@ -48,11 +48,11 @@ def _wait_for_a_row(sessions: Sessions) -> None:
         time.sleep(0.05)
 
 
-def verdict(url: str) -> tuple[int, str]:
+def verdict(url: str, variable: str = "DATABASE_URL") -> tuple[int, str]:
     """Exit code of the check, and what it says."""
     done = subprocess.run(
         [sys.executable, SCRIPT],
-        env=os.environ | {"DATABASE_URL": url},
+        env=os.environ | {variable: url},
         capture_output=True,
         text=True,
         timeout=20,
@@ -66,6 +66,19 @@ def test_an_engine_that_beats_is_healthy_whatever_its_tasks_lack(
     lacking = {"ready": False, "problem": "there is no model", "model": None}
     with beating(served, {"classify": lacking}):
         assert verdict(database_url) == (0, "")
+
+
+def test_the_address_of_the_database_may_be_in_a_file(
+    served: Sessions, database_url: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "database_url"
+    path.write_text(f"{database_url}\n")
+    with beating(served, {}):
+        assert verdict(str(path), "DATABASE_URL_FILE") == (0, "")
+    code, said = verdict(str(tmp_path / "nothing"), "DATABASE_URL_FILE")
+    assert code == 1
+    assert said.startswith("database: ")
+    assert "No such file" in said
 
 
 def test_the_heartbeat_of_another_container_does_not_count(

@@ -1,0 +1,76 @@
+"""What the values of settings may be: from a variable's text to what `Settings` holds.
+
+Each raises ValueError that says what is wanted.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+
+def count(text: str) -> int:
+    """A whole number of at least 1; `10_000` is fine."""
+    number = int(text)
+    if number < 1:
+        raise ValueError("must be at least 1")
+    return number
+
+
+def non_negative(text: str) -> int:
+    """A whole number of at least 0."""
+    number = int(text)
+    if number < 0:
+        raise ValueError("must not be negative")
+    return number
+
+
+def seconds_below(most: float) -> Callable[[str], float]:
+    """Seconds above 0, at most `most`."""
+
+    def parse(text: str) -> float:
+        if not 0 < (seconds := float(text)) <= most:
+            raise ValueError(f"must be above 0 and at most {most:g}")
+        return seconds
+
+    return parse
+
+
+def dollars(text: str) -> float | None:
+    """An amount of US dollars; None where nothing is given."""
+    amount = float(text or "nan")
+    if text and not 0 <= amount < float("inf"):
+        raise ValueError("must be an amount of US dollars")
+    return amount if text else None
+
+
+def price(text: str) -> tuple[float, float] | None:
+    """`0.15,0.60`: of a million tokens that go in and that come out."""
+    amounts = [dollars(part.strip()) for part in text.split(",")] if text else []
+    if text and (len(amounts) != 2 or None in amounts):
+        raise ValueError("must be two amounts, like 0.15,0.60")
+    return (amounts[0] or 0.0, amounts[1] or 0.0) if amounts else None
+
+
+def seconds_or_none(text: str) -> float | None:
+    """Whole seconds, at least 1; None where nothing is given."""
+    return float(count(text)) if text else None
+
+
+def folder(text: str) -> Path:
+    """An absolute path; `~` is the home folder."""
+    return Path(text).expanduser().resolve()
+
+
+def mirror(text: str) -> str:
+    """A folder or an http(s) address; empty means: download from the catalogue's sources."""
+    return text if not text or "://" in text else str(folder(text))
+
+
+def one_of(*allowed: str) -> Callable[[str], str]:
+    """One of these words, however they are capitalised."""
+
+    def parse(text: str) -> str:
+        if text.lower() not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return text.lower()
+
+    return parse
