@@ -1,0 +1,77 @@
+"""What a query and a text come down to: normalised words, and the stems by which they are compared.
+
+The index, the search and the feedback on it all compare terms that this file has made, so that
+"Kittens" finds "kitten" and what was learnt of the one holds for the other.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from snowballstemmer.english_stemmer import EnglishStemmer
+
+# What says nothing about a picture. A query of nothing else keeps its words.
+_SAYING_NOTHING = """
+a about all an and any are as at be been but by can did do does for from had has have he her him his
+i if in into is it its me my of off on or our out over she show so some than that the their them
+then there these they this those to too under up us was we were what when where which while who will
+with you your find image images photo photos photograph photographs picture pictures search
+"""
+STOP_WORDS = frozenset(_SAYING_NOTHING.split())
+
+# Plurals that no rule of stemming leads back.
+IRREGULAR = {
+    "calves": "calf", "children": "child", "dice": "die", "elves": "elf", "feet": "foot",
+    "geese": "goose", "halves": "half", "hooves": "hoof", "knives": "knife", "leaves": "leaf",
+    "lice": "louse", "lives": "life", "loaves": "loaf", "men": "man", "mice": "mouse",
+    "oxen": "ox", "people": "person", "scarves": "scarf", "shelves": "shelf", "teeth": "tooth",
+    "thieves": "thief", "wives": "wife", "wolves": "wolf", "women": "woman",
+}  # fmt: skip
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+# Written without spaces, so each two neighbours stand for a word.
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_POSSESSIVE = re.compile("['’]s?$")
+
+
+def normalise(query: str) -> str:
+    """The query as it is kept and compared: NFKC, casefolded, single spaces, none at the ends."""
+    # Folding case may undo the composition, and composing may leave something to fold.
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", query).casefold())
+    return " ".join(folded.split())
+
+
+def terms(query: str) -> tuple[str, ...]:
+    """The distinct stems of a query's content words, in their order; empty when it has no words.
+
+    Stop words are left out, unless there is nothing else.
+    """
+    found = words(query)
+    content = [word for word in found if word not in STOP_WORDS]
+    return tuple(dict.fromkeys(map(stem, content or found)))
+
+
+def words(text: str) -> list[str]:
+    """The words of any text, normalised and without accents, in their order, not stemmed yet."""
+    # Only the accents go: the marks of other scripts are part of their letters.
+    plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", normalise(text)))
+    found = _WORD.findall(unicodedata.normalize("NFC", plain))
+    return [part for word in found for part in _parts(_POSSESSIVE.sub("", word))]
+
+
+@lru_cache(maxsize=65_536)
+def stem(word: str) -> str:
+    """The stem of a normalised word, by Snowball's English algorithm (Porter2).
+
+    A stemmer keeps the word it is at, hence one a call: threads share nothing but the cache.
+    """
+    stemmed: str = EnglishStemmer().stemWord(IRREGULAR.get(word, word))
+    return stemmed
+
+
+def _parts(word: str) -> list[str]:
+    """The word, or the pairs of neighbours where it is written without spaces."""
+    if not _UNSPACED.fullmatch(word) or len(word) < 3:
+        return [word]
+    return [word[at : at + 2] for at in range(len(word) - 1)]
