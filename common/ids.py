@@ -2,7 +2,10 @@
 
 import secrets
 import time
+from datetime import datetime
 from uuid import UUID
+
+FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)  # before and after every id there is
 
 
 def new_id() -> UUID:
@@ -16,6 +19,11 @@ def new_id() -> UUID:
     noise = secrets.randbits(74)
     high, low = noise >> 62, noise & ((1 << 62) - 1)
     return UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
+
+
+def least_id(moment: datetime) -> UUID:
+    """The least id that is made at that time: it begins with the milliseconds (RFC 9562)."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def parse_id(text: str) -> UUID | None:

@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 
 from common.columns import Id, Moment
 from common.db import execute, now
+from common.ids import FIRST_ID, LAST_ID, least_id
 from common.tables import Prediction, State
 
 MOST_QUEUED = 10_000  # rows; a longer queue counts as that long
 MOST_CLAIMS = 400  # claims that a throughput is measured from
 WINDOW = 60  # seconds; older claims say nothing about now
-FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
 SKEW = 1  # second by which the clock that an id was made with may differ from the database's
 
 # It holds the rows in the order that is wanted; left to themselves, MariaDB and MySQL walk the
@@ -122,13 +122,8 @@ def measure(session: Session, task: str, interactive: bool) -> Lane:
         rate=throughput(claims, queue.oldest, queue.now),
         oldest=max(0.0, seconds),
         waited=max(0.0, (latest.started_at - latest.since).total_seconds()) if latest else 0,
-        first=queue.first or _id_at(queue.now - timedelta(seconds=SKEW)),
+        first=queue.first or least_id(queue.now - timedelta(seconds=SKEW)),
     )
-
-
-def _id_at(moment: datetime) -> UUID:
-    """The least id that is made at that time: it begins with the milliseconds (RFC 9562)."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def throughput(

@@ -45,7 +45,11 @@ class Follow(Base):
     """Somebody follows somebody else."""
 
     __tablename__ = "follows"
-    __table_args__ = (Index("ix_follows_followed_id", "followed_id", "follower_id"), UTF8)
+    __table_args__ = (
+        Index("ix_follows_following", "follower_id", "created_at", "followed_id"),
+        Index("ix_follows_followers", "followed_id", "created_at", "follower_id"),
+        UTF8,
+    )
 
     follower_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
     followed_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)

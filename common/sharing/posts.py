@@ -1,0 +1,80 @@
+"""The life of a post, and of the counter that says how many posts show an image."""
+
+from collections import Counter
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from common.columns import Id
+from common.db import execute, now
+from common.errors import InputFault
+from common.sharing.accounts import hold
+from common.tables import Image, Like, Post, ShareLink
+
+LONGEST_TEXT = 10_000  # characters
+
+# Built once: making a statement costs as much as sending it.
+ENTER = insert(Post)
+SHOW_IMAGE = (
+    update(Image)
+    .where(Image.id == bindparam("image"), Image.owner_id == bindparam("owner"))
+    .values(posts=Image.posts + 1)
+)
+HIDE_IMAGE = (
+    update(Image)
+    .where(Image.id == bindparam("image"))
+    .values(posts=Image.posts - bindparam("less"))
+)
+_THESE = bindparam("these", expanding=True, type_=Id)
+IMAGES_OF = select(Post.image_id).where(Post.id.in_(_THESE)).distinct()
+HOLD_IMAGES = select(Image.id).where(Image.id.in_(_THESE)).order_by(Image.id).with_for_update()
+HOLD_POSTS = (
+    select(Post.id, Post.image_id).where(Post.id.in_(_THESE)).order_by(Post.id).with_for_update()
+)
+FORGET = [
+    delete(table).where(column.in_(_THESE))
+    for table, column in ((Like, Like.post_id), (ShareLink, ShareLink.post_id), (Post, Post.id))
+]
+EDIT = (
+    update(Post)
+    .where(Post.id == bindparam("post"))
+    .values(text=bindparam("new_text"), updated_at=now())
+)
+
+
+def create(session: Session, id: UUID, owner_id: UUID, image_id: UUID, text: str) -> None:
+    """Post an image of the owner's own, which everyone may see from then on.
+
+    Raises InputFault `image_not_found` when they have no such image, Unauthorized when the account
+    is gone.
+    """
+    hold(session, owner_id)
+    if not execute(session, SHOW_IMAGE, {"image": image_id, "owner": owner_id}).rowcount:
+        detail = "You have no such image."
+        raise InputFault(detail, code="image_not_found", errors={"image_id": ["no such image"]})
+    row = {"id": id, "owner_id": owner_id, "image_id": image_id, "text": text}
+    execute(session, ENTER, row)
+
+
+def edit(session: Session, id: UUID, text: str) -> bool:
+    """Give the post another text; False when there is no such post."""
+    return bool(execute(session, EDIT, {"post": id, "new_text": text}).rowcount)
+
+
+def remove(session: Session, ids: Sequence[UUID]) -> int:
+    """Remove posts with their likes and share links; returns how many there were."""
+    if not ids:
+        return 0
+    images = [row.image_id for row in execute(session, IMAGES_OF, {"these": ids})]
+    execute(session, HOLD_IMAGES, {"these": sorted(images)})
+    held = execute(session, HOLD_POSTS, {"these": ids}).all()
+    if not held:
+        return 0
+    for statement in FORGET:
+        execute(session, statement, {"these": [row.id for row in held]})
+    shown = Counter(row.image_id for row in held)
+    rows = [{"image": image, "less": less} for image, less in sorted(shown.items())]
+    execute(session, HIDE_IMAGE, rows)
+    return len(held)

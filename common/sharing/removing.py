@@ -1,0 +1,62 @@
+"""What goes with an image or an account: posts, likes, follows and share links."""
+
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from common.columns import Id
+from common.db import execute
+from common.sharing.posts import remove
+from common.tables import Follow, Like, Post, ShareLink, User
+
+AT_ONCE = 500  # rows a statement
+
+_user = bindparam("user", type_=Id)
+_THESE = bindparam("these", expanding=True, type_=Id)
+HOLD_USER = select(User.id).where(User.id == _user).with_for_update()
+OF_IMAGE = select(Post.id).where(Post.image_id == bindparam("image")).limit(AT_ONCE)
+OF_USER = select(Post.id).where(Post.owner_id == _user).limit(AT_ONCE)
+LIKED = select(Like.post_id).where(Like.user_id == _user).order_by(Like.post_id).limit(AT_ONCE)
+HOLD_POSTS = select(Post.id).where(Post.id.in_(_THESE)).order_by(Post.id).with_for_update()
+STILL_LIKED = select(Like.post_id).where(Like.user_id == _user, Like.post_id.in_(_THESE))
+TAKE_BACK = delete(Like).where(Like.user_id == _user, Like.post_id.in_(_THESE))
+COUNT_LESS = update(Post).where(Post.id.in_(_THESE)).values(likes=Post.likes - 1)
+FOLLOWS = delete(Follow).where(or_(Follow.follower_id == _user, Follow.followed_id == _user))
+LINKS = delete(ShareLink).where(ShareLink.owner_id == _user)
+
+
+def remove_posts_of_image(session: Session, image_id: UUID) -> int:
+    """Remove all posts that show the image, before it goes itself; returns how many.
+
+    The caller holds the image's row, or another post may show it again at once.
+    """
+    count = 0
+    while ids := [row.id for row in execute(session, OF_IMAGE, {"image": image_id})]:
+        count += remove(session, ids)
+    return count
+
+
+def remove_posts_of_user(session: Session, user_id: UUID) -> int:
+    """Remove what an account has shared, before it goes itself: its posts, its likes, whom it
+    follows, who follows it, its share links. Returns how many posts there were.
+    """
+    execute(session, HOLD_USER, {"user": user_id})
+    count = 0
+    while ids := [row.id for row in execute(session, OF_USER, {"user": user_id})]:
+        count += remove(session, ids)
+    while posts := [row.post_id for row in execute(session, LIKED, {"user": user_id})]:
+        _take_back(session, user_id, posts)
+    for statement in (FOLLOWS, LINKS):
+        execute(session, statement, {"user": user_id})
+    return count
+
+
+def _take_back(session: Session, user_id: UUID, posts: list[UUID]) -> None:
+    """Some of the user's likes, counted off under the posts' locks as each single one would be."""
+    execute(session, HOLD_POSTS, {"these": posts})
+    these = [
+        row.post_id for row in execute(session, STILL_LIKED, {"user": user_id, "these": posts})
+    ]
+    execute(session, COUNT_LESS, {"these": these})
+    execute(session, TAKE_BACK, {"user": user_id, "these": these})
