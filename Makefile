@@ -21,7 +21,7 @@ export MODEL_MIRROR_DIR ?= $(MODEL_MIRROR)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix e2e bench faults models migrate migration dead-letters outlines build up down logs start \
+.PHONY: help run test check fix e2e bench faults models migrate migration dead-letters outlines build up down logs start secrets \
 	migrate-head coverage-tests static-tests inference-tests test-tensorflow attach-db bash bash-ai \
 	constraints clean webhook-secret tensorflow
 
@@ -97,8 +97,11 @@ dead-letters: $(BIN)/.run ## Show the messages that no engine could use (ARGS=--
 build: ## Build the images
 	@$(COMPOSE) build
 
-up start: ## Start the served stack: MySQL, RabbitMQ, S3, API, engine
-	@$(COMPOSE) up -d --wait
+up start: secrets ## Start the served stack (ARGS="--scale engine=2")
+	@$(COMPOSE) up -d --wait $(ARGS)
+
+secrets: ## Make the stack's passwords, as files in secrets/, where there are none yet
+	@sh docker/secrets.sh
 
 down: ## Stop it (its data stay in their volumes)
 	@$(COMPOSE) down
@@ -107,7 +110,7 @@ logs: ## Follow its logs
 	@$(COMPOSE) logs -f
 
 attach-db: ## A database client on the stack's MySQL
-	@$(COMPOSE) exec mysql sh -c 'exec mysql -u root -p"$$MYSQL_ROOT_PASSWORD" afterimage'
+	@$(COMPOSE) exec mysql sh -c 'MYSQL_PWD=$$(cat "$$MYSQL_ROOT_PASSWORD_FILE") exec mysql -u root afterimage'
 
 bash: ## A shell in the API's container
 	@$(COMPOSE) exec api bash

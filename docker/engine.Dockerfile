@@ -2,10 +2,12 @@
 
 FROM python:3.11-slim AS packages
 WORKDIR /build
+# What is installed of setup.cfg's extras. `engine,tensorflow` adds the second runtime.
+ARG EXTRAS=engine
 RUN python -m venv --without-pip /opt/venv
 # Only what names the packages: this layer is made again when they change, not when code does.
 COPY constraints.txt pyproject.toml setup.cfg ./
-RUN pip --python /opt/venv/bin/python install --no-cache-dir -c constraints.txt '.[engine]'
+RUN pip --python /opt/venv/bin/python install --no-cache-dir -c constraints.txt ".[$EXTRAS]"
 
 FROM python:3.11-slim
 LABEL org.opencontainers.image.title="Afterimage engine" org.opencontainers.image.licenses="Apache-2.0"

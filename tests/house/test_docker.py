@@ -2,33 +2,23 @@
 
 import re
 from importlib.metadata import requires
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
 from packaging.requirements import Requirement
 
-from common.settings import Settings
+from tests.house.compose import SERVICES
+from tests.house.sources import ROOT
 
-ROOT = Path(__file__).parents[2]
-COMPOSE = (ROOT / "docker-compose.yml").read_text()
-EXAMPLE = (ROOT / ".env.example").read_text()
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE)["services"]
-ONCE = {name for name, service in SERVICES.items() if service["restart"] == "no"}
-LASTING = SERVICES.keys() - ONCE
+INSTALL = 'install --no-cache-dir -c constraints.txt ".[$EXTRAS]"'
 ENGINE_PACKAGES = {
     "ai-edge-litert", "lancedb", "numpy", "opencv-python-headless", "pillow", "rich", "tensorflow",
 }  # fmt: skip
 
 
-def test_the_services_are_there() -> None:
-    assert {"api", "engine", "mysql", "rabbitmq", "s3"} == LASTING
-    assert {"migrate", "models"} == ONCE
-
-
 def test_the_api_image_installs_no_engine_package() -> None:
-    assert re.findall(r"'(\.\[.*\])'", dockerfile("api")) == [".[api]"]
+    assert re.findall(r"install .*", dockerfile("api")) == [INSTALL]
+    assert re.findall(r"^ARG EXTRAS=(.*)$", dockerfile("api"), re.MULTILINE) == ["api"]
+    assert "args" not in SERVICES["api"]["build"]
     assert "numpy" in installed_with("engine"), "or this test sees nothing"
     assert not installed_with("api") & ENGINE_PACKAGES
 
@@ -49,47 +39,6 @@ def test_what_an_image_copies_is_let_into_the_build(wing: str) -> None:
 def test_an_image_runs_as_nobody_in_particular(wing: str) -> None:
     final = dockerfile(wing).rpartition("\nFROM ")[2]
     assert re.findall(r"^USER (.+)$", final, re.MULTILINE) == ["10001:10001"]
-
-
-@pytest.mark.parametrize("name", sorted(LASTING))
-def test_up_can_wait_for_a_service_that_lasts(name: str) -> None:
-    assert SERVICES[name]["healthcheck"]["test"]
-
-
-@pytest.mark.parametrize("name", sorted(ONCE))
-def test_up_takes_the_end_of_a_one_shot_for_success(name: str) -> None:
-    # Compose does so only where something that lasts waits for that end.
-    waiting = [SERVICES[other].get("depends_on", {}).get(name) for other in LASTING]
-    conditions = {needed["condition"] for needed in waiting if needed}
-    assert conditions == {"service_completed_successfully"}
-
-
-def test_ports_are_published_on_loopback_alone() -> None:
-    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published.keys() == {"api", "rabbitmq"}
-    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
-
-
-@pytest.mark.parametrize("wing", ["api", "engine"])
-def test_every_setting_reaches_the_containers(wing: str) -> None:
-    known = {spec.metadata["variable"] for spec in Settings.__dataclass_fields__.values()}
-    not_in_settings = {"HOST", "PORT", "WEB_PROCESSES", "WEB_THREADS"}
-    given = SERVICES[wing]["environment"].keys() | {"MODEL_DIR"}  # the API has none
-    assert given == (known | not_in_settings) - {"MODEL_MIRROR"}  # that is for the models alone
-
-
-def test_the_example_of_env_names_what_compose_reads_and_nothing_else() -> None:
-    interpolated = set(re.findall(r"\$\{(\w+)", COMPOSE)) - {"PORT"}  # the Makefile exports it
-    passed_on = {name for name, value in SERVICES["api"]["environment"].items() if value is None}
-    named = set(re.findall(r"^#?([A-Z0-9_]+)=", EXAMPLE, re.MULTILINE))
-    assert named == interpolated | passed_on
-
-
-def test_the_example_of_env_states_the_defaults() -> None:
-    defaults = dict(re.findall(r"\$\{(\w+):-([^}$]*)\}", COMPOSE))
-    stated = dict(re.findall(r"^([A-Z0-9_]+)=(.*)$", EXAMPLE, re.MULTILINE))
-    assert stated
-    assert {name: defaults[name] for name in stated} == stated
 
 
 def dockerfile(wing: str) -> str:

@@ -1,0 +1,52 @@
+#!/bin/sh
+# The secrets of the containers, as files: `sh docker/secrets.sh [FOLDER]`, by default ./secrets.
+#
+# Passwords are made once, and kept when they are there: write your own before the first `make up`.
+# The servers take them over when their volumes are made; later changes are up to you. What is made
+# of passwords (addresses, servers' configurations) is written anew each time.
+set -eu
+umask 077
+folder=${1:-secrets}
+mkdir -p "$folder"
+chmod 700 "$folder"  # the containers' users must be able to read the files; nobody else gets here
+
+write() { # NAME: standard input becomes the file
+  cat >"$folder/.new"
+  chmod 644 "$folder/.new"
+  mv -f "$folder/.new" "$folder/$1"
+}
+
+password() { # NAME: the password of that name, made if there is none
+  [ -s "$folder/$1" ] || LC_ALL=C tr -dc 'A-Za-z0-9' </dev/urandom | head -c 32 | write "$1"
+  value=$(cat "$folder/$1")
+  case "$value" in
+    *[!A-Za-z0-9._~-]*)
+      echo "$folder/$1: use letters, digits and - _ . ~ only, as it becomes a part of URLs" >&2
+      exit 1 ;;
+  esac
+}
+
+password mysql_root_password
+password grafana_password
+
+password mysql_password
+printf 'mysql+pymysql://afterimage:%s@mysql/afterimage' "$value" | write database_url
+
+password rabbitmq_password
+printf 'amqp://afterimage:%s@rabbitmq/%%2F' "$value" | write broker_url
+printf 'default_user = afterimage\ndefault_pass = %s\n' "$value" | write rabbitmq.conf
+
+password s3_secret_key
+endpoint='endpoint=http://s3:8333'
+printf 's3://afterimage?%s&access_key=afterimage&secret_key=%s' "$endpoint" "$value" | write storage_url
+printf 'afterimage:%s' "$value" | write s3_keys
+write s3.json <<JSON
+{"identities": [{
+  "name": "afterimage",
+  "credentials": [{"accessKey": "afterimage", "secretKey": "$value"}],
+  "actions": ["Admin", "Read", "Write", "List", "Tagging"]
+}]}
+JSON
+
+# Yours to fill; empty means that there is none.
+[ -e "$folder/openai_api_key" ] || printf '' | write openai_api_key

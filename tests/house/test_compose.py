@@ -1,0 +1,135 @@
+"""What the Compose file promises, read from the file: no Docker is needed."""
+
+import re
+
+import pytest
+
+from api import gunicorn_conf
+from common.settings import Settings
+from engine.lane import STOP_TIME
+from tests.house.compose import (
+    COMPOSE,
+    CONTENT,
+    ENGINES,
+    LASTING,
+    ONCE,
+    OURS,
+    SERVICES,
+    WINGS,
+    seconds,
+    with_defaults,
+)
+from tests.house.sources import ROOT
+
+EXAMPLE = (ROOT / ".env.example").read_text()
+BECOMING = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"]
+NOT_IN_SETTINGS = {"HOST", "PORT", "WEB_PROCESSES", "WEB_THREADS"}
+KNOWN = {spec.metadata["variable"]: spec for spec in Settings.__dataclass_fields__.values()}
+SECRETS = {name for name, spec in KNOWN.items() if spec.metadata["secret"]}
+
+
+def test_the_services_are_there() -> None:
+    ours = {"api", "engine"}
+    assert ours | {"nginx", "mysql", "rabbitmq", "s3", "prometheus", "grafana"} == LASTING
+    assert {"migrate", "models"} == ONCE
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_service_can_do_no_more_than_it_must(name: str) -> None:
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in service
+    keepers = {"mysql", "rabbitmq", "s3"}  # these begin as root and become a user of their own
+    assert service.get("cap_add", []) == (BECOMING if name in keepers else [])
+    assert service.get("read_only", False) == (name not in keepers)
+
+
+@pytest.mark.parametrize("name", sorted(LASTING))
+def test_up_can_wait_for_a_service_that_lasts(name: str) -> None:
+    assert SERVICES[name]["healthcheck"]["test"]
+
+
+@pytest.mark.parametrize("name", sorted(ONCE))
+def test_up_takes_the_end_of_a_one_shot_for_success(name: str) -> None:
+    # Compose does so only where something that lasts waits for that end.
+    waiting = [SERVICES[other].get("depends_on", {}).get(name) for other in LASTING]
+    conditions = {needed["condition"] for needed in waiting if needed}
+    assert conditions == {"service_completed_successfully"}
+
+
+def test_what_is_asked_for_is_started_first() -> None:
+    assert SERVICES["nginx"]["depends_on"] == {"api": {"condition": "service_healthy"}}
+    for wing in WINGS:
+        needed = SERVICES[wing]["depends_on"]
+        assert needed["migrate"]["condition"] == "service_completed_successfully"
+        assert {needed[name]["condition"] for name in ("rabbitmq", "s3")} == {"service_healthy"}
+
+
+def test_who_is_stopped_has_time_to_end() -> None:
+    assert seconds(SERVICES["api"]["stop_grace_period"]) > gunicorn_conf.graceful_timeout + 10
+    for name in ENGINES:
+        assert seconds(SERVICES[name]["stop_grace_period"]) > STOP_TIME + 20
+    assert SERVICES["nginx"]["stop_signal"] == "SIGQUIT"
+
+
+def test_ports_are_published_on_loopback_alone() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert published.keys() == {"nginx", "rabbitmq", "prometheus", "grafana"}
+    shown = [with_defaults(port) for ports in published.values() for port in ports]
+    assert all(port.startswith("127.0.0.1:") for port in shown)
+    # Only the service's own may be opened to others.
+    assert all("BIND_ADDRESS" in port for port in published.pop("nginx"))
+    assert not any("BIND_ADDRESS" in port for ports in published.values() for port in ports)
+
+
+def test_the_proxy_reaches_the_api_alone() -> None:
+    nets = {name: set(service["networks"]) for name, service in SERVICES.items()}
+    assert {name for name in nets if "front" in nets[name]} == {"nginx", "api"}
+    assert nets["nginx"] == {"front"}
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_every_setting_reaches_the_containers(wing: str) -> None:
+    given = SERVICES[wing]["environment"].keys() | {"MODEL_DIR"}  # the API has none
+    wanted = {f"{name}_FILE" if name in SECRETS else name for name in KNOWN}
+    assert given == (wanted | NOT_IN_SETTINGS) - {"MODEL_MIRROR"}  # that is for the models alone
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_secrets_come_as_files_that_the_service_is_given(name: str) -> None:
+    service = SERVICES[name]
+    files = {
+        value.removeprefix("/run/secrets/")
+        for variable, value in service.get("environment", {}).items()
+        if re.search(r"_FILE$", variable)
+    }
+    assert files <= set(service.get("secrets", []))
+    assert set(service.get("secrets", [])) <= CONTENT["secrets"].keys()
+    assert SECRETS & service.get("environment", {}).keys() == set()
+
+
+def test_no_password_is_read_from_the_environment_or_stands_here() -> None:
+    asked_for = re.findall(r"\$\{(\w*(?:PASSWORD|SECRET|KEY|TOKEN)\w*)", COMPOSE)
+    assert asked_for == []
+    said = [f"{key}" for service in SERVICES.values() for key in service.get("environment", {})]
+    assert [key for key in said if re.search(r"(PASSWORD|SECRET|KEY)(?!.*_FILE$)", key)] == []
+
+
+def test_the_example_of_env_names_what_compose_reads_and_nothing_else() -> None:
+    interpolated = set(re.findall(r"\$\{(\w+)", COMPOSE)) - {"PORT"}  # the Makefile exports it
+    passed_on = {name for name, value in SERVICES["api"]["environment"].items() if value is None}
+    named = set(re.findall(r"^#?([A-Z0-9_]+)=", EXAMPLE, re.MULTILINE))
+    assert named == interpolated | passed_on
+
+
+def test_the_example_of_env_states_the_defaults() -> None:
+    defaults = dict(re.findall(r"\$\{(\w+):-([^}$]*)\}", COMPOSE))
+    stated = dict(re.findall(r"^([A-Z0-9_]+)=(.*)$", EXAMPLE, re.MULTILINE))
+    assert stated
+    assert {name: defaults[name] for name in stated} == stated
+
+
+def test_only_our_images_are_without_a_version() -> None:
+    for name, service in SERVICES.items():
+        assert name in OURS or re.search(r":v?\d", service["image"]), name

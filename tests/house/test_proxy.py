@@ -1,0 +1,95 @@
+"""What nginx is told, as far as it can be read; tests/containers asks the running one."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from api.app import close, create_app
+from api.gunicorn_conf import keepalive, timeout
+from api.schemas.predictions import LONGEST_WAIT
+from common.services import open_services
+from common.settings import Settings
+from tests.house.compose import SERVICES, seconds
+from tests.house.sources import ROOT
+
+NGINX = ROOT / "docker" / "nginx"
+GRAFANA = ROOT / "docker" / "grafana"
+SERVICE = (NGINX / "service.conf").read_text()
+MAIN = (NGINX / "nginx.conf").read_text()
+
+
+def started(folder: Path, **environ: str) -> str:
+    """The settings that start.sh writes; a program that does nothing stands for nginx."""
+    program = folder / "nginx"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    path = {"PATH": f"{folder}:{os.environ['PATH']}", "TMPDIR": str(folder)}
+    subprocess.run(["sh", NGINX / "start.sh"], env=path | environ, check=True)
+    return (folder / "settings.conf").read_text()
+
+
+def limit_of_the_api(folder: Path, **environ: str) -> int:
+    with open_services(Settings.from_env({"DATA_DIR": str(folder), **environ})) as services:
+        app = create_app(services)
+        close(app)
+        most: int = app.config["MAX_CONTENT_LENGTH"]
+        return most
+
+
+@pytest.mark.parametrize("given", ["", "10_000", "52428800"])
+def test_bodies_are_limited_as_by_the_api(tmp_path: Path, given: str) -> None:
+    most = limit_of_the_api(tmp_path, MAX_UPLOAD_BYTES=given)
+    assert f"client_max_body_size {most};" in started(tmp_path, MAX_UPLOAD_BYTES=given)
+
+
+def test_the_rate_is_a_setting(tmp_path: Path) -> None:
+    assert "rate=7r/s;" in started(tmp_path, REQUESTS_PER_SECOND="7")
+
+
+def test_another_proxy_is_believed_only_where_there_is_one(tmp_path: Path) -> None:
+    assert "real_ip_header" not in started(tmp_path, TRUSTED_PROXIES="1")
+    assert "real_ip_header X-Forwarded-For;" in started(tmp_path, TRUSTED_PROXIES="2")
+
+
+def test_nothing_is_given_up_before_the_api_would() -> None:
+    [waits] = re.findall(r"proxy_read_timeout (\w+);", SERVICE)
+    assert seconds(waits) > timeout > LONGEST_WAIT
+    [idle] = re.findall(r"keepalive_timeout (\w+);  # Gunicorn", MAIN)
+    assert seconds(idle) < keepalive
+    [ending] = re.findall(r"worker_shutdown_timeout (\w+);", MAIN)
+    assert LONGEST_WAIT < seconds(ending) < seconds(SERVICES["nginx"]["stop_grace_period"])
+
+
+def test_prometheus_asks_services_that_are_there() -> None:
+    config = yaml.safe_load((ROOT / "docker" / "prometheus" / "prometheus.yml").read_text())
+    asked = [
+        name
+        for job in config["scrape_configs"]
+        for found in job.get("dns_sd_configs", [])
+        for name in found["names"]
+    ]
+    assert {"api", "engine"} <= set(asked) <= SERVICES.keys()
+    rules = [ROOT / "docker" / "prometheus" / name for name in config["rule_files"]]
+    assert all(yaml.safe_load(path.read_text()).keys() == {"groups"} for path in rules)
+
+
+def provisioned(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((GRAFANA / "provisioning" / name).read_text())
+    return content
+
+
+def test_grafana_finds_its_source_and_its_dashboards() -> None:
+    folder = GRAFANA / "provisioning"
+    [source] = yaml.safe_load((folder / "datasources" / "prometheus.yml").read_text())[
+        "datasources"
+    ]
+    assert (source["url"], source["isDefault"]) == ("http://prometheus:9090", True)
+    [provider] = provisioned("dashboards/afterimage.yml")["providers"]
+    mounted = [volume.split(":") for volume in SERVICES["grafana"]["volumes"]]
+    where = {target: source for source, target, *_ in mounted}
+    assert where[provider["options"]["path"]] == "./docker/grafana/dashboards"
