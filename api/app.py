@@ -9,9 +9,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import auth, documentation, errors, headers
 from api.context import EXTENSION, Edge
+from api.predecessors import counter as old_counter
 from api.predecessors import inference, outline
 from api.queues import Queues
-from api.routes import batches, catalogue, docs, images, predictions, status, webhooks
+from api.routes import batches, catalogue, counter, docs, images, predictions, status, webhooks
 from api.waiting import Waiting
 from common.announcer import Announcer
 from common.logs import configure
@@ -53,10 +54,10 @@ def _configure(app: Flask, settings: Settings) -> None:
 def _register_routes(app: Flask) -> None:
     api = errors.ProblemApi(app)
     documentation.register_tasks(api)
-    for each in (images, predictions, batches, webhooks, catalogue, status):
+    for each in (images, predictions, batches, webhooks, counter, catalogue, status):
         api.register_blueprint(each.blueprint)
     app.register_blueprint(docs.blueprint)
-    for predecessor in (inference, outline):
+    for predecessor in (inference, outline, old_counter):
         app.register_blueprint(predecessor.blueprint)
 
 

@@ -3,11 +3,11 @@
 from flask import Blueprint, Response, url_for
 
 
-def say_deprecated(blueprint: Blueprint) -> None:
-    """Add both headers to all answers of `blueprint`, errors too."""
+def say_deprecated(blueprint: Blueprint, successor: str = "predictions.create") -> None:
+    """Add both headers to all answers of `blueprint`, errors too; `successor` is an endpoint."""
 
     @blueprint.after_request
     def _say(response: Response) -> Response:
         response.headers["Deprecation"] = "true"
-        response.headers["Link"] = f'<{url_for("predictions.create")}>; rel="successor-version"'
+        response.headers["Link"] = f'<{url_for(successor)}>; rel="successor-version"'
         return response
