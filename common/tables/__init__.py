@@ -8,6 +8,7 @@ from common.tables.housekeeping import (
     WebhookDelivery,
     WebhookSecret,
 )
+from common.tables.learning import Click, Lesson, SearchDay, Vote, Voter
 from common.tables.people import ApiKey, Counter, Login, User
 from common.tables.predicting import Batch, BatchItem, Image, Prediction, StoredObject
 from common.tables.sharing import Follow, Like, Post, ShareLink
@@ -18,21 +19,26 @@ __all__ = [
     "Batch",
     "BatchItem",
     "Chore",
+    "Click",
     "Counter",
     "EngineProcess",
     "Follow",
     "IdempotencyKey",
     "Image",
+    "Lesson",
     "Like",
     "Login",
     "Post",
     "Prediction",
     "Role",
+    "SearchDay",
     "ShareLink",
     "State",
     "StoredObject",
     "User",
     "Visibility",
+    "Vote",
+    "Voter",
     "WebhookDelivery",
     "WebhookSecret",
 ]

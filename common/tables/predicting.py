@@ -42,6 +42,7 @@ class Image(Base):
         Index("uq_images_owner_id_sha256", "owner_id", "sha256", unique=True),
         Index("ix_images_owner_id", "owner_id", "id"),
         Index("ix_images_visibility", "visibility", "id"),
+        Index("ix_images_file_name", "file_name", "id"),
         UTF8,
     )
 

@@ -1,0 +1,162 @@
+"""Write votes down, and in the same transaction what follows from them.
+
+What one voter can do is bounded. Of an image they have one voice for a term, under however many
+queries with that term they vote; no more than PER_IMAGE of their votes on it count, and no more
+than PER_DAY of a day. What is over is kept, and moves nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Date, bindparam, delete, func, insert, select, type_coerce, update
+from sqlalchemy.orm import Session
+
+from common.columns import Hash, Id
+from common.db import execute, insert_missing, now
+from common.feedback.lessons import VOICE, learn, voices
+from common.feedback.terms import kept, query_key
+from common.ids import new_id
+from common.tables import Vote, Voter
+
+PER_IMAGE = 10
+PER_DAY = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opinion:
+    """That an image is what a query asked for (1), is not (-1), or that nothing is said (0)."""
+
+    query: str
+    image_id: UUID
+    value: int
+    search_id: UUID | None = None
+    model: str | None = None  # name@version of what answered the search
+    day: date | None = None  # of the search; None: today
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A vote as it stands."""
+
+    id: UUID
+    query: str
+    value: int
+    weight: int
+
+
+_Place = tuple[UUID, bytes]  # image and query: a voter has one vote there
+_Votes = dict[_Place, _Held]
+
+# Built once: making a statement costs as much as sending it.
+_v = Vote
+TODAY = type_coerce(func.date(now()), Date)
+MINE = Voter.voter == bindparam("mine", type_=Hash)
+HOLD = select(Voter.day, Voter.votes, TODAY.label("today")).where(MINE).with_for_update()
+ENTER_VOTER = insert_missing(Voter).values(votes=0, day=TODAY)
+NOTE_VOTER = update(Voter).where(MINE).values(day=bindparam("today"), votes=bindparam("new_votes"))
+OF_IMAGES = select(_v.id, _v.image_id, _v.query_key, _v.query, _v.value, _v.weight).where(
+    _v.voter == bindparam("mine", type_=Hash),
+    _v.image_id.in_(bindparam("images", expanding=True)),
+)
+ENTER = insert(_v)
+CHANGED = ("value", "search_id", "model", "day")
+REPLACE = (
+    update(_v)
+    .where(_v.id == bindparam("this", type_=Id))
+    .values({name: bindparam(f"new_{name}", type_=getattr(_v, name).type) for name in CHANGED})
+    .values(updated_at=now())
+)
+TAKE_BACK = delete(_v).where(_v.id.in_(bindparam("ids", expanding=True)))
+
+
+def record(session: Session, voter: bytes, opinions: Sequence[Opinion]) -> None:
+    """Make these the voter's votes: of the same query and image, the last one counts."""
+    asked = {(each.image_id, query_key(each.query)): each for each in opinions}
+    if not asked:
+        return
+    today, used = _hold(session, voter)
+    before = _votes(session, voter, {image for image, _ in asked})
+    after = _after(before, asked, PER_DAY - used)
+    _write(session, voter, today, before, after, asked)
+    counted = sum(after[place].weight > 0 for place in after.keys() - before.keys())
+    execute(session, NOTE_VOTER, {"mine": voter, "today": today, "new_votes": used + counted})
+    learn(session, _voices(before), _voices(after))
+
+
+def _hold(session: Session, voter: bytes) -> tuple[date, int]:
+    """Today, and how many of the voter's votes of today count; the voter's other requests wait."""
+    row = execute(session, HOLD, {"mine": voter}).first()
+    if row is None:
+        execute(session, ENTER_VOTER, {"voter": voter})
+        row = execute(session, HOLD, {"mine": voter}).one()
+    return row.today, row.votes if row.day == row.today else 0
+
+
+def _votes(session: Session, voter: bytes, images: Iterable[UUID]) -> _Votes:
+    rows = execute(session, OF_IMAGES, {"mine": voter, "images": sorted(images)})
+    return {
+        (row.image_id, row.query_key): _Held(row.id, row.query, row.value, row.weight)
+        for row in rows
+    }
+
+
+def _after(before: _Votes, asked: dict[_Place, Opinion], left: int) -> _Votes:
+    """The votes as they will stand; `left` more may count today."""
+    after = dict(before)
+    counting = Counter(image for (image, _), held in before.items() if held.weight)
+    for place, opinion in asked.items():
+        if opinion.value == 0:
+            after.pop(place, None)
+        elif place in before:
+            after[place] = replace(before[place], value=opinion.value)
+        else:
+            counts = counting[place[0]] < PER_IMAGE and left > 0
+            weight = VOICE if counts else 0
+            after[place] = _Held(new_id(), kept(opinion.query), opinion.value, weight)
+            counting[place[0]] += counts
+            left -= counts
+    return after
+
+
+def _write(
+    session: Session,
+    voter: bytes,
+    today: date,
+    before: _Votes,
+    after: _Votes,
+    asked: dict[_Place, Opinion],
+) -> None:
+    new = [_row(voter, today, place, after[place], asked[place]) for place in after.keys() - before]
+    other = [
+        {"this": after[place].id} | {f"new_{k}": v for k, v in _said(today, asked[place]).items()}
+        for place in after.keys() & before.keys() & asked.keys()
+    ]
+    gone = [before[place].id for place in before.keys() - after]
+    for statement, rows in ((ENTER, new), (REPLACE, other), (TAKE_BACK, gone and {"ids": gone})):
+        if rows:
+            execute(session, statement, rows)
+
+
+def _row(voter: bytes, today: date, place: _Place, held: _Held, opinion: Opinion) -> dict[str, Any]:
+    image, key = place
+    about = {"id": held.id, "query": held.query, "weight": held.weight}
+    return about | {"voter": voter, "image_id": image, "query_key": key} | _said(today, opinion)
+
+
+def _said(today: date, opinion: Opinion) -> dict[str, Any]:
+    return {name: getattr(opinion, name) for name in CHANGED} | {"day": opinion.day or today}
+
+
+def _voices(votes: _Votes) -> Counter[tuple[bytes, UUID]]:
+    """What the voter says of each image for each key, in thousandths."""
+    by_image: dict[UUID, list[tuple[str, int]]] = {}
+    for (image, _), held in votes.items():
+        by_image.setdefault(image, []).append((held.query, held.value * held.weight))
+    said = Counter[tuple[bytes, UUID]]()
+    for image, theirs in by_image.items():
+        said.update({(key, image): value for key, value in voices(theirs).items()})
+    return said
