@@ -48,7 +48,7 @@ check static-tests: $(BIN)/.check ## Lint, types, import rules, budgets, README 
 	@$(BIN)/python -m pytest -q tests/house
 	@echo "check: all good"
 
-fix: $(BIN)/.check ## Format, sort, and write the README's tables
+fix: $(BIN)/.check ## Format, sort, and write the documents' tables
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .
 	@$(BIN)/python -m tests.house.readme
 

@@ -12,6 +12,7 @@ from api import keys
 from api.context import Edge
 from api.keys import Key
 from api.lookup import SHOWN, Shown
+from api.measuring import note_asked
 from common.db import CommitUnknown, DatabaseUnavailable, execute, read, transact
 from common.predictions import Ask, create
 from common.predictions.caching import Known, create_known, find_known
@@ -126,6 +127,7 @@ def _commit(
         # It may have happened: look, never insert again.
         ids = [ask.id for ask in asks]
         accepted = read(sessions, lambda session: _look_again(session, image, ids))
+    note_asked(edge.services.metrics, accepted.predictions)
     for ask, row in zip(asks, accepted.predictions, strict=True):
         if row.state == State.QUEUED:
             edge.announcer.announce(ask.id, ask.task, ask.interactive)

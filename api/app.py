@@ -12,10 +12,21 @@ from api.context import EXTENSION, Edge
 from api.predecessors import counter as old_counter
 from api.predecessors import inference, outline
 from api.queues import Queues
-from api.routes import batches, catalogue, counter, docs, images, predictions, status, webhooks
+from api.routes import (
+    batches,
+    catalogue,
+    counter,
+    docs,
+    images,
+    metrics,
+    predictions,
+    status,
+    webhooks,
+)
 from api.waiting import Waiting
 from common.announcer import Announcer
 from common.logs import configure
+from common.metrics.standing import Standing
 from common.services import Services, open_services
 from common.settings import Settings
 
@@ -26,10 +37,11 @@ def create_app(services: Services) -> Flask:
     """The application on `services`. Close what it runs with `close(app)`."""
     app = Flask("api", template_folder="web/templates", static_folder="web/static")
     _configure(app, services.settings)
-    waiting = Waiting(services.broker, services.settings.max_waiting)
+    waiting = Waiting(services.broker, services.settings.max_waiting, services.metrics)
     announcer = Announcer(services.broker, services.sessions)
     queues = Queues(services.sessions, services.settings.queue_promise)
-    edge = Edge(services, announcer, waiting, queues)
+    standing = Standing(services.sessions, services.settings)
+    edge = Edge(services, announcer, waiting, queues, standing)
     app.extensions[EXTENSION] = edge
     app.extensions[CLOSE] = edge.close
     app.before_request(headers.take_request_id)
@@ -57,6 +69,7 @@ def _register_routes(app: Flask) -> None:
     for each in (images, predictions, batches, webhooks, counter, catalogue, status):
         api.register_blueprint(each.blueprint)
     app.register_blueprint(docs.blueprint)
+    app.register_blueprint(metrics.blueprint)
     for predecessor in (inference, outline, old_counter):
         app.register_blueprint(predecessor.blueprint)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from flask import Request, request, url_for
+from flask import Request, g, request, url_for
 
 from api.context import edge
 from api.errors import problem
@@ -100,6 +100,7 @@ def wait_for(rows: Sequence[Shown], seconds: float) -> list[Shown]:
 def _wait_for(row: Shown, seconds: float) -> Shown:
     if _is_final(row):
         return row
+    g.waited = True
     look = partial(look_at, row.id)
     return edge().waiting.until_final(row.id, seconds, look, _is_final) or look() or row
 

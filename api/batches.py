@@ -16,6 +16,7 @@ from api.context import edge, services
 from api.framing import read_whole
 from api.idempotency import key_of
 from api.keys import Key
+from api.measuring import note_batch
 from api.schemas.batches import result_view
 from common import batches
 from common.batches import Item
@@ -60,6 +61,7 @@ def _enter(id: UUID, items: list[Item], key: Key | None) -> UUID:
         made = read(sessions, lambda session: _look_again(session, id))
     except keys.Taken:
         return _of_another(key)
+    note_batch(services().metrics, id, made)
     _announce(made)
     return id
 

@@ -11,6 +11,7 @@ from api.reports import Models
 from api.waiting import Waiting
 from common.announcer import Announcer
 from common.callers import ANONYMOUS, Caller
+from common.metrics.standing import Standing
 from common.services import Services
 
 EXTENSION = "afterimage"
@@ -24,6 +25,7 @@ class Edge:
     announcer: Announcer
     waiting: Waiting
     queues: Queues
+    standing: Standing
     models: Models = field(default_factory=Models)
     in_flight: InFlight = field(default_factory=InFlight)
 

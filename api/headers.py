@@ -6,14 +6,16 @@ from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Response, g, request
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from api.errors import problem
 from api.framing import drain
+from api.measuring import note_answer
 from common.ids import new_id
 
 log = structlog.get_logger(__name__)
 
-PROBES = ("/healthz", "/readyz")
+PROBES = ("/healthz", "/readyz", "/metrics")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 # Swagger UI sets styles in attributes and shows data: images.
 POLICY = (
@@ -40,9 +42,11 @@ def configure(app: Flask, public_url: str) -> None:
 
 def take_request_id() -> None:
     """The caller's X-Request-Id where it is a sane one, else one of ours; logs carry it."""
+    g.started = time.monotonic()
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if REQUEST_ID.fullmatch(given) else str(new_id())
-    g.started = time.monotonic()
+    clear_contextvars()  # the thread has served others
+    bind_contextvars(request_id=g.request_id)
 
 
 def finish(response: Response) -> Response:
@@ -60,13 +64,14 @@ def finish(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "no-referrer"
     if response.mimetype == "text/html":
         response.headers["Content-Security-Policy"] = POLICY
+    seconds = note_answer(response)
     # Probes come every few seconds for ever.
     (log.debug if request.path in PROBES else log.info)(
         "request",
         method=request.method,
         path=request.path,
         status=response.status_code,
-        request_id=g.get("request_id", ""),
-        ms=round((time.monotonic() - g.get("started", time.monotonic())) * 1e3, 1),
+        ms=round(seconds * 1e3, 1),
+        **g.get("asked", {}),
     )
     return response

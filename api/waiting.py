@@ -9,6 +9,7 @@ from uuid import UUID
 
 from common.announcer import decode_ids
 from common.broker import Broker
+from common.metrics import Metrics
 
 T = TypeVar("T")
 
@@ -19,7 +20,8 @@ REMEMBERED = 4096  # events: what finishes between a caller's look at the row an
 class Waiting:
     """Who waits for which prediction in this process, and how many may."""
 
-    def __init__(self, broker: Broker, most: int):
+    def __init__(self, broker: Broker, most: int, metrics: Metrics):
+        self._metrics = metrics
         self._free = threading.Semaphore(most)
         self._lock = threading.Lock()
         self._waiters: defaultdict[UUID, set[threading.Event]] = defaultdict(set)
@@ -37,7 +39,9 @@ class Waiting:
         longer ago than it takes REMEMBERED others to finish.
         """
         if not self._free.acquire(blocking=False):
+            self._metrics.waits_refused[()].inc()
             return None
+        self._metrics.waiting[()].inc()
         event = threading.Event()
         try:
             with self._lock:
@@ -46,6 +50,7 @@ class Waiting:
                     event.set()
             return self._wait(event, time.monotonic() + seconds, look, is_final)
         finally:
+            self._metrics.waiting[()].dec()
             self._forget(id, event)
             self._free.release()
 

@@ -1,23 +1,25 @@
-"""What both wings are handed: settings, database sessions, object store and broker."""
+"""What both wings are handed: settings, database sessions, object store, broker and metrics."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from common.broker import Broker, open_broker
 from common.db import Sessions, open_database
+from common.metrics import Metrics, open_metrics
 from common.settings import Settings
 from common.storage import Storage, open_storage
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The four things everything else is made from; built once a process, after any fork."""
+    """The five things everything else is made from; built once a process, after any fork."""
 
     settings: Settings
     sessions: Sessions
     storage: Storage
     broker: Broker
+    metrics: Metrics = field(default_factory=open_metrics)
 
 
 @contextmanager

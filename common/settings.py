@@ -12,6 +12,7 @@ from typing import Any
 
 from common.errors import SettingsError
 from common.settings_parsers import (
+    address_or_none,
     count,
     dollars,
     folder,
@@ -156,6 +157,11 @@ class Settings:
         "Private networks that webhooks may be sent to, comma-separated: `10.1.0.0/16,fd00::/8`.",
         parse_networks,
     )
+    metrics_port: tuple[str, int] | None = _setting(
+        "METRICS_PORT", "",
+        "Where an engine process answers with its metrics: `9100` on loopback, or `0.0.0.0:9100`. "
+        "Empty: nowhere. The API has `/metrics`.", address_or_none,
+    )  # fmt: skip
     log_level: str = _setting(
         "LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`.",
         one_of("debug", "info", "warning", "error"),

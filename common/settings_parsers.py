@@ -74,3 +74,13 @@ def one_of(*allowed: str) -> Callable[[str], str]:
         return text.lower()
 
     return parse
+
+
+def address_or_none(text: str) -> tuple[str, int] | None:
+    """`port` on loopback, or `host:port`; None where nothing is given."""
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    if not 0 < int(port) < 65536:
+        raise ValueError("must be a port, or host:port")
+    return host.strip("[]") or "127.0.0.1", int(port)

@@ -23,5 +23,6 @@ COPY engine ./engine
 # Users other than root cannot write byte code here later.
 RUN python -m compileall -q .
 USER 10001:10001
+EXPOSE 9100
 STOPSIGNAL SIGTERM
 CMD ["python", "-m", "engine"]

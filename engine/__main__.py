@@ -7,6 +7,7 @@ import threading
 
 from common.errors import AfterimageError
 from common.logs import configure
+from common.metrics.exposing import exposed
 from common.services import open_services
 from common.settings import Settings
 from common.tasks import all_contracts, contract
@@ -19,7 +20,10 @@ def main() -> int:
         tasks = _tasks()
         settings = Settings.from_env()
         configure(settings.log_level, settings.log_format)
-        with open_services(settings) as services:
+        with (
+            open_services(settings) as services,
+            exposed(services.metrics, settings.metrics_port),
+        ):
             _serve(Engine(services, tasks))
     except AfterimageError as error:
         print(f"engine: {error.detail}", file=sys.stderr)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import structlog
+from prometheus_client import Counter
 
 from common.broker import Consumer, Delivery
 
@@ -19,8 +20,9 @@ PARKED = 0.1  # seconds until a delivery whose row another engine holds is looke
 class Inbox:
     """What the workers of one task share: the consumer, and the deliveries put off for a moment."""
 
-    def __init__(self, consumer: Consumer, most: int):
+    def __init__(self, consumer: Consumer, most: int, junk: Counter):
         self._consumer = consumer
+        self._junk = junk
         self._most = most
         self._lock = threading.Lock()
         self._parked: list[tuple[float, Delivery]] = []
@@ -51,6 +53,7 @@ class Inbox:
         if junk := list(deliveries):
             log.warning("junk messages", why=why, bodies=[item.body[:32].hex() for item in junk])
             self._consumer.discard(junk)
+            self._junk.inc(len(junk))
 
     def _due(self) -> list[Delivery]:
         with self._lock:

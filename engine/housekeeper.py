@@ -12,9 +12,11 @@ from collections.abc import Callable
 import structlog
 
 from common.announcer import Announcer
+from common.broker import DEAD_LETTERS
 from common.db import transact
 from common.errors import Unavailable
 from common.predictions import sweep
+from common.predictions.overdue import EXPIRED
 from common.services import Services
 from engine.garbage import do_due_chores
 
@@ -64,9 +66,15 @@ class Housekeeper:
         for id, task, interactive in overdue.announce:
             self._announcer.announce(id, task, interactive)
         self._announcer.finished(overdue.expired)
+        metrics = self._services.metrics
+        metrics.announced_again[()].inc(len(overdue.announce))
+        for task, number in overdue.expired_of.items():
+            metrics.failed[task, EXPIRED].inc(number)
         if overdue:
             log.info("sweep", announced=len(overdue.announce), expired=len(overdue.expired))
 
     def chores(self) -> None:
-        """Do what is due of the rarer work."""
+        """Do what is due of the rarer work, and count the dead letters."""
         do_due_chores(self._services)
+        waiting = self._services.broker.depths([DEAD_LETTERS])[DEAD_LETTERS]
+        self._services.metrics.dead_letters[()].set(waiting)

@@ -11,6 +11,7 @@ from common.errors import ModelUnavailable
 from common.services import Services
 from common.tasks import contract
 from engine.batching import Inbox
+from engine.counting import begin
 from engine.models.defaults import Shelf, stamp
 from engine.opened import Works
 from engine.tasks import Work, open_crew
@@ -36,7 +37,8 @@ class Lane:
         self._consumer = services.broker.consumer(queues, prefetch)
         self._threads = ThreadPoolExecutor(settings.engine_workers, f"{task}-decode")
         self._shelf = Shelf(task, settings.model_dir)
-        inbox = Inbox(self._consumer, crew.batch_size)
+        begin(services.metrics, task)
+        inbox = Inbox(self._consumer, crew.batch_size, services.metrics.junk[task])
         alone = threading.Lock()
         self._workers = [
             threading.Thread(

@@ -24,7 +24,7 @@ class Engine:
         self._announcer = Announcer(services.broker, services.sessions)
         self._lanes = [Lane(services, self._announcer, id, task) for task in tasks]
         self._housekeeper = Housekeeper(services, self._announcer)
-        self._deliverer = Deliverer(services.sessions, services.settings)
+        self._deliverer = Deliverer(services.sessions, services.settings, metrics=services.metrics)
         self._presence = Presence(services.sessions, id, self.report)
 
     def report(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from common.predictions import Claims, Failure, Job, Outcome, Success, claim, fi
 from common.services import Services
 from engine.attempt import Prepared, outcome_of, prepare
 from engine.batching import Batch, Inbox
+from engine.counting import count, count_poison
 from engine.opened import Works
 from engine.tasks import MadeBy, Work
 
@@ -96,6 +97,7 @@ class Worker:
         self._inbox.discard((batch[id] for id in claims.unknown), "unknown id")
         self._inbox.park(batch[id] for id in claims.later)
         self._announcer.finished(claims.poison)
+        count_poison(self._services.metrics, claims)
 
     def _carry_out(self, batch: Batch, jobs: Sequence[Job]) -> None:
         start = time.monotonic()
@@ -104,6 +106,8 @@ class Worker:
         final = self._persistently(lambda session: finish(session, outcomes))
         self._inbox.ack(batch[job.id] for job in jobs)
         self._announcer.finished(final)
+        written = time.monotonic()
+        count(self._services.metrics, outcomes, final, written - predicted)
         log.info(
             "batch",
             task=jobs[0].task,
@@ -111,7 +115,7 @@ class Worker:
             succeeded=sum(isinstance(outcome, Success) for outcome in outcomes),
             final=len(final),
             work_ms=round((predicted - start) * 1e3, 1),
-            write_ms=round((time.monotonic() - predicted) * 1e3, 1),
+            write_ms=round((written - predicted) * 1e3, 1),
         )
 
     def _attempt(self, jobs: Sequence[Job]) -> list[Outcome]:

@@ -1,5 +1,6 @@
 """Claim a batch of predictions for one worker: one SELECT, one UPDATE."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ from common.predictions.final import note_final
 from common.predictions.rules import LEASE, MOST_LOST_CLAIMS, SILENT
 from common.tables import EngineProcess, Prediction, State
 
+POISON = "poison"
 # Built once: making a statement costs more than sending it.
 _p = Prediction
 _THEM = _p.id.in_(bindparam("ids", expanding=True))
@@ -23,6 +25,7 @@ LOCKED = (
     select(
         _p.id, _p.state, _p.attempts, _p.failures, _p.lost_claims, _p.lease_owner,
         _p.task, _p.params, _p.sha256, _p.created_at, _p.wanted_model,
+        now().label("claimed_at"),
         case((_p.next_attempt_at.is_(None), 1), (_p.next_attempt_at <= now(), 1), else_=0)
         .label("is_due"),
         case((_p.lease_until < now(), 1), else_=0).label("has_lapsed"),
@@ -60,6 +63,7 @@ class Job:
     created_at: datetime
     has_webhook: bool = False
     wanted_model: str | None = None  # name@version; None: the task's default
+    waited: float = 0.0  # seconds from its creation to this claim
 
 
 @dataclass(slots=True)
@@ -73,6 +77,7 @@ class Claims:
     drop: list[UUID] = field(default_factory=list)  # final, not due, or held: nothing to do
     unknown: list[UUID] = field(default_factory=list)  # no such row
     poison: list[UUID] = field(default_factory=list)  # given up now: its claimers kept vanishing
+    poison_of: Counter[str] = field(default_factory=Counter)  # how many, by task
 
     @property
     def jobs(self) -> list[Job]:
@@ -149,12 +154,14 @@ def _enter(claims: Claims, row: Row[Any], verdict: Verdict, by_itself: bool) -> 
             claims.drop.append(row.id)
         case Verdict.POISON:
             claims.poison.append(row.id)
+            claims.poison_of[row.task] += 1
         case Verdict.TAKE | Verdict.TAKE_OVER if row.attempts and not by_itself:
             claims.again.append(row.id)
         case Verdict.TAKE | Verdict.TAKE_OVER:
             job = Job(
                 row.id, row.attempts + 1, row.failures, row.task, row.params, row.sha256,
                 row.created_at, bool(row.has_webhook), row.wanted_model,
+                (row.claimed_at - row.created_at).total_seconds(),
             )  # fmt: skip
             (claims.alone if row.attempts else claims.fresh).append(job)
 
@@ -167,7 +174,7 @@ def _give_up(session: Session, ids: Sequence[UUID]) -> None:
         .values(
             lost_claims=Prediction.lost_claims + 1,
             state=State.FAILED,
-            error_code="poison",
+            error_code=POISON,
             error_detail=f"{MOST_LOST_CLAIMS} engines vanished while they worked on this image.",
             finished_at=now(),
             check_at=None,

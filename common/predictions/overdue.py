@@ -1,5 +1,6 @@
 """Find the predictions that nothing has happened to for too long, and say what each needs."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from common.predictions.rules import ANNOUNCE_GRACE, LOST_AFTER, within_deadline
 from common.tables import Prediction, State
 
 MOST_AT_ONCE = 500
+EXPIRED = "deadline_exceeded"
 MARKED_TOGETHER = timedelta(seconds=2)  # those of one time are marked a little apart
 
 
@@ -24,6 +26,7 @@ class Overdue:
 
     announce: list[tuple[UUID, str, bool]] = field(default_factory=list)  # id, task, interactive
     expired: list[UUID] = field(default_factory=list)
+    expired_of: Counter[str] = field(default_factory=Counter)  # how many, by task
 
     def __bool__(self) -> bool:
         return bool(self.announce or self.expired)
@@ -45,6 +48,7 @@ def sweep(session: Session) -> Overdue:
         lane = (row.task, row.interactive)
         if row.is_late:
             overdue.expired.append(row.id)
+            overdue.expired_of[row.task] += 1
         elif row.announced_at is None or row.state == State.PROCESSING:
             overdue.announce.append((row.id, *lane))
         else:
@@ -135,7 +139,7 @@ def _expire(session: Session, ids: Sequence[UUID]) -> None:
             .where(Prediction.id.in_(ids))
             .values(
                 state=State.EXPIRED,
-                error_code="deadline_exceeded",
+                error_code=EXPIRED,
                 error_detail="No engine finished this prediction before its deadline.",
                 finished_at=now(),
                 check_at=None,

@@ -25,7 +25,7 @@ from engine.captioners.gate import Gate
 from engine.captioners.labels import SharedLabels
 from engine.captioners.leaving import call
 from engine.captioners.picture import QUALITY, SIDE, to_jpeg
-from engine.captioners.replies import Reply
+from engine.captioners.replies import Reply, Tokens
 from engine.tasks import Crew, MadeBy
 
 log = structlog.get_logger(__name__)
@@ -42,6 +42,7 @@ class ChatCaptioner:
         self.model = identity(base_url, model)
         self._settings = settings
         self._stop = stop
+        self._metrics = services.metrics
         self._gate = Gate(settings.caption_breaker, stop)
         self._price = Price(*settings.caption_price) if settings.caption_price else None
         most = settings.caption_budget
@@ -89,6 +90,7 @@ class ChatCaptioner:
         cost = self._price.of(tokens) if self._price and tokens else None
         if self._budget:
             self._budget.add(cost)
+        self._count(tokens, cost)
         return {
             "text": reply.text,
             "source": "openai",
@@ -96,6 +98,13 @@ class ChatCaptioner:
             "tokens": tokens and {"prompt": tokens.prompt, "completion": tokens.completion},
             "cost_usd": cost,
         }
+
+    def _count(self, tokens: Tokens | None, cost: float | None) -> None:
+        name = self.model["name"]
+        self._metrics.caption_cost[name].inc(cost or 0.0)
+        if tokens:
+            self._metrics.caption_tokens[name, "prompt"].inc(tokens.prompt)
+            self._metrics.caption_tokens[name, "completion"].inc(tokens.completion)
 
 
 def identity(base_url: str, model: str) -> dict[str, Any]:

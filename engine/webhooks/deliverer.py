@@ -11,17 +11,17 @@ from sqlalchemy.orm import Session
 
 from common.db import Sessions, read, transact
 from common.errors import Unavailable
+from common.metrics import Metrics, open_metrics
 from common.settings import Settings
 from common.webhooks import deliveries
 from common.webhooks.deliveries import Due
 from common.webhooks.secrets import ensure_secret
 from engine.webhooks.message import Message, compose, headers_of
-from engine.webhooks.sender import Answer, Sender
+from engine.webhooks.sender import DELIVERED, FAILED, GONE, Answer, Sender
 from engine.webhooks.timing import STANDARD, Timing
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
-GONE = 410
 
 
 class Deliverer:
@@ -33,7 +33,11 @@ class Deliverer:
         settings: Settings,
         timing: Timing = STANDARD,
         sender: Sender | None = None,
+        metrics: Metrics | None = None,
     ):
+        self._metrics = metrics or open_metrics()
+        for outcome in (DELIVERED, GONE, FAILED):
+            self._metrics.webhooks[outcome].inc(0)
         self._sessions = sessions
         self._public_url = settings.public_url
         self._timing = timing
@@ -129,6 +133,7 @@ class Deliverer:
 
     def _note(self, due: Due, message: Message, answer: Answer, lease_end: float) -> None:
         is_latest = self._until(lease_end, lambda session: self._write(session, due, answer))
+        self._metrics.webhooks[answer.outcome].inc()
         log.info(
             "webhook",
             id=message.id,
@@ -140,10 +145,11 @@ class Deliverer:
         )
 
     def _write(self, session: Session, due: Due, answer: Answer) -> bool:
-        if answer.status is not None and 200 <= answer.status < 300:
-            return deliveries.note_delivered(session, due, answer.status)
-        if answer.status == GONE:
-            return deliveries.note_gone(session, due, answer.status)
+        status = answer.status or 0
+        if answer.outcome == DELIVERED:
+            return deliveries.note_delivered(session, due, status)
+        if answer.outcome == GONE:
+            return deliveries.note_gone(session, due, status)
         error = answer.error or f"the receiver answered {answer.status}"
         pause = self._timing.pause_after(due.attempt)
         return deliveries.note_failed(session, due, answer.status, error, pause)

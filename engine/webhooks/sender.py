@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import httpcore
 import httpx
@@ -15,6 +16,7 @@ from engine.webhooks.network import Forbidden, GuardedNetwork, Resolve, Unresolv
 from engine.webhooks.timing import Timing
 
 MOST_READ = 64 * 1024  # bytes of an answer's body, which nobody looks at
+DELIVERED, GONE, FAILED = "delivered", "gone", "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,13 @@ class Answer:
 
     status: int | None
     error: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """Whether it was taken, is not wanted any more, or has to be sent again."""
+        if self.status is not None and 200 <= self.status < 300:
+            return DELIVERED
+        return GONE if self.status == HTTPStatus.GONE else FAILED
 
 
 class Sender:

@@ -67,7 +67,8 @@ def attempt(services: Services, work: Counting) -> list[Any]:
         jobs.append(Job(new_id(), 1, 0, "classify", {}, sha256, datetime.now(UTC)))
     works = Works(lambda _: work, lambda: None)
     announcer = Announcer(services.broker, services.sessions)
-    inbox = Inbox(services.broker.consumer(["afterimage.test"], COUNT), COUNT)
+    consumer = services.broker.consumer(["afterimage.test"], COUNT)
+    inbox = Inbox(consumer, COUNT, services.metrics.junk["classify"])
     with ThreadPoolExecutor(2) as threads, closing(announcer):
         worker = Worker(
             services,

@@ -1,14 +1,18 @@
-"""The README's tables, made from the code: `python -m tests.house.readme` writes them."""
+"""The documents' tables, made from the code: `python -m tests.house.readme` writes them."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
+from common.metrics import specs, standing
+from common.metrics.specs import Spec
 from common.settings import Settings
 from common.tasks import contracts
 from tests.house.sources import ROOT
 
 README = ROOT / "README.md"
+METRICS = ROOT / "docs" / "metrics.md"
 
 
 def settings_table() -> str:
@@ -36,19 +40,42 @@ def tasks_table() -> str:
     return "\n".join(rows)
 
 
-def with_tables(text: str) -> str:
+def all_metrics() -> list[Spec]:
+    """What Prometheus gets to see of ours."""
+    return [*specs(), *standing.SPECS]
+
+
+def metrics_table() -> str:
+    """Every metric with its kind, labels and meaning."""
+    rows = ["| metric | kind | labels | meaning |", "|---|---|---|---|"]
+    for each in all_metrics():
+        labels = ", ".join(f"`{label}`" for label in each.labels)
+        rows.append(f"| `{each.name}` | {each.kind} | {labels or '–'} | {each.help} |")
+    return "\n".join(rows)
+
+
+def documents() -> dict[Path, dict[str, str]]:
+    """The tables of each document, by the name in their markers."""
+    return {
+        README: {"settings": settings_table(), "tasks": tasks_table()},
+        METRICS: {"metrics": metrics_table()},
+    }
+
+
+def with_tables(text: str, tables: Mapping[str, str]) -> str:
     """`text` with what stands between its markers made anew."""
-    for name, table in (("settings", settings_table()), ("tasks", tasks_table())):
+    for name, table in tables.items():
         between = re.compile(f"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
         if len(between.findall(text)) != 1:
-            raise ValueError(f"README.md must hold the markers of the {name} table once")
+            raise ValueError(f"a document must hold the markers of the {name} table once")
         text = between.sub(lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text)  # type: ignore[misc]
     return text
 
 
-def main(path: Path = README) -> None:
+def main() -> None:
     """Write the tables."""
-    path.write_text(with_tables(path.read_text()))
+    for path, tables in documents().items():
+        path.write_text(with_tables(path.read_text(), tables))
 
 
 if __name__ == "__main__":

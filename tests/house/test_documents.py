@@ -3,13 +3,14 @@
 import re
 import subprocess
 
-from tests.house.readme import README, with_tables
+from tests.house.readme import README, documents, with_tables
 from tests.house.sources import ROOT
 
 
-def test_the_readmes_tables_are_those_of_the_code() -> None:
-    text = README.read_text()
-    assert with_tables(text) == text, "run `make fix`"
+def test_the_documents_tables_are_those_of_the_code() -> None:
+    for path, tables in documents().items():
+        text = path.read_text()
+        assert with_tables(text, tables) == text, f"{path.name}: run `make fix`"
 
 
 def test_every_make_verb_of_the_readme_exists() -> None:
