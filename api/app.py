@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import auth, documentation, errors, headers
+from api import auth, documentation, errors, headers, tokens
 from api.context import EXTENSION, Edge
 from api.predecessors import counter as old_counter
 from api.predecessors import inference, outline
@@ -20,7 +20,9 @@ from api.routes import (
     images,
     metrics,
     predictions,
+    signing_in,
     status,
+    users,
     webhooks,
 )
 from api.waiting import Waiting
@@ -45,7 +47,7 @@ def create_app(services: Services) -> Flask:
     app.extensions[EXTENSION] = edge
     app.extensions[CLOSE] = edge.close
     app.before_request(headers.take_request_id)
-    app.before_request(auth.refuse_tokens)
+    app.before_request(auth.identify)
     app.after_request(headers.finish)
     errors.register(app)
     _register_routes(app)
@@ -59,6 +61,7 @@ def _configure(app: Flask, settings: Settings) -> None:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.merge_slashes = False  # it works by redirect, and a redirected POST loses its body
     headers.configure(app, settings.public_url)
+    tokens.configure(app, settings)
     if hops := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
 
@@ -66,7 +69,17 @@ def _configure(app: Flask, settings: Settings) -> None:
 def _register_routes(app: Flask) -> None:
     api = errors.ProblemApi(app)
     documentation.register_tasks(api)
-    for each in (images, predictions, batches, webhooks, counter, catalogue, status):
+    for each in (
+        images,
+        predictions,
+        batches,
+        webhooks,
+        users,
+        signing_in,
+        counter,
+        catalogue,
+        status,
+    ):
         api.register_blueprint(each.blueprint)
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(metrics.blueprint)

@@ -79,6 +79,19 @@ def read_value(raw: bytes, *, strict: bool = True) -> Any:
         raise Malformed("The body is not valid JSON in UTF-8.", code="invalid_json") from error
 
 
+def read_fields(request: Request, *, may_be_empty: bool = False) -> dict[str, Any]:
+    """The JSON object that is a request's body; raises UnsupportedMedia for another type.
+
+    With `may_be_empty`, a request without a body gives no fields.
+    """
+    raw = read_whole(request)
+    if may_be_empty and not raw:
+        return {}
+    if request.mimetype != "application/json":
+        raise UnsupportedMedia("Send application/json.")
+    return read_json(raw)
+
+
 @contextmanager
 def blame(name: str) -> Iterator[None]:
     """Let an InputFault from within say that the field `name` is at fault."""

@@ -6,6 +6,7 @@ from typing import cast
 from flask import current_app, g
 
 from api.keys import InFlight
+from api.passwords import Passwords
 from api.queues import Queues
 from api.reports import Models
 from api.waiting import Waiting
@@ -28,6 +29,7 @@ class Edge:
     standing: Standing
     models: Models = field(default_factory=Models)
     in_flight: InFlight = field(default_factory=InFlight)
+    passwords: Passwords = field(default_factory=Passwords)
 
     def close(self) -> None:
         """Stop in order: nobody waits any more, what was accepted is announced."""

@@ -14,6 +14,7 @@ from api.schemas.problems import Problem
 from common.errors import (
     AfterimageError,
     Conflict,
+    Forbidden,
     InProgress,
     InputFault,
     LengthRequired,
@@ -21,6 +22,7 @@ from common.errors import (
     ModelUnavailable,
     NotFound,
     TooLarge,
+    TooManyRequests,
     Unauthorized,
     Unavailable,
     UnsupportedMedia,
@@ -34,6 +36,7 @@ UNUSABLE = "Some fields cannot be used; `errors` says which and why."
 STATUS: dict[type[AfterimageError], int] = {  # the nearest class in an error's ancestry counts
     Malformed: 400,
     Unauthorized: 401,
+    Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
     InProgress: 409,
@@ -41,6 +44,7 @@ STATUS: dict[type[AfterimageError], int] = {  # the nearest class in an error's 
     TooLarge: 413,
     UnsupportedMedia: 415,
     InputFault: 422,
+    TooManyRequests: 429,
     ModelUnavailable: 503,
     Unavailable: 503,
     AfterimageError: 500,
@@ -107,10 +111,12 @@ def problem(
 def _from_ours(error: AfterimageError) -> Response:
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     headers = {}
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | TooManyRequests):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unauthorized):
-        headers["WWW-Authenticate"] = 'Bearer realm="afterimage", error="invalid_token"'
+        # RFC 6750: who has sent no token is told of no fault in it.
+        why = ', error="invalid_token"' if error.code == Unauthorized.default_code else ""
+        headers["WWW-Authenticate"] = f'Bearer realm="afterimage"{why}'
     return problem(status, error.code, error.detail, error.errors, headers)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import socket
 import subprocess
 import sys
@@ -50,6 +51,7 @@ def running_stack(
             "BROKER_URL": broker.url,
             "STORAGE_URL": f"file://{folder / 'objects'}",
             "MODEL_DIR": str(model_dir),
+            "JWT_SECRET": secrets.token_urlsafe(32),
             "HOST": "127.0.0.1",
             "PORT": str(port),
         }

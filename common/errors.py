@@ -37,6 +37,22 @@ class Unauthorized(InputFault):
     default_code = "invalid_token"
 
 
+class Forbidden(InputFault):
+    """The caller is known, and may not do this."""
+
+    default_code = "forbidden"
+
+
+class TooManyRequests(InputFault):
+    """The caller has done this too often: again in `retry_after` seconds, not before."""
+
+    default_code = "too_many_requests"
+
+    def __init__(self, detail: str, *, code: str = "", retry_after: int):
+        super().__init__(detail, code=code)
+        self.retry_after = retry_after
+
+
 class NotFound(InputFault):
     """There is no such thing, or it is not the caller's to see."""
 

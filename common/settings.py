@@ -22,6 +22,7 @@ from common.settings_parsers import (
     price,
     seconds_below,
     seconds_or_none,
+    switch,
 )
 from common.webhooks.addresses import Network, parse_networks
 
@@ -85,6 +86,19 @@ class Settings:
         "How many proxies in front may set `X-Forwarded-*`; 0: none is believed.",
         non_negative,
     )
+    jwt_secret: str = _setting(
+        "JWT_SECRET", "",
+        "What tokens are signed with, 32 bytes or more, the same for all API processes. Empty: "
+        "made once and kept in DATA_DIR, where the database is a file too; else it is required.",
+        secret=True,
+    )  # fmt: skip
+    access_token_seconds: int = _setting(
+        "ACCESS_TOKEN_SECONDS", "900", "How long an access token is good.", count
+    )
+    refresh_token_seconds: int = _setting(
+        "REFRESH_TOKEN_SECONDS", "2592000", "How long a refresh token is good.", count
+    )
+    sign_up: bool = _setting("SIGN_UP", "on", "Whether anybody may open an account.", switch)
     max_upload_bytes: int = _setting(
         "MAX_UPLOAD_BYTES", "10485760", "Largest accepted image file, in bytes.", count
     )

@@ -84,3 +84,8 @@ def address_or_none(text: str) -> tuple[str, int] | None:
     if not 0 < int(port) < 65536:
         raise ValueError("must be a port, or host:port")
     return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def switch(text: str) -> bool:
+    """`on` or `off`."""
+    return one_of("on", "off")(text) == "on"

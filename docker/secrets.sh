@@ -26,6 +26,7 @@ password() { # NAME: the password of that name, made if there is none
   esac
 }
 
+password jwt_secret
 password mysql_root_password
 password grafana_password
 

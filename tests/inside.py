@@ -21,7 +21,8 @@ from common.settings import Settings
 def application(sessions: Sessions, folder: Path) -> Iterator[Flask]:
     """The application on the database of `sessions`, its objects in `folder`."""
     url = sessions.engine.url.render_as_string(hide_password=False)
-    settings = Settings.from_env({"DATA_DIR": str(folder), "DATABASE_URL": url})
+    given = {"DATA_DIR": str(folder), "DATABASE_URL": url, "JWT_SECRET": "x" * 64}
+    settings = Settings.from_env(given)
     with open_services(settings) as services:
         app = create_app(services)
         try:

@@ -67,7 +67,7 @@ def served(
     folder.mkdir(parents=True, exist_ok=True)
     [port] = free_ports(1)
     urls = {"DATABASE_URL": database_url, "BROKER_URL": broker_url, "STORAGE_URL": storage_url}
-    given = {"DATA_DIR": str(folder), "PORT": str(port)}
+    given = {"DATA_DIR": str(folder), "PORT": str(port), "JWT_SECRET": "x" * 32}
     inherited = {key: value for key, value in os.environ.items() if key not in OURS}
     environ = inherited | urls | given | env
     migrate(database_url, folder)

@@ -116,7 +116,7 @@ def fault_stack(
     """
     folder.mkdir(parents=True, exist_ok=True)
     kept = {key: value for key, value in os.environ.items() if key not in OURS | NOT_INHERITED}
-    given = {"DATA_DIR": str(folder), "DATABASE_URL": database.url}
+    given = {"DATA_DIR": str(folder), "DATABASE_URL": database.url, "JWT_SECRET": "x" * 32}
     migrate(database.url, folder)
     with opened(database.url) as sessions:
         empty(sessions)

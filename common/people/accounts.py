@@ -1,0 +1,73 @@
+"""Accounts as rows: opened, found, changed."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from common.columns import Id
+from common.db import execute
+from common.errors import Conflict
+from common.people.names import email_key, name_key
+from common.tables import Role, User
+
+SHOWN = {"name": "name", "email": "e-mail address"}  # fields, in words
+# Built once: making a statement costs as much as sending it.
+ENTER = insert(User)
+_ACCOUNT = select(
+    User.id, User.name, User.email, User.password_hash, User.role, User.is_active, User.created_at
+)
+BY_NAME = _ACCOUNT.where(User.name_key == bindparam("key"))
+BY_ID = _ACCOUNT.where(User.id == bindparam("user", type_=Id))
+TAKEN = select(User.name_key, User.email_key).where(
+    (User.name_key == bindparam("name")) | (User.email_key == bindparam("email"))
+)
+SET_PASSWORD = (
+    update(User)
+    .where(User.id == bindparam("user", type_=Id))
+    .values(password_hash=bindparam("new_hash"))
+)
+
+
+def open_account(
+    session: Session, id: UUID, name: str, email: str, password_hash: str, role: str = Role.USER
+) -> None:
+    """Enter an account; raises Conflict when its name or its e-mail address is taken."""
+    keys = {"name": name_key(name), "email": email_key(email)}
+    row = {"id": id, "name": name, "name_key": keys["name"], "role": role}
+    row |= {"email": email, "email_key": keys["email"], "password_hash": password_hash}
+    refuse_taken(session, keys["name"], keys["email"])
+    try:
+        execute(session, ENTER, row)
+    except IntegrityError as error:  # somebody was faster
+        raise _taken("name", "email") from error
+
+
+def refuse_taken(session: Session, name: str, email: str) -> None:
+    """Raise Conflict when an account has this name or address, by their keys."""
+    for row in execute(session, TAKEN, {"name": name, "email": email}):
+        raise _taken("name" if row.name_key == name else "email")
+
+
+def find_by_name(session: Session, name: str) -> Row[Any] | None:
+    """The account whose name comes down to the same."""
+    return execute(session, BY_NAME, {"key": name_key(name)}).first()
+
+
+def find(session: Session, id: UUID) -> Row[Any] | None:
+    """The account of this id."""
+    return execute(session, BY_ID, {"user": id}).first()
+
+
+def set_password(session: Session, id: UUID, password_hash: str) -> None:
+    """Have the account prove itself by another password."""
+    execute(session, SET_PASSWORD, {"user": id, "new_hash": password_hash})
+
+
+def _taken(*fields: str) -> Conflict:
+    shown = " or ".join(SHOWN[name] for name in fields)
+    return Conflict(
+        f"This {shown} is taken.", code="taken", errors={name: ["is taken"] for name in fields}
+    )
