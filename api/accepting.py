@@ -30,10 +30,15 @@ class Accepted:
 
     image: UUID
     predictions: list[Shown]
+    is_new: bool = True  # False: its owner had sent these bytes before
 
 
 def enter(
-    session: Session, edge: Edge, image: Image, asks: Sequence[Ask], is_known: bool
+    session: Session,
+    edge: Edge,
+    image: Image | Row[Any],
+    asks: Sequence[Ask],
+    is_known: bool,
 ) -> Accepted:
     """Write a row an ask. Of bytes that were known before, results may be known as well."""
     found = _known(session, edge, image, asks) if is_known else []
@@ -48,7 +53,9 @@ def enter(
     return Accepted(image.id, [rows[ask.id] for ask in asks])
 
 
-def _known(session: Session, edge: Edge, image: Image, asks: Sequence[Ask]) -> list[Known]:
+def _known(
+    session: Session, edge: Edge, image: Image | Row[Any], asks: Sequence[Ask]
+) -> list[Known]:
     found = (
         find_known(session, image, ask, edge.models.answering(session, ask.task, ask.wanted_model))
         for ask in asks
@@ -61,12 +68,14 @@ def _read(session: Session, statement: Any, ids: Sequence[UUID]) -> dict[UUID, R
     return {row.id: row for row in execute(session, statement, {"ids": ids})} if ids else {}
 
 
-def _row(image: Image, ask: Ask, times: Row[Any] | None) -> Prediction:
+def _row(image: Image | Row[Any], ask: Ask, times: Row[Any] | None) -> Prediction:
     """What was just written. Read back is only what the database's clock says: a whole row costs
     a millisecond.
     """
     return Prediction(
         id=ask.id,
+        owner_id=ask.owner_id,
+        visibility=image.visibility,
         task=ask.task,
         image_id=image.id,
         params=ask.params,
@@ -95,9 +104,10 @@ def commit(
         return _commit(edge, write, image, asks)
     if key.is_replayed:
         return _recall(edge, key)
-    key.image, key.predictions = image, [ask.id for ask in asks]
+    key.predictions = [ask.id for ask in asks]
 
     def write_with_key(session: Session) -> Accepted:
+        key.image = image
         # First of all, so that those who come with the same key queue up here, holding nothing.
         keys.enter(session, key)
         return write(session)
@@ -137,6 +147,8 @@ def _commit(
 def _look_again(session: Session, image: UUID, ids: Sequence[UUID]) -> Accepted:
     """What became of a transaction whose COMMIT was not answered: all of it, or nothing."""
     rows = _read(session, WHOLE, ids)
-    if session.get(Image, image) is None or len(rows) < len(ids):
+    # Of bytes that their owner had sent before, it is the image that was there.
+    found = next((row.image_id for row in rows.values()), image)
+    if session.get(Image, found) is None or len(rows) < len(ids):
         raise DatabaseUnavailable("The upload was not stored; send it again.")
-    return Accepted(image, [rows[id] for id in ids])
+    return Accepted(found, [rows[id] for id in ids])

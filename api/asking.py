@@ -8,9 +8,9 @@ from typing import Any
 
 from flask import Request, g, request, url_for
 
-from api.context import edge
+from api.context import current_user, edge
 from api.errors import problem
-from api.lookup import Shown, look_at
+from api.lookup import Shown, look_again, look_at
 from api.queues import retry_after
 from api.schemas.predictions import LONGEST_WAIT, view
 from common.predictions import Ask
@@ -40,6 +40,7 @@ def ask_for(
         interactive=interactive,
         caller_data=caller_data,
         fresh=fresh,
+        owner_id=current_user().id,
     )
     edge().queues.admit(wanted.name, interactive)
     return asked
@@ -102,7 +103,7 @@ def _wait_for(row: Shown, seconds: float) -> Shown:
         return row
     g.waited = True
     look = partial(look_at, row.id)
-    return edge().waiting.until_final(row.id, seconds, look, _is_final) or look() or row
+    return edge().waiting.until_final(row.id, seconds, look, _is_final) or look_again(row.id)
 
 
 def _is_final(row: Shown | None) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from api import keys
 from api.batch_items import LINES, read_items, read_values
-from api.context import edge, services
+from api.context import current_user, edge, services
 from api.framing import read_whole
 from api.idempotency import key_of
 from api.keys import Key
@@ -46,11 +46,12 @@ def take(request: Request) -> UUID:
 
 def _enter(id: UUID, items: list[Item], key: Key | None) -> UUID:
     """Write the batch in one transaction, with its key, and announce what it queued."""
+    caller = current_user()
 
     def write(session: Session) -> list[tuple[UUID, str]]:
         if key:
             keys.enter(session, key)
-        return batches.enter(session, id, items)
+        return batches.enter(session, id, caller, items)
 
     if key:
         key.image = id
@@ -88,12 +89,15 @@ def _announce(made: Iterable[tuple[UUID, str]]) -> None:
 
 
 def find(id: str) -> tuple[Row[Any], dict[str, int]]:
-    """The batch of this id and its counts by status; raises NotFound."""
-    key = parse_id(id)
+    """The batch of this id and its counts by status; raises NotFound, also for somebody else's.
+    Nobody's is for whoever has the id.
+    """
+    key, caller = parse_id(id), current_user()
 
     def look(session: Session) -> tuple[Row[Any], dict[str, int]] | None:
         row = batches.find(session, key) if key else None
-        return (row, batches.count(session, row.id)) if row else None
+        is_theirs = row is not None and (caller.is_admin or row.owner_id in (None, caller.id))
+        return (row, batches.count(session, row.id)) if row and is_theirs else None
 
     if found := read(services().sessions, look):
         return found

@@ -32,7 +32,11 @@ _SQUARE = (  # a grey PNG of 16 x 16 pixels: the examples can be sent as they st
     "QmCC"
 )
 _EXAMPLE = {"name": "square.png", "data": _SQUARE}
-_VISIBILITY = {"type": "string", "enum": ["unlisted", "public"], "default": "unlisted"}
+_VISIBILITY = {
+    "type": "string",
+    "enum": ["private", "unlisted", "public"],
+    "description": "`private` for who is signed in, else `unlisted`, where nothing is said.",
+}
 _FRESH = {
     "type": "boolean",
     "default": False,

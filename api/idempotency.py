@@ -15,7 +15,7 @@ import structlog
 from flask import Response, g, make_response, request
 
 from api import keys
-from api.context import services
+from api.context import current_user, services
 from api.keys import Answered, Key
 from common.db import read, transact
 from common.errors import Malformed, Unavailable
@@ -26,7 +26,7 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 LONGEST = 255  # characters
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-ANONYMOUS = hashlib.sha256(b"anonymous").digest()  # there are no accounts: all are one caller
+ANONYMOUS = hashlib.sha256(b"anonymous").digest()  # all of them are one caller
 KEPT_HEADERS = ("Location", "Preference-Applied", "Retry-After", "Content-Type")
 PARAMETER = {  # of the OpenAPI page
     "in": "header",
@@ -59,10 +59,16 @@ def key_of(image: bytes | None, file_name: str | None, fields: dict[str, Any]) -
             f"{HEADER} must have 1 to {LONGEST} characters, and no control characters.",
             code="idempotency_key_invalid",
         )
-    key = Key(ANONYMOUS, name, _hash(image, file_name, fields))
+    key = Key(_scope(), name, _hash(image, file_name, fields))
     g.idempotency_key = key
     read(services().sessions, lambda session: keys.find(session, key))
     return key
+
+
+def _scope() -> bytes:
+    """Whose keys they are: callers do not meet each other's."""
+    id = current_user().id
+    return ANONYMOUS if id is None else hashlib.sha256(b"user " + id.bytes).digest()
 
 
 def _hash(image: bytes | None, file_name: str | None, fields: dict[str, Any]) -> bytes:

@@ -2,20 +2,27 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from api import keys
 from api.accepting import Accepted, commit, enter
-from api.context import Edge
+from api.context import Edge, current_user
 from api.keys import Key
-from common import uploads
+from api.lookup import no_such_image
+from common import images, uploads
+from common.callers import Caller, may_see
 from common.db import DatabaseUnavailable, execute, insert_missing
+from common.errors import InputFault
 from common.ids import new_id
 from common.predictions import Ask
 from common.storage import object_key
-from common.tables import Image, StoredObject
+from common.tables import Image, StoredObject, Visibility
 
 # Built once: making a statement costs as much as sending it.
 ENTER_IMAGE = insert(Image)
@@ -26,58 +33,108 @@ def receive(
     edge: Edge,
     data: bytes,
     file_name: str | None,
-    visibility: str,
+    visibility: str | None,
     asks: Sequence[Ask],
     key: Key | None = None,
 ) -> Accepted:
     """Take an image and what is asked of it: all of it, or an error and nothing.
 
-    Raises InputFault when the bytes are not an acceptable image, Unavailable when the object store
-    or the database does not answer, InProgress when the key's first request is not done.
+    The same bytes by the same owner are the same image, shown as `visibility` says where it says
+    something. Raises InputFault when the bytes are not an acceptable image, Unavailable when the
+    object store or the database does not answer, InProgress when the key's first request is not
+    done.
     """
-    settings = edge.services.settings
-    header = uploads.check(data, uploads.Limits(settings.max_upload_bytes, settings.max_pixels))
-    width, height = header.upright_size
-    sha256 = hashlib.sha256(data).digest()
-    image = Image(
-        id=new_id(),
-        sha256=sha256,
-        file_name=uploads.clean_file_name(file_name, header.media_type),
-        width=width,
-        height=height,
-        visibility=visibility,
-    )
-    stored = StoredObject(sha256=sha256, size=len(data), media_type=header.media_type)
-
-    put = partial(edge.services.storage.put, object_key(sha256), data)
+    image, stored = _described(edge, data, file_name, chosen(visibility))
+    put = partial(edge.services.storage.put, object_key(stored.sha256), data)
 
     def write(session: Session) -> Accepted:
         is_known = _hold_object(session, stored, put)
+        before = _found_again(session, image, visibility, key) if is_known else None
+        if before:
+            return replace(enter(session, edge, before, asks, is_known), is_new=False)
         execute(session, ENTER_IMAGE, _columns(image))
         return enter(session, edge, image, asks, is_known)
 
     with edge.in_flight.alone(key):
         if not (key and key.is_replayed):
             put()
-        accepted = commit(edge, write, image.id, asks, key)
-    if not (key and key.is_replayed):
-        edge.services.metrics.uploads[()].inc()
-    return accepted
-
-
-def ask(edge: Edge, image: Image, asks: Sequence[Ask], key: Key | None = None) -> Accepted:
-    """Ask more of an image that is already stored."""
-
-    def write(session: Session) -> Accepted:
-        return enter(session, edge, image, asks, is_known=True)
-
-    with edge.in_flight.alone(key):
         return commit(edge, write, image.id, asks, key)
 
 
+def ask(edge: Edge, image: Image, asks: Sequence[Ask], key: Key | None = None) -> Accepted:
+    """Ask more of an image that is already stored; raises NotFound when it goes meanwhile."""
+    caller = current_user()
+
+    def write(session: Session) -> Accepted:
+        return enter(session, edge, _held(session, caller, image), asks, is_known=True)
+
+    with edge.in_flight.alone(key):
+        try:
+            return commit(edge, write, image.id, asks, key)
+        except IntegrityError as error:
+            raise no_such_image() from error
+
+
+def chosen(visibility: str | None) -> str:
+    """The visibility of a new image of the caller's; raises InputFault for one that cannot be."""
+    is_anonymous = current_user().id is None
+    if visibility == Visibility.PRIVATE and is_anonymous:
+        detail = "Nobody could see it again: sign in to have something for yourself."
+        raise InputFault(detail, errors={"visibility": [detail]})
+    return visibility or (Visibility.UNLISTED if is_anonymous else Visibility.PRIVATE)
+
+
+def _described(
+    edge: Edge, data: bytes, file_name: str | None, visibility: str
+) -> tuple[Image, StoredObject]:
+    """The rows of an image that is new; raises InputFault when the bytes are not one."""
+    settings = edge.services.settings
+    header = uploads.check(data, uploads.Limits(settings.max_upload_bytes, settings.max_pixels))
+    width, height = header.upright_size
+    sha256 = hashlib.sha256(data).digest()
+    image = Image(
+        id=new_id(),
+        owner_id=current_user().id,
+        sha256=sha256,
+        file_name=uploads.clean_file_name(file_name, header.media_type),
+        width=width,
+        height=height,
+        visibility=visibility,
+    )
+    return image, StoredObject(sha256=sha256, size=len(data), media_type=header.media_type)
+
+
 def _columns(image: Image) -> dict[str, object]:
-    names = ("id", "sha256", "file_name", "width", "height", "visibility")
+    names = ("id", "owner_id", "sha256", "file_name", "width", "height", "visibility")
     return {name: getattr(image, name) for name in names}
+
+
+def _found_again(
+    session: Session, image: Image, visibility: str | None, key: Key | None
+) -> Row[Any] | None:
+    """The image that its owner has sent before; they look alike to nobody else."""
+    if image.owner_id is None:
+        return None
+    before = images.find_own(session, image.owner_id, image.sha256)
+    if before and visibility and visibility != before.visibility:
+        images.set_visibility(session, before.id, visibility)
+        before = images.find_own(session, image.owner_id, image.sha256)
+    if before and key:
+        keys.point_at(session, key, before.id)
+    return before
+
+
+def _held(session: Session, caller: Caller, image: Image) -> Image | Row[Any]:
+    """The image as it is now: what is asked of it must be shown to nobody whom it is not shown to.
+
+    Nobody's is not changed by anybody but admins, and is taken as it was found.
+    """
+    if image.owner_id is None:
+        return image
+    held = images.hold(session, image.id)
+    if held is None or not may_see(caller, held):
+        raise no_such_image()
+    return held
 
 
 def _hold_object(session: Session, stored: StoredObject, put: Callable[[], None]) -> bool:

@@ -64,6 +64,7 @@ TAKE_OVER = (
         created_at=now(),
     )
 )
+POINT = update(_k).where(*_THIS).values(image_id=bindparam("its_image", type_=Id))
 ANSWER = (
     update(_k)
     .where(*_THIS, _k.image_id == bindparam("its_image"), _k.answer.is_(None))
@@ -112,6 +113,12 @@ def enter(session: Session, key: Key) -> None:
         raise
     if not taken.rowcount:
         raise Taken
+
+
+def point_at(session: Session, key: Key, image: UUID) -> None:
+    """Let the key that was just taken be that of another image than it was taken for."""
+    execute(session, POINT, _this(key) | {"its_image": image})
+    key.image = image
 
 
 def keep(session: Session, key: Key, answer: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """What callers do to predictions that exist already: cancel them, have them done again."""
 
 from api.context import edge
-from api.lookup import Shown, look_at
+from api.lookup import Shown, look_again
 from common.db import transact
 from common.predictions import cancel, retry
 from common.tables import State
@@ -14,7 +14,7 @@ def cancel_it(row: Shown) -> Shown:
         return row
     if transact(edge().services.sessions, lambda session: cancel(session, row.id)):
         edge().announcer.finished([row.id])
-    return look_at(row.id) or row
+    return look_again(row.id)
 
 
 def retry_it(row: Shown, deadline: float | None) -> Shown:
@@ -27,4 +27,4 @@ def retry_it(row: Shown, deadline: float | None) -> Shown:
     seconds = deadline or wanted.deadline
     if transact(edge().services.sessions, lambda session: retry(session, row.id, seconds)):
         edge().announcer.announce(row.id, row.task, interactive=False)
-    return look_at(row.id) or row
+    return look_again(row.id)

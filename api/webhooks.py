@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from api.body import blame
 from api.context import services
-from api.lookup import find_prediction
+from api.lookup import find_my_prediction
 from api.schemas.webhooks import Wanted
 from common.db import read, transact
 from common.errors import InputFault, NotFound
@@ -30,13 +30,13 @@ def with_webhook(asks: Sequence[Ask], wanted: Wanted | None) -> list[Ask]:
 
 def delivery_of(prediction_id: str) -> WebhookDelivery | None:
     """The delivery of a prediction; None while there is none. Raises NotFound for an unknown id."""
-    id = find_prediction(prediction_id).id
+    id = find_my_prediction(prediction_id).id
     return read(services().sessions, lambda session: deliveries.find(session, id))
 
 
 def deliver_again(prediction_id: str) -> WebhookDelivery:
     """Make the delivery of a prediction due now; raises NotFound when there is none."""
-    id = find_prediction(prediction_id).id
+    id = find_my_prediction(prediction_id).id
 
     def again(session: Session) -> WebhookDelivery | None:
         return deliveries.find(session, id) if deliveries.redeliver(session, id) else None

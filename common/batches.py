@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
+from common.callers import Caller, may_see
 from common.columns import Id
 from common.db import execute
 from common.predictions import Ask
@@ -42,8 +43,16 @@ NO_IMAGE = ("image_not_found", "There is no such image.")
 _i, _p = BatchItem, Prediction
 ENTER = insert(Batch)
 ENTER_ITEMS = insert(_i)
-IMAGES = select(Image).where(Image.id.in_(bindparam("ids", expanding=True)))
-BATCH = select(Batch.id, Batch.total, Batch.created_at).where(Batch.id == bindparam("batch"))
+# Held, so that what is asked of them is shown to nobody whom they are not shown to.
+IMAGES = (
+    select(Image.id, Image.owner_id, Image.sha256, Image.visibility, Image.posts)
+    .where(Image.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Image.id)
+    .with_for_update(read=True)
+)
+BATCH = select(Batch.id, Batch.owner_id, Batch.total, Batch.created_at).where(
+    Batch.id == bindparam("batch")
+)
 _status = func.coalesce(_p.state, REJECTED)
 _OF_BATCH = _i.batch_id == bindparam("batch", type_=Id)
 _MADE = _p.id == _i.prediction_id
@@ -79,12 +88,13 @@ CANCELED_OF = select(_p.id).where(
 )
 
 
-def enter(session: Session, id: UUID, items: Sequence[Item]) -> list[tuple[UUID, str]]:
-    """Write the batch with its items and their predictions; returns each prediction's id and task,
-    to be announced.
+def enter(
+    session: Session, id: UUID, caller: Caller, items: Sequence[Item]
+) -> list[tuple[UUID, str]]:
+    """Write the caller's batch with its items and their predictions; returns each prediction's id
+    and task, to be announced.
     """
-    wanted = {item.image_id for item in items if item.image_id}
-    images = {image.id: image for image in session.scalars(IMAGES, {"ids": sorted(wanted)})}
+    images = _images(session, caller, {item.image_id for item in items if item.image_id})
     rows, asked = [], []
     for position, item in enumerate(items):
         image = images.get(item.image_id) if item.image_id else None
@@ -93,11 +103,17 @@ def enter(session: Session, id: UUID, items: Sequence[Item]) -> list[tuple[UUID,
         rows.append(_row(id, position, item, ask, fault))
         if ask and image:
             asked.append(columns(image, ask))
-    execute(session, ENTER, {"id": id, "total": len(items)})
+    execute(session, ENTER, {"id": id, "owner_id": caller.id, "total": len(items)})
     if asked:
         execute(session, CREATE, asked)
     execute(session, ENTER_ITEMS, rows)
     return [(row["id"], row["task"]) for row in asked]
+
+
+def _images(session: Session, caller: Caller, ids: set[UUID]) -> dict[UUID, Row[Any]]:
+    """Those of the images that are there for the caller."""
+    rows = execute(session, IMAGES, {"ids": sorted(ids)}) if ids else ()
+    return {row.id: row for row in rows if may_see(caller, row)}
 
 
 def _row(
@@ -117,7 +133,7 @@ def _row(
 
 
 def find(session: Session, id: UUID) -> Row[Any] | None:
-    """The batch's own row: id, total, created_at."""
+    """The batch's own row: id, owner_id, total, created_at."""
     return execute(session, BATCH, {"batch": id}).first()
 
 

@@ -1,9 +1,10 @@
 """Who asks, and what they may see."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, true
+from sqlalchemy import ColumnElement, Row, or_, true
 
 from common.tables import Image, Role, Visibility
 
@@ -30,19 +31,19 @@ class Caller:
 ANONYMOUS = Caller(None)
 
 
-def may_see(caller: Caller, image: Image) -> bool:
+def may_see(caller: Caller, image: Image | Row[Any]) -> bool:
     """Whether `caller`, who has the image's id, may see it and its predictions."""
     if image.visibility != Visibility.PRIVATE or image.posts or caller.is_admin:
         return True
     return is_owner(caller, image)
 
 
-def may_change(caller: Caller, image: Image) -> bool:
+def may_change(caller: Caller, image: Image | Row[Any]) -> bool:
     """Whether the image is theirs to change or delete. Nobody's are the admins'."""
     return caller.is_admin or is_owner(caller, image)
 
 
-def is_owner(caller: Caller, image: Image) -> bool:
+def is_owner(caller: Caller, image: Image | Row[Any]) -> bool:
     """Whether the image is the caller's own."""
     return caller.id is not None and image.owner_id == caller.id
 

@@ -35,9 +35,13 @@ def application(sessions: Sessions, folder: Path) -> Iterator[Flask]:
 def statements(app: Flask) -> Iterator[list[str]]:
     """The SQL that the application sends meanwhile, its background threads included."""
     sent: list[str] = []
+    last: list[Any] = [None]
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        sent.append(statement)
+    def note(_connection: Any, cursor: Any, statement: str, *_rest: Any) -> None:
+        # On SQLite both engines are one, which tells both listeners.
+        if cursor is not last[0]:
+            sent.append(statement)
+        last[0] = cursor
 
     sessions = app.extensions["afterimage"].services.sessions
     engines = [each.kw["bind"] for each in (sessions.write, sessions.read)]

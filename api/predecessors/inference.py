@@ -13,7 +13,7 @@ from api.intake import receive
 from api.lookup import Shown, find_prediction
 from api.predecessors.deprecation import say_deprecated
 from api.schemas.predecessors import InferenceRequest
-from common.tables import State, Visibility
+from common.tables import State
 from common.uploads import decode_base64
 
 LONGEST_LABEL = 50  # characters
@@ -32,7 +32,7 @@ def infer() -> dict[str, str]:
         data = decode_base64(fields["data"])
     key = key_of(data, fields["name"], {})
     asks = [ask_for("classify")]
-    accepted = receive(edge(), data, fields["name"], Visibility.UNLISTED, asks, key)
+    accepted = receive(edge(), data, fields["name"], None, asks, key)
     return {"uuid": str(accepted.predictions[0].id)}
 
 

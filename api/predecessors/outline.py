@@ -12,7 +12,7 @@ from api.intake import receive
 from api.lookup import Shown, find_prediction
 from api.predecessors.deprecation import say_deprecated
 from common.errors import InputFault, NotFound
-from common.tables import State, Visibility
+from common.tables import State
 
 TASK, FORMAT = "outline", "polygons"
 
@@ -28,7 +28,7 @@ def outline() -> dict[str, str]:
     body = read_body(request)
     key = key_of(body.image, body.file_name, body.fields)
     asks = [ask_for(TASK, {"format": FORMAT})]
-    accepted = receive(edge(), _image(body), body.file_name, Visibility.UNLISTED, asks, key)
+    accepted = receive(edge(), _image(body), body.file_name, None, asks, key)
     id = str(accepted.predictions[0].id)
     return {"id": id, "url": url_for("outline.check", id=id, _external=True)}
 

@@ -29,6 +29,7 @@ FIELDS = ImageFields()
 @replayable
 @blueprint.arguments(UploadQuery, location="query")
 @blueprint.response(201, ImageView)
+@blueprint.alt_response(200, schema=ImageView, description="Sent before by the same owner")
 @blueprint.doc(requestBody=UPLOAD_BODY)
 def upload(query: dict[str, Any]) -> Any:
     """Upload an image, and ask at once for what `tasks` names."""
@@ -36,7 +37,8 @@ def upload(query: dict[str, Any]) -> Any:
     accepted = _take(query, interactive=wait > 0)
     rows = wait_for(accepted.predictions, wait)
     image, stored = find_image(str(accepted.image))
-    return view(image, stored, rows), 201, {"Location": url_for("images.get", id=image.id)}
+    status = 201 if accepted.is_new else 200
+    return view(image, stored, rows), status, {"Location": url_for("images.get", id=image.id)}
 
 
 def _take(query: dict[str, Any], interactive: bool) -> Accepted:

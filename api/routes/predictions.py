@@ -13,7 +13,7 @@ from api.context import edge
 from api.documentation import PREDICTION_BODY
 from api.idempotency import PARAMETER, key_of, replayable
 from api.intake import ask, receive
-from api.lookup import find_image, find_prediction
+from api.lookup import find_image, find_my_prediction, find_prediction
 from api.schemas.predictions import (
     CreateQuery,
     PredictionRequest,
@@ -92,7 +92,7 @@ def cancel(id: str) -> Any:
 
     What is final stays as it is.
     """
-    return shown(cancel_it(find_prediction(id)), unfinished=202)
+    return shown(cancel_it(find_my_prediction(id)), unfinished=202)
 
 
 @blueprint.post("/<id>/retry")
@@ -107,6 +107,6 @@ def retry(query: dict[str, Any], id: str) -> Any:
 
     What is still queued or being processed is left to it.
     """
-    row = retry_it(find_prediction(id), query.get("deadline"))
+    row = retry_it(find_my_prediction(id), query.get("deadline"))
     body, status, headers = shown(row, unfinished=202)
     return body, status, headers | {"Location": url_for("predictions.get", id=row.id)}

@@ -33,14 +33,16 @@ class Attachment(fields.Dict):
 
 
 class Visible(Text):
-    """An image's visibility."""
+    """An image's visibility; None where nothing is said."""
 
     def __init__(self) -> None:
-        allowed = [Visibility.UNLISTED, Visibility.PUBLIC]
-        meaning = "`unlisted`: whoever has the id; `public`: everyone, and in search."
+        meaning = (
+            "`private`: its owner alone, and the default of who is signed in; `unlisted`: whoever "
+            "has the id, and the default of who is not; `public`: everyone, and in search."
+        )
         super().__init__(
-            load_default=Visibility.UNLISTED,
-            validate=validate.OneOf([str(each) for each in allowed]),
+            load_default=None,
+            validate=validate.OneOf([str(each) for each in Visibility]),
             metadata={"description": meaning},
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, insert, select
+from sqlalchemy import BigInteger, Row, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from common.db import execute, now
@@ -61,7 +61,7 @@ def cache_key(
 
 
 def find_known(
-    session: Session, image: Image, ask: Ask, model: Mapping[str, Any] | None
+    session: Session, image: Image | Row[Any], ask: Ask, model: Mapping[str, Any] | None
 ) -> Known | None:
     """The result of `ask` by `model`, where somebody has asked the same of the same bytes."""
     key = cache_key(ask.task, image.sha256, ask.params, model) if model else None
@@ -69,7 +69,7 @@ def find_known(
     return Known(ask, key, row.result, row.model) if key and row else None
 
 
-def create_known(session: Session, image: Image, found: Sequence[Known]) -> None:
+def create_known(session: Session, image: Image | Row[Any], found: Sequence[Known]) -> None:
     """Write one row a known result, which is final at once: nothing is to be done for it."""
     rows = [
         columns(image, known.ask)

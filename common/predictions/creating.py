@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, bindparam, insert, or_, update
+from sqlalchemy import BigInteger, Row, bindparam, insert, or_, update
 from sqlalchemy.orm import Session
 
 from common.db import execute, now
@@ -25,6 +25,7 @@ class Ask:
     caller_data: dict[str, Any] | None = None
     fresh: bool = False  # a result known already will not do
     wanted_model: str | None = None  # name@version; None: the task's default
+    owner_id: UUID | None = None  # who asks; None: an anonymous caller
     webhook_url: str | None = None
     webhook_secret: str | None = None  # the caller's own
     id: UUID = field(default_factory=new_id)
@@ -36,16 +37,17 @@ CREATE = insert(Prediction).values(
 )
 
 
-def create(session: Session, image: Image, asks: Sequence[Ask]) -> None:
+def create(session: Session, image: Image | Row[Any], asks: Sequence[Ask]) -> None:
     """Write one queued row an ask."""
     if rows := [columns(image, ask) for ask in asks]:
         execute(session, CREATE, rows)
 
 
-def columns(image: Image, ask: Ask) -> dict[str, Any]:
+def columns(image: Image | Row[Any], ask: Ask) -> dict[str, Any]:
     """What a row holds of what was asked; `deadline` in microseconds from now."""
     return {
         "id": ask.id,
+        "owner_id": ask.owner_id,
         "task": ask.task,
         "image_id": image.id,
         "sha256": image.sha256,

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from common import batches
 from common.batches import REJECTED, Item
+from common.callers import ANONYMOUS
 from common.db import Sessions, read, transact
 from common.ids import new_id
 from common.predictions import Ask, Failure
@@ -26,7 +27,7 @@ def good(image: Image, custom_id: str) -> Item:
 def enter(sessions: Sessions, items: Iterable[Item]) -> tuple[UUID, list[UUID]]:
     """The batch, and its predictions in the order of the items."""
     id, listed = new_id(), list(items)
-    made = transact(sessions, lambda session: batches.enter(session, id, listed))
+    made = transact(sessions, lambda session: batches.enter(session, id, ANONYMOUS, listed))
     assert {task for _, task in made} <= {"classify"}
     return id, [prediction for prediction, _ in made]
 

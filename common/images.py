@@ -1,0 +1,48 @@
+"""The life of an image behind its upload: found again by its owner, shown to others or not.
+
+Functions take the session first and never commit. Who locks an image and the object of its bytes
+locks the object first.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy.orm import Session
+
+from common.columns import Id
+from common.db import execute
+from common.tables import Image, Prediction
+
+# Built once: making a statement costs as much as sending it.
+_IT = Image.id == bindparam("image", type_=Id)
+_ROW = select(Image.id, Image.owner_id, Image.sha256, Image.visibility, Image.posts)
+OWN = _ROW.where(
+    Image.owner_id == bindparam("owner", type_=Id), Image.sha256 == bindparam("sha256")
+).with_for_update()
+HELD = _ROW.where(_IT).with_for_update(read=True)
+SHOW = update(Image).where(_IT).values(visibility=bindparam("wanted"))
+SHOW_PREDICTIONS = (
+    update(Prediction)
+    .where(Prediction.image_id == bindparam("image", type_=Id))
+    .values(visibility=bindparam("wanted"))
+)
+
+
+def find_own(session: Session, owner_id: UUID, sha256: bytes) -> Row[Any] | None:
+    """The owner's image of these bytes, locked. The caller holds the object: whoever else uploads
+    or deletes these bytes waits.
+    """
+    return execute(session, OWN, {"owner": owner_id, "sha256": sha256}).first()
+
+
+def hold(session: Session, id: UUID) -> Row[Any] | None:
+    """The image as it is and stays until COMMIT; None when there is none any more."""
+    return execute(session, HELD, {"image": id}).first()
+
+
+def set_visibility(session: Session, id: UUID, visibility: str) -> None:
+    """Show the image, and with it what was asked of it, to these from now on."""
+    change = {"image": id, "wanted": visibility}
+    execute(session, SHOW, change)
+    execute(session, SHOW_PREDICTIONS, change)
