@@ -21,7 +21,7 @@ export MODEL_MIRROR_DIR ?= $(MODEL_MIRROR)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix e2e bench faults models migrate migration dead-letters outlines build up down logs start secrets \
+.PHONY: help run test check fix e2e container-tests bench faults models migrate migration dead-letters outlines build up down logs start secrets \
 	migrate-head coverage-tests static-tests inference-tests test-tensorflow attach-db bash bash-ai \
 	constraints clean webhook-secret tensorflow
 
@@ -66,6 +66,9 @@ test-tensorflow: $(BIN)/.tensorflow ## The tests with TensorFlow installed
 
 e2e: $(BIN)/.test ## The end-to-end test against a running service (BASE_URL=)
 	@BASE_URL=$(BASE_URL) $(BIN)/python -m pytest -q tests/e2e $(ARGS)
+
+container-tests: $(BIN)/.test ## Rights, proxy and survival of the running containers, after `make build up`
+	@BASE_URL=$(BASE_URL) COMPOSE="$(COMPOSE)" $(BIN)/python -m pytest tests/containers $(ARGS)
 
 bench: $(BIN)/.test ## Images a second of the served stack, and its ratio to the bare limit
 	@$(BIN)/python -m bench $(ARGS)
