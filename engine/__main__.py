@@ -1,9 +1,13 @@
-"""`python -m engine --tasks classify,outline`: the engine as a process of its own."""
+"""`python -m engine --tasks classify,outline`: the engine as a process of its own.
+
+`--except caption` leaves tasks to other engines: what is new later is done without being named.
+"""
 
 import argparse
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 
 from common.errors import AfterimageError
 from common.logs import configure
@@ -31,13 +35,22 @@ def main() -> int:
     return 0
 
 
-def _tasks() -> list[str]:
+def _tasks(arguments: Sequence[str] | None = None) -> list[str]:
+    """The tasks that the command line names; raises NotFound for one that there is not."""
     parser = argparse.ArgumentParser(prog="python -m engine", description=__doc__)
-    parser.add_argument(
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
         "--tasks", default=",".join(all_contracts()), help="comma-separated; default: %(default)s"
     )
-    named = [name.strip() for name in parser.parse_args().tasks.split(",") if name.strip()]
-    return [contract(name, internal=True).name for name in named]
+    which.add_argument("--except", dest="left_out", default="", help="comma-separated: all others")
+    options = parser.parse_args(arguments)
+    left_out = _named(options.left_out)
+    return [name for name in _named(options.tasks) if name not in left_out]
+
+
+def _named(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    return [contract(name, internal=True).name for name in names]
 
 
 def _serve(engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""`make container-tests`, after `make build up`: what is missing is a failure, no reason to skip."""
+"""`make container-tests`, after `make build up`: what is missing is a failure, not a skip."""
 
 import pytest
 

@@ -82,7 +82,7 @@ def test_an_address_that_asks_too_much_is_told_to_wait() -> None:
         answers = list(pool.map(ask, range(1200)))
     refused = [answer for answer in answers if answer.status_code == 429]
     assert {answer.status_code for answer in answers} == {200, 429}
-    check(refused[0], 429, "rate_limited")
+    check(refused[0], 429, "too_many_requests")
     time.sleep(int(refused[0].headers["Retry-After"]))
     assert ask(0).status_code == 200
 
