@@ -1,23 +1,27 @@
-"""Accounts at the edge: opened, shown."""
+"""Accounts at the edge: opened, shown, changed, closed."""
 
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from flask import request
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from api.context import current_user, edge, services
-from api.schemas.accounts import SignUp
+from api import throttle
+from api.context import current_login, edge, services
+from api.schemas.accounts import Change, Leave, SignUp
+from api.signed_in import me
 from common.db import CommitUnknown, read, transact
-from common.errors import Forbidden, Unauthorized
+from common.errors import Forbidden, InputFault, NotFound, Unauthorized
 from common.ids import new_id
-from common.people import accounts
+from common.people import accounts, logins
+from common.people.leaving import forget_user
 
-SIGN_UP = SignUp()
+SIGN_UP, CHANGE, LEAVE = SignUp(), Change(), Leave()
 
 
-def sign_up(fields: dict[str, Any]) -> Row[Any] | None:
+def sign_up(fields: dict[str, Any]) -> Row[Any]:
     """Open an account; returns its row.
 
     Raises InputFault, Conflict when its name or address is taken, Forbidden where nobody may.
@@ -35,19 +39,64 @@ def sign_up(fields: dict[str, Any]) -> Row[Any] | None:
     except CommitUnknown:
         if _find(id) is None:
             raise
-    return _find(id)
-
-
-def me() -> UUID:
-    """The caller's account; raises Unauthorized for an anonymous one."""
-    if (id := current_user().id) is None:
-        raise Unauthorized("Sign in for this.", code="token_missing")
-    return id
+    return _account(id)
 
 
 def my_account() -> Row[Any]:
     """The caller's account as a row."""
-    if (found := _find(me())) is None:
+    return _account(me())
+
+
+def profile(name: str) -> Row[Any]:
+    """The account of this name, of which others see a little; raises NotFound."""
+    found = read(services().sessions, partial(accounts.find_by_name, name=name))
+    if found is None or not found.is_active:
+        raise NotFound("There is no such user.", code="user_not_found")
+    return found
+
+
+def change(fields: dict[str, Any]) -> Row[Any]:
+    """Give the caller's account another address or password; the latter ends all other log-ins.
+
+    Raises InputFault without the right current password, TooManyRequests after too many wrong ones,
+    Conflict when the address is taken.
+    """
+    account, wanted = my_account(), CHANGE.load(fields)
+    new_hash = None
+    if "password" in wanted:
+        _prove(account, wanted["current_password"], "current_password")
+        new_hash = edge().passwords.hash(wanted["password"])
+
+    def write(session: Session) -> None:
+        if "email" in wanted:
+            accounts.set_email(session, account.id, wanted["email"])
+        if new_hash:
+            accounts.set_password(session, account.id, new_hash)
+            logins.end_others(session, account.id, current_login())
+
+    transact(services().sessions, write)
+    return my_account()
+
+
+def leave(fields: dict[str, Any]) -> None:
+    """Close the caller's account; raises what `change` raises for its password."""
+    account, wanted = my_account(), LEAVE.load(fields)
+    _prove(account, wanted["password"], "password")
+    transact(services().sessions, partial(forget_user, user_id=account.id))
+
+
+def _prove(account: Row[Any], password: str, field: str) -> None:
+    """A token may be stolen: whoever takes an account away from somebody has its password."""
+    who = {"account": account.name, "address": request.remote_addr or ""}
+    transact(services().sessions, partial(throttle.take, **who))
+    if not edge().passwords.matches(account.password_hash, password):
+        detail = "This is not the account's password."
+        raise InputFault(detail, code="password_wrong", errors={field: [detail]})
+    transact(services().sessions, partial(throttle.forgive, **who))
+
+
+def _account(id: UUID) -> Row[Any]:
+    if (found := _find(id)) is None:
         raise Unauthorized("This account is no more.")
     return found
 

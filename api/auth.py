@@ -4,7 +4,7 @@ A token that is not good is refused even where none is needed: its sender would 
 somebody whom they do not expect to be.
 """
 
-import hashlib
+from contextlib import suppress
 from functools import partial
 
 from flask import Request, g, request
@@ -12,12 +12,12 @@ from flask import Request, g, request
 from api.context import services
 from api.tokens import ACCESS, invalid, read_token
 from common.callers import Caller
-from common.db import read
-from common.people import logins
+from common.db import read, transact
+from common.errors import Unavailable
+from common.people import keys, logins
 
 TOKEN_SCHEMES = ("bearer", "token")
 KEY_HEADER = "X-API-Key"
-KEY_PREFIX = "aft_"  # of API keys
 
 
 def identify() -> None:
@@ -27,7 +27,7 @@ def identify() -> None:
     """
     token = _token(request)
     if token is not None:
-        g.caller = _caller(token)
+        g.caller = _by_key(token) if token.startswith(keys.PREFIX) else _by_token(token)
 
 
 def _token(request: Request) -> str | None:
@@ -40,18 +40,23 @@ def _token(request: Request) -> str | None:
     return token.strip()
 
 
-def _caller(token: str) -> Caller:
-    """Whose token it is, as the account is now: one SELECT."""
-    if token.startswith(KEY_PREFIX):
-        find = partial(logins.by_key, digest=digest_of(token))
-    else:
-        known = read_token(token, ACCESS)
-        find = partial(logins.by_login, id=known.login, user_id=known.user)
+def _by_token(token: str) -> Caller:
+    """Whose access token it is, as the account is now: one SELECT."""
+    known = read_token(token, ACCESS)
+    find = partial(logins.by_login, id=known.login, user_id=known.user)
     if (found := read(services().sessions, find)) is None:
         raise invalid()
+    g.login = known.login
     return found
 
 
-def digest_of(key: str) -> bytes:
-    """What is kept of an API key."""
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+def _by_key(key: str) -> Caller:
+    """Whose API key it is: one SELECT, and now and then an UPDATE."""
+    found = read(services().sessions, partial(keys.owner_of, key=key))
+    if found is None:
+        raise invalid()
+    caller, unnoted = found
+    if unnoted:
+        with suppress(Unavailable):
+            transact(services().sessions, partial(keys.note_use, id=unnoted))
+    return caller

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import cast
+from uuid import UUID
 
 from flask import current_app, g
 
@@ -50,3 +51,8 @@ def services() -> Services:
 def current_user() -> Caller:
     """Who asks; `api/auth.py` has checked their credentials and put it here."""
     return cast(Caller, g.get("caller", ANONYMOUS))
+
+
+def current_login() -> UUID | None:
+    """The log-in whose token the caller has shown; None for an API key's and nobody's request."""
+    return cast(UUID | None, g.get("login"))

@@ -10,16 +10,17 @@ from flask import Request
 from sqlalchemy.orm import Session
 
 from api import throttle
-from api.context import edge, services
+from api.context import current_login, edge, services
 from api.framing import read_whole
-from api.schemas.accounts import LogIn
-from api.tokens import make_access, make_refresh
-from common.db import read, transact
+from api.schemas.tokens import LogIn, Refresh
+from api.tokens import REFRESH, invalid, make_access, make_refresh, read_token
+from common.db import CommitUnknown, read, transact
 from common.errors import Malformed, Unauthorized, UnsupportedMedia
 from common.ids import new_id
 from common.people import accounts, logins
+from common.sharing.accounts import hold
 
-LOG_IN = LogIn()
+LOG_IN, AGAIN = LogIn(), Refresh()
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 100
 
@@ -65,11 +66,38 @@ def _begin(user: UUID, also: Callable[[Session], None]) -> dict[str, Any]:
     seconds = services().settings.refresh_token_seconds
 
     def enter(session: Session) -> None:
+        hold(session, user)
         also(session)
         logins.open_login(session, login, user, refresh, seconds)
 
     transact(services().sessions, enter)
     return tokens(user, login, refresh)
+
+
+def refresh(fields: dict[str, Any]) -> dict[str, Any]:
+    """New tokens for a refresh token, which is good once. Raises Unauthorized when it was used
+    before, and ends its log-in: one of the two who had it has stolen it.
+    """
+    old = read_token(AGAIN.load(fields)["refresh_token"], REFRESH)
+    sessions, new = services().sessions, new_id()
+    about: dict[str, Any] = {"id": old.login, "user_id": old.user, "old": old.id, "new": new}
+    follow = partial(logins.rotate, **about, seconds=services().settings.refresh_token_seconds)
+    try:
+        is_good = transact(sessions, follow)
+    except CommitUnknown:
+        if read(sessions, partial(logins.refresh_id, id=old.login)) != new:
+            raise
+        is_good = True
+    if not is_good:
+        raise invalid()
+    return tokens(old.user, old.login, new)
+
+
+def log_out() -> None:
+    """End the log-in whose token the caller has shown; raises Unauthorized when there is none."""
+    if (login := current_login()) is None:
+        raise Unauthorized("Send the access token of the log-in to end.", code="token_missing")
+    transact(services().sessions, partial(logins.end, id=login))
 
 
 def tokens(user: UUID, login: UUID, refresh: UUID) -> dict[str, Any]:

@@ -9,12 +9,14 @@ from api.body import blame
 from api.context import services
 from api.lookup import find_my_prediction
 from api.schemas.webhooks import Wanted
+from api.signed_in import admins_only
 from common.db import read, transact
 from common.errors import InputFault, NotFound
 from common.predictions import Ask
 from common.tables import WebhookDelivery
 from common.webhooks import deliveries
 from common.webhooks.receivers import check_url
+from common.webhooks.secrets import rotate
 
 
 def with_webhook(asks: Sequence[Ask], wanted: Wanted | None) -> list[Ask]:
@@ -44,3 +46,9 @@ def deliver_again(prediction_id: str) -> WebhookDelivery:
     if found := transact(services().sessions, again):
         return found
     raise NotFound("This prediction has no webhook delivery.", code="delivery_not_found")
+
+
+def new_signing_secret() -> str:
+    """Replace the service's secret; raises Unauthorized and Forbidden for all but admins."""
+    admins_only()
+    return transact(services().sessions, rotate)

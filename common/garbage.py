@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from common.db import execute, insert_missing, now
 from common.storage import StoredObject as Entry
 from common.storage import digest_of
-from common.tables import IdempotencyKey, StoredObject
+from common.tables import Counter, IdempotencyKey, Login, StoredObject
 
 ORPHANED = 24 * 3600  # seconds
 KEYS_KEPT = 24 * 3600  # seconds after which an idempotency key counts as unknown
@@ -65,9 +65,14 @@ def bury(session: Session, digest: bytes) -> None:
 
 
 def forget(session: Session) -> int:
-    """Remove old tombstones and idempotency keys; returns how many rows went."""
+    """Remove old tombstones and idempotency keys, counters and log-ins that have ended;
+    returns how many rows went.
+    """
     tombstones = delete(StoredObject).where(
         StoredObject.state == "deleted", StoredObject.created_at < now(-TOMBSTONE)
     )
     keys = delete(IdempotencyKey).where(IdempotencyKey.created_at < now(-KEYS_KEPT))
-    return execute(session, tombstones).rowcount + execute(session, keys).rowcount
+    counters = delete(Counter).where(Counter.ends_at < now())
+    logins = delete(Login).where(Login.expires_at < now())
+    gone = (tombstones, keys, counters, logins)
+    return sum(execute(session, statement).rowcount for statement in gone)

@@ -1,15 +1,18 @@
-"""/token: who signs in gets tokens."""
+"""/token: who signs in gets tokens, carries them on, and gives them up."""
 
 from typing import Any
 
 from flask import request
 from flask_smorest import Blueprint
 
-from api.logging_in import log_in
-from api.schemas.accounts import LOG_IN_BODY, Tokens
+from api.body import read_fields
+from api.logging_in import log_in, log_out
+from api.logging_in import refresh as carry_on
+from api.schemas.tokens import LOG_IN_BODY, Refresh, Tokens
 
 blueprint = Blueprint("tokens", __name__, description="Signing in and out.")
 NEVER_KEPT = {"Cache-Control": "no-store"}
+REFRESH_BODY = {"content": {"application/json": {"schema": Refresh}}, "required": True}
 
 
 @blueprint.post("/token/")
@@ -19,3 +22,21 @@ NEVER_KEPT = {"Cache-Control": "no-store"}
 def create() -> Any:
     """Sign in with name and password."""
     return log_in(request), 200, NEVER_KEPT
+
+
+@blueprint.post("/v1/token/refresh")
+@blueprint.response(200, Tokens)
+@blueprint.doc(requestBody=REFRESH_BODY)
+def refresh() -> Any:
+    """New tokens for a refresh token, which is good once.
+
+    Who brings one that was used ends the whole log-in: it is in two hands.
+    """
+    return carry_on(read_fields(request)), 200, NEVER_KEPT
+
+
+@blueprint.delete("/v1/token")
+@blueprint.response(204)
+def delete() -> None:
+    """Sign out: no token of this log-in is good any more."""
+    log_out()

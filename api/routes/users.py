@@ -5,16 +5,28 @@ from typing import Any
 from flask import request, url_for
 from flask_smorest import Blueprint
 
-from api.accounts import my_account, sign_up
+from api.accounts import change, leave, my_account, profile, sign_up
 from api.body import read_fields
-from api.schemas.accounts import MyAccount, SignUp, account_view
+from api.schemas.accounts import (
+    Change,
+    Leave,
+    MyAccount,
+    Profile,
+    SignUp,
+    account_view,
+    profile_view,
+)
 
 blueprint = Blueprint("users", __name__, url_prefix="/v1/users", description="Accounts.")
 
 
+def _body(schema: type) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": schema}}, "required": True}
+
+
 @blueprint.post("")
 @blueprint.response(201, MyAccount)
-@blueprint.doc(requestBody={"content": {"application/json": {"schema": SignUp}}, "required": True})
+@blueprint.doc(requestBody=_body(SignUp))
 def create() -> Any:
     """Open an account. Its e-mail address is shown to nobody else."""
     view = account_view(sign_up(read_fields(request)))
@@ -26,3 +38,26 @@ def create() -> Any:
 def mine() -> Any:
     """My account."""
     return account_view(my_account())
+
+
+@blueprint.patch("/me")
+@blueprint.response(200, MyAccount)
+@blueprint.doc(requestBody=_body(Change))
+def edit() -> Any:
+    """Change my e-mail address or my password; a new password ends my other log-ins."""
+    return account_view(change(read_fields(request)))
+
+
+@blueprint.delete("/me")
+@blueprint.response(204)
+@blueprint.doc(requestBody=_body(Leave))
+def delete() -> None:
+    """Close my account: it goes with all that is its own."""
+    leave(read_fields(request))
+
+
+@blueprint.get("/<name>")
+@blueprint.response(200, Profile)
+def get(name: str) -> Any:
+    """What everybody may see of an account."""
+    return profile_view(profile(name))

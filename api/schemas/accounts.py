@@ -1,8 +1,8 @@
-"""Accounts: opened, shown to themselves and to others; and how they sign in."""
+"""Accounts: opened, shown to themselves and to others."""
 
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from api.passwords import LONGEST, SHORTEST
 from api.schemas.fields import Text
@@ -40,8 +40,9 @@ class Email(fields.Email):
 class Password(Text):
     """A new password."""
 
-    def __init__(self) -> None:
-        super().__init__(required=True, validate=validate.Length(SHORTEST, LONGEST), load_only=True)
+    def __init__(self, *, required: bool = True) -> None:
+        size = validate.Length(SHORTEST, LONGEST)
+        super().__init__(required=required, validate=size, load_only=True)
 
 
 class SignUp(Schema):
@@ -50,6 +51,34 @@ class SignUp(Schema):
     name = Name()
     email = Email(required=True, metadata={"example": "anna@example.org"})
     password = Password()
+
+
+class Change(Schema):
+    """What may be changed of one's own account."""
+
+    email = Email()
+    password = Password(required=False)
+    current_password = fields.String(
+        load_only=True, metadata={"description": "Needed with a new password."}
+    )
+
+    @validates_schema
+    def _check(self, fields: dict[str, Any], **_options: Any) -> None:
+        if "password" in fields and "current_password" not in fields:
+            raise ValidationError("Needed with a new password.", "current_password")
+
+
+class Leave(Schema):
+    """What closes an account."""
+
+    password = fields.String(required=True, load_only=True)
+
+
+class Profile(Schema):
+    """An account as others see it."""
+
+    name = fields.String()
+    created_at = fields.DateTime(format="iso")
 
 
 class MyAccount(Schema):
@@ -62,35 +91,11 @@ class MyAccount(Schema):
     created_at = fields.DateTime(format="iso")
 
 
-class LogIn(Schema):
-    """The password form of OAuth 2. What is not known in it is ignored (RFC 6749, section 3.2)."""
-
-    class Meta:
-        """Of which `scope`, `client_id` and `client_secret` are."""
-
-        unknown = EXCLUDE
-
-    grant_type = fields.String(load_default="", validate=validate.OneOf(["", "password"]))
-    username = fields.String(required=True)
-    password = fields.String(required=True)
-
-
-class Tokens(Schema):
-    """What a log-in gives."""
-
-    access_token = fields.String()
-    token_type = fields.String(metadata={"example": "bearer"})
-    expires_in = fields.Integer(metadata={"description": "Seconds."})
-    refresh_token = fields.String()
-
-
-LOG_IN_BODY = {
-    "description": "The password form of OAuth 2; empty fields are fine.",
-    "required": True,
-    "content": {"application/x-www-form-urlencoded": {"schema": LogIn}},
-}
-
-
 def account_view(account: Any) -> dict[str, Any]:
     """What MyAccount shows of a row."""
     return {name: getattr(account, name) for name in MyAccount().fields}
+
+
+def profile_view(account: Any) -> dict[str, Any]:
+    """What Profile shows of a row."""
+    return {name: getattr(account, name) for name in Profile().fields}

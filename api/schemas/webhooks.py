@@ -75,6 +75,12 @@ class DeliveryView(Schema):
     delivered_at = fields.DateTime(format="iso", allow_none=True)
 
 
+class SecretView(Schema):
+    """The service's signing secret, shown to who has just made it."""
+
+    secret = fields.String()
+
+
 class DeliveryList(Schema):
     """A page of deliveries."""
 

@@ -24,11 +24,10 @@ BY_ID = _ACCOUNT.where(User.id == bindparam("user", type_=Id))
 TAKEN = select(User.name_key, User.email_key).where(
     (User.name_key == bindparam("name")) | (User.email_key == bindparam("email"))
 )
-SET_PASSWORD = (
-    update(User)
-    .where(User.id == bindparam("user", type_=Id))
-    .values(password_hash=bindparam("new_hash"))
-)
+_CHANGE = update(User).where(User.id == bindparam("user", type_=Id))
+SET_PASSWORD = _CHANGE.values(password_hash=bindparam("new_hash"))
+SET_EMAIL = _CHANGE.values(email=bindparam("new_email"), email_key=bindparam("new_key"))
+SET_ROLE = _CHANGE.values(role=bindparam("new_role"))
 
 
 def open_account(
@@ -38,17 +37,12 @@ def open_account(
     keys = {"name": name_key(name), "email": email_key(email)}
     row = {"id": id, "name": name, "name_key": keys["name"], "role": role}
     row |= {"email": email, "email_key": keys["email"], "password_hash": password_hash}
-    refuse_taken(session, keys["name"], keys["email"])
+    for taken in execute(session, TAKEN, keys):
+        raise _taken("name" if taken.name_key == keys["name"] else "email")
     try:
         execute(session, ENTER, row)
     except IntegrityError as error:  # somebody was faster
         raise _taken("name", "email") from error
-
-
-def refuse_taken(session: Session, name: str, email: str) -> None:
-    """Raise Conflict when an account has this name or address, by their keys."""
-    for row in execute(session, TAKEN, {"name": name, "email": email}):
-        raise _taken("name" if row.name_key == name else "email")
 
 
 def find_by_name(session: Session, name: str) -> Row[Any] | None:
@@ -64,6 +58,20 @@ def find(session: Session, id: UUID) -> Row[Any] | None:
 def set_password(session: Session, id: UUID, password_hash: str) -> None:
     """Have the account prove itself by another password."""
     execute(session, SET_PASSWORD, {"user": id, "new_hash": password_hash})
+
+
+def set_email(session: Session, id: UUID, email: str) -> None:
+    """Give the account another address; raises Conflict when it is somebody's."""
+    about = {"user": id, "new_email": email, "new_key": email_key(email)}
+    try:
+        execute(session, SET_EMAIL, about)
+    except IntegrityError as error:
+        raise _taken("email") from error
+
+
+def set_role(session: Session, id: UUID, role: str) -> None:
+    """Give the account another role, which counts from its next request on."""
+    execute(session, SET_ROLE, {"user": id, "new_role": role})
 
 
 def _taken(*fields: str) -> Conflict:

@@ -1,0 +1,111 @@
+"""Refresh tokens on every database: good once, and the end of a log-in that is in two hands."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+from werkzeug.test import TestResponse
+
+from common import garbage
+from common.db import Sessions, now, transact
+from common.tables import Counter, Login, User
+from tests.inside import app as app
+from tests.inside import count
+from tests.people import Account, sign_in, sign_up
+
+
+@pytest.fixture
+def anna(app: Flask) -> Account:
+    return sign_up(app, "anna")
+
+
+def refresh(app: Flask, tokens: Any) -> TestResponse:
+    body = {"refresh_token": tokens["refresh_token"]}
+    return app.test_client().post("/v1/token/refresh", json=body)
+
+
+def works(app: Flask, tokens: Any) -> bool:
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    return app.test_client().get("/v1/users/me", headers=headers).status_code == 200
+
+
+def test_a_log_in_goes_on_from_token_to_token(app: Flask, anna: Account) -> None:
+    tokens = anna.tokens
+    for _ in range(3):
+        answer = refresh(app, tokens)
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.get_json().keys() == tokens.keys()
+        assert answer.get_json()["refresh_token"] != tokens["refresh_token"]
+        tokens = answer.get_json()
+        assert works(app, tokens)
+
+
+def test_a_token_used_twice_ends_the_log_in_for_both(app: Flask, anna: Account) -> None:
+    other = sign_in(app, "anna")
+    new = refresh(app, anna.tokens).get_json()
+    assert refresh(app, anna.tokens).status_code == 401
+    assert refresh(app, new).status_code == 401
+    assert not works(app, new)
+    assert not works(app, anna.tokens)
+    assert works(app, other)
+
+
+def test_of_two_at_once_at_most_one_gets_tokens(app: Flask, anna: Account) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(lambda _: refresh(app, anna.tokens).status_code, range(2)))
+    assert sorted(answers) == [200, 401]
+    assert not works(app, anna.tokens)
+
+
+def test_what_is_no_refresh_token(app: Flask) -> None:
+    for token in ("", "x", "aft_x", None, 7):
+        answer = refresh(app, {"refresh_token": token})
+        assert answer.status_code == (401 if isinstance(token, str) else 422), token
+
+
+def test_an_access_token_refreshes_nothing(app: Flask, anna: Account) -> None:
+    assert refresh(app, {"refresh_token": anna.tokens["access_token"]}).status_code == 401
+    assert works(app, anna.tokens)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        update(User).values(is_active=False),
+        update(Login).values(expires_at=now()),
+        update(Login).values(revoked_at=now()),
+    ],
+)
+def test_what_has_ended_does_not_go_on(
+    app: Flask, sessions: Sessions, anna: Account, change: Any
+) -> None:
+    transact(sessions, lambda session: session.execute(change))
+    assert refresh(app, anna.tokens).status_code == 401
+
+
+def test_signing_out_ends_both_tokens(app: Flask, anna: Account) -> None:
+    other = sign_in(app, "anna")
+    client = app.test_client()
+    assert client.delete("/v1/token", headers=anna.headers).status_code == 204
+    assert not works(app, anna.tokens)
+    assert refresh(app, anna.tokens).status_code == 401
+    assert works(app, other)
+    assert client.delete("/v1/token").status_code == 401
+
+
+def test_what_has_ended_is_forgotten(app: Flask, sessions: Sessions, anna: Account) -> None:
+    client = app.test_client()
+    client.post("/token", data={"username": "anna", "password": "wrong"})
+    assert (count(sessions, Login), count(sessions, Counter)) == (1, 2)
+    transact(sessions, garbage.forget)
+    assert (count(sessions, Login), count(sessions, Counter)) == (1, 2)
+    for change in (
+        update(Login).values(expires_at=now(-1)),
+        update(Counter).values(ends_at=now(-1)),
+    ):
+        transact(sessions, lambda session, change=change: session.execute(change))  # type: ignore[misc]
+    assert transact(sessions, garbage.forget) == 3
+    assert (count(sessions, Login), count(sessions, Counter)) == (0, 0)
