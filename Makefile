@@ -21,7 +21,7 @@ export MODEL_MIRROR_DIR ?= $(MODEL_MIRROR)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix e2e container-tests bench faults models migrate migration dead-letters outlines build up down logs start secrets \
+.PHONY: help run test check fix e2e container-tests bench faults models migrate migration reindex dead-letters outlines build up down logs start secrets \
 	migrate-head coverage-tests static-tests inference-tests test-tensorflow attach-db bash bash-ai \
 	constraints clean webhook-secret tensorflow
 
@@ -79,6 +79,9 @@ faults: $(BIN)/.test ## 500 kills under 10,000 uploads, and what they cost (ARGS
 
 models: $(BIN)/.run ## Fetch the models (MODEL_MIRROR= folder or address, else by download)
 	@$(BIN)/python -m engine.models pull
+
+reindex: $(BIN)/.run ## Make the search index anew from the rows, while everything runs
+	@$(BIN)/python -m engine.reindex
 
 migrate migrate-head: $(BIN)/.run ## Bring the database of DATABASE_URL up to date
 	@$(BIN)/python -m migrations

@@ -11,6 +11,7 @@ from api import auth, documentation, errors, headers, tokens
 from api.context import EXTENSION, Edge
 from api.predecessors import counter as old_counter
 from api.predecessors import inference, outline
+from api.predecessors import search as sticker_search
 from api.queues import Queues
 from api.routes import (
     batches,
@@ -21,6 +22,7 @@ from api.routes import (
     keys,
     metrics,
     predictions,
+    search,
     signing_in,
     status,
     users,
@@ -74,6 +76,7 @@ def _register_routes(app: Flask) -> None:
         images,
         predictions,
         batches,
+        search,
         webhooks,
         users,
         signing_in,
@@ -85,7 +88,7 @@ def _register_routes(app: Flask) -> None:
         api.register_blueprint(each.blueprint)
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(metrics.blueprint)
-    for predecessor in (inference, outline, old_counter):
+    for predecessor in (inference, outline, sticker_search, old_counter):
         app.register_blueprint(predecessor.blueprint)
 
 

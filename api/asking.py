@@ -13,9 +13,10 @@ from api.errors import problem
 from api.lookup import Shown, look_again, look_at
 from api.queues import retry_after
 from api.schemas.predictions import LONGEST_WAIT, view
+from common.errors import InputFault
 from common.predictions import Ask
 from common.tables import State
-from common.tasks import contract
+from common.tasks import contract, image_tasks
 
 IMAGES_FAULT = "image_"  # what the codes of all faults of an image begin with
 WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?", re.IGNORECASE)
@@ -33,6 +34,13 @@ def ask_for(
     it would have to wait for longer than was promised.
     """
     wanted = contract(task)
+    if not wanted.takes_image:
+        known = ", ".join(image_tasks())
+        raise InputFault(
+            f"`{task}` is not asked of an image: use GET /v1/{task}. Of images: {known}.",
+            code="task_takes_no_image",
+            errors={"task": [f"must be one of: {known}"]},
+        )
     asked = Ask(
         task=wanted.name,
         params=wanted.check_params(params or {}),

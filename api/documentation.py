@@ -14,7 +14,7 @@ from api.schemas.batches import BatchItemRequest
 from api.schemas.models import WANTED
 from api.schemas.webhooks import WEBHOOK, WEBHOOK_URL
 from common.predictions.rules import LONGEST_DEADLINE, SHORTEST_DEADLINE
-from common.tasks import contracts
+from common.tasks import contracts, image_tasks
 
 VERSION = version("afterimage")
 ABOUT = """Upload an image, go on with your work, come back for what is in it.
@@ -70,7 +70,7 @@ UPLOAD_BODY = _body(
     _EXAMPLE,
 )
 _TASK = {
-    "task": {"type": "string", "enum": list(contracts()), "example": "classify"},
+    "task": {"type": "string", "enum": list(image_tasks()), "example": "classify"},
     "params": {
         "type": "object",
         "description": "As GET /v1/tasks says; empty: the task's defaults.",

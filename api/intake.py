@@ -20,6 +20,7 @@ from common.callers import Caller, may_see
 from common.db import DatabaseUnavailable, execute, insert_missing
 from common.errors import InputFault
 from common.ids import new_id
+from common.indexing import is_findable, note_changed
 from common.predictions import Ask
 from common.storage import object_key
 from common.tables import Image, StoredObject, Visibility
@@ -53,6 +54,8 @@ def receive(
         if before:
             return replace(enter(session, edge, before, asks, is_known), is_new=False)
         execute(session, ENTER_IMAGE, _columns(image))
+        if is_findable(image):
+            note_changed(session, [image.id])
         return enter(session, edge, image, asks, is_known)
 
     with edge.in_flight.alone(key):

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from common.columns import Id
 from common.db import execute
+from common.indexing import note_changed
 from common.tables import Image, Prediction
 
 # Built once: making a statement costs as much as sending it.
@@ -46,3 +47,4 @@ def set_visibility(session: Session, id: UUID, visibility: str) -> None:
     change = {"image": id, "wanted": visibility}
     execute(session, SHOW, change)
     execute(session, SHOW_PREDICTIONS, change)
+    note_changed(session, [id])

@@ -68,6 +68,12 @@ class Settings:
         "`file:///folder` or `s3://bucket?endpoint=…&region=…&access_key=…&secret_key=…`.",
         secret=True,
     )
+    index_url: str = _setting(
+        "INDEX_URL",
+        "file://{data_dir}/index",
+        "Where the search index is: as STORAGE_URL. `make reindex` makes it anew from the rows.",
+        secret=True,
+    )
     model_dir: Path = _setting(
         "MODEL_DIR", "{data_dir}/models", "Folder of the installed models.", folder
     )

@@ -13,7 +13,7 @@ FROM python:3.11-slim
 LABEL org.opencontainers.image.title="Afterimage engine" org.opencontainers.image.licenses="Apache-2.0"
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 DATA_DIR=/tmp/afterimage MODEL_DIR=/models
 # A volume that is mounted here for the first time takes the owner over.
-RUN install -d -o 10001 -g 10001 /models
+RUN install -d -o 10001 -g 10001 /models /index
 WORKDIR /app
 COPY --from=packages /opt/venv /opt/venv
 COPY LICENSE ./

@@ -49,5 +49,8 @@ write s3.json <<JSON
 }]}
 JSON
 
+# A folder on a volume; an S3 bucket will do too, if its server knows conditional writes.
+[ -s "$folder/index_url" ] || printf 'file:///index' | write index_url
+
 # Yours to fill; empty means that there is none.
 [ -e "$folder/openai_api_key" ] || printf '' | write openai_api_key

@@ -10,6 +10,7 @@ import structlog
 from common.errors import AfterimageError, InputFault, ModelUnavailable, TryLater
 from common.predictions import Failure, Job, Outcome, Retry
 from common.storage import Storage, object_key
+from common.tasks import contract
 from engine.tasks import Work
 
 log = structlog.get_logger(__name__)
@@ -36,7 +37,7 @@ def prepare(storage: Storage, work: Work, job: Job) -> Prepared | Outcome:
         start = time.monotonic()
         data = fetch(storage, job)
         fetched = time.monotonic()
-        ready = work.prepare(data, job.params)
+        ready = work.prepare(data, _asked(job))
         decoded = time.monotonic()
     except Exception as error:
         return outcome_of(job, error)
@@ -45,13 +46,26 @@ def prepare(storage: Storage, work: Work, job: Job) -> Prepared | Outcome:
 
 
 def fetch(storage: Storage, job: Job) -> bytes:
-    """The bytes of the job's image; raises PartialRead when they are not what was accepted."""
+    """The bytes of the job's image, none where the task takes no image; raises PartialRead when
+    they are not what was accepted.
+    """
+    if not _takes_image(job):
+        return b""
     if job.sha256 is None:
         raise InputFault("This prediction has no image.", code="image_missing")
     data = storage.get(object_key(job.sha256))
     if hashlib.sha256(data).digest() != job.sha256:
         raise PartialRead("The object store gave other bytes than were put.")
     return data
+
+
+def _takes_image(job: Job) -> bool:
+    return contract(job.task, internal=True).takes_image
+
+
+def _asked(job: Job) -> dict[str, Any]:
+    """The params; where there is no image, with who asks, for that decides what they may see."""
+    return job.params if _takes_image(job) else job.params | {"asked_by": job.owner_id}
 
 
 def outcome_of(job: Job, error: Exception) -> Outcome:

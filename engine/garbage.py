@@ -1,6 +1,6 @@
 """The housekeeper's daily and hourly work: orphaned objects, condemned bytes, rows out of date."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -13,22 +13,28 @@ from common.db import read, transact
 from common.services import Services
 from common.storage import StoredObject, object_key
 from common.tasks.thumbnail import SIZES, thumbnail_key
+from engine.index.store import Index
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """What one of all engines does every `period` seconds; `do` counts what it did."""
+    """What one of all engines does every `period` seconds; `do` counts what it did. `task` names
+    the one that an engine must serve to do it: others need not load what it needs.
+    """
 
     name: str
     period: float
     do: Callable[[Services], int]
+    task: str = ""
 
 
-def do_due_chores(services: Services) -> None:
-    """Do what is due and nobody else has taken."""
+def do_due_chores(services: Services, tasks: Collection[str]) -> None:
+    """Do what is due and nobody else has taken, in an engine that serves these tasks."""
     for chore in CHORES:
+        if chore.task and chore.task not in tasks:
+            continue
         mine = transact(
             services.sessions, partial(chores.take, name=chore.name, period=chore.period)
         )
@@ -72,6 +78,12 @@ def forget(services: Services) -> int:
     return transact(services.sessions, garbage.forget)
 
 
+def tidy_index(services: Services) -> int:
+    """Merge the search index's small files, and index what was written since the last time."""
+    Index(services.settings.index_url).tidy()
+    return 0  # it is done every time, and no news
+
+
 def _pages(entries: Iterator[StoredObject], size: int) -> Iterator[list[StoredObject]]:
     while page := list(islice(entries, size)):
         yield page
@@ -81,4 +93,5 @@ CHORES = (
     Chore("find orphans", 24 * 3600, find_orphans),
     Chore("delete condemned", 60, delete_condemned),
     Chore("forget", 3600, forget),
+    Chore("tidy index", 60, tidy_index, task="index"),
 )

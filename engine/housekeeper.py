@@ -7,7 +7,7 @@ are shared out.
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import structlog
 
@@ -28,8 +28,9 @@ CHORES = 30.0  # seconds between two looks at the chores
 class Housekeeper:
     """Works in two threads from start() to stop(): a long chore must not hold up the sweep."""
 
-    def __init__(self, services: Services, announcer: Announcer):
+    def __init__(self, services: Services, announcer: Announcer, tasks: Collection[str] = ()):
         self._services = services
+        self._tasks = tasks  # that its engine serves
         self._announcer = announcer
         self._stop = threading.Event()
         rounds = {"sweep": (SWEEPS, self.sweep), "chores": (CHORES, self.chores)}
@@ -75,6 +76,6 @@ class Housekeeper:
 
     def chores(self) -> None:
         """Do what is due of the rarer work, and count the dead letters."""
-        do_due_chores(self._services)
+        do_due_chores(self._services, self._tasks)
         waiting = self._services.broker.depths([DEAD_LETTERS])[DEAD_LETTERS]
         self._services.metrics.dead_letters[()].set(waiting)

@@ -23,7 +23,7 @@ class Engine:
         id = new_id()
         self._announcer = Announcer(services.broker, services.sessions)
         self._lanes = [Lane(services, self._announcer, id, task) for task in tasks]
-        self._housekeeper = Housekeeper(services, self._announcer)
+        self._housekeeper = Housekeeper(services, self._announcer, tasks)
         self._deliverer = Deliverer(services.sessions, services.settings, metrics=services.metrics)
         self._presence = Presence(services.sessions, id, self.report)
 

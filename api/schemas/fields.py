@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields, validate
 
 from common.errors import InputFault
 from common.tables import Visibility
-from common.tasks import contracts
+from common.tasks import image_tasks
 from common.uploads import check_text
 
 DEEPEST = 8  # levels of nesting in what callers may attach
@@ -99,10 +99,10 @@ class TaskList(fields.Field[list[str]]):
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> list[str]:
         given = ",".join(value)
         names = list(dict.fromkeys(given.split(","))) if given else []
-        unknown = [name for name in names if name not in contracts()]
+        unknown = [name for name in names if name not in image_tasks()]
         if unknown:
             raise ValidationError(
-                f"Unknown: {', '.join(map(_shown, unknown))}; known: {', '.join(contracts())}."
+                f"Unknown: {', '.join(map(_shown, unknown))}; known: {', '.join(image_tasks())}."
             )
         return names
 

@@ -6,7 +6,7 @@ not. All times are the database's. DESIGN section 4 is the table that these func
 
 from common.predictions.canceling import cancel, retry
 from common.predictions.claiming import Claims, Job, claim
-from common.predictions.creating import Ask, create, mark_announced
+from common.predictions.creating import Ask, create, create_alone, mark_announced
 from common.predictions.finishing import Failure, Outcome, Retry, Success, finish
 from common.predictions.overdue import Overdue, reopen, sweep
 from common.predictions.queueing import Lane, Place, ahead, measure
@@ -26,6 +26,7 @@ __all__ = [
     "cancel",
     "claim",
     "create",
+    "create_alone",
     "finish",
     "mark_announced",
     "measure",

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Row, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from common.db import execute, now
+from common.indexing import is_findable, note_changed
 from common.predictions.creating import Ask, columns
 from common.predictions.final import note_final
 from common.tables import Image, Prediction, State
@@ -79,3 +80,5 @@ def create_known(session: Session, image: Image | Row[Any], found: Sequence[Know
     if rows:
         execute(session, CREATE_KNOWN, rows)
         note_final(session, [known.ask.id for known in found if known.ask.webhook_url])
+        if is_findable(image):
+            note_changed(session, [image.id])

@@ -24,7 +24,7 @@ _THEM = _p.id.in_(bindparam("ids", expanding=True))
 LOCKED = (
     select(
         _p.id, _p.state, _p.attempts, _p.failures, _p.lost_claims, _p.lease_owner,
-        _p.task, _p.params, _p.sha256, _p.created_at, _p.wanted_model,
+        _p.task, _p.params, _p.sha256, _p.created_at, _p.wanted_model, _p.owner_id,
         now().label("claimed_at"),
         case((_p.next_attempt_at.is_(None), 1), (_p.next_attempt_at <= now(), 1), else_=0)
         .label("is_due"),
@@ -63,6 +63,7 @@ class Job:
     created_at: datetime
     has_webhook: bool = False
     wanted_model: str | None = None  # name@version; None: the task's default
+    owner_id: UUID | None = None  # who asked; None: an anonymous caller
     waited: float = 0.0  # seconds from its creation to this claim
 
 
@@ -160,7 +161,7 @@ def _enter(claims: Claims, row: Row[Any], verdict: Verdict, by_itself: bool) -> 
         case Verdict.TAKE | Verdict.TAKE_OVER:
             job = Job(
                 row.id, row.attempts + 1, row.failures, row.task, row.params, row.sha256,
-                row.created_at, bool(row.has_webhook), row.wanted_model,
+                row.created_at, bool(row.has_webhook), row.wanted_model, row.owner_id,
                 (row.claimed_at - row.created_at).total_seconds(),
             )  # fmt: skip
             (claims.alone if row.attempts else claims.fresh).append(job)

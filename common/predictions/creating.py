@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from common.db import execute, now
 from common.ids import new_id
 from common.predictions.rules import ANNOUNCE_GRACE, LOST_AFTER, within_deadline
-from common.tables import Image, Prediction, State
+from common.tables import Image, Prediction, State, Visibility
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,19 +43,26 @@ def create(session: Session, image: Image | Row[Any], asks: Sequence[Ask]) -> No
         execute(session, CREATE, rows)
 
 
-def columns(image: Image | Row[Any], ask: Ask) -> dict[str, Any]:
+def create_alone(session: Session, ask: Ask) -> None:
+    """Write the queued row of a task that takes no image, for its owner's eyes; an anonymous
+    caller's is for whoever has its id.
+    """
+    execute(session, CREATE, columns(None, ask))
+
+
+def columns(image: Image | Row[Any] | None, ask: Ask) -> dict[str, Any]:
     """What a row holds of what was asked; `deadline` in microseconds from now."""
     return {
         "id": ask.id,
         "owner_id": ask.owner_id,
         "task": ask.task,
-        "image_id": image.id,
-        "sha256": image.sha256,
+        "image_id": image.id if image else None,
+        "sha256": image.sha256 if image else None,
         "params": ask.params,
         "wanted_model": ask.wanted_model,
         "metadata": ask.caller_data,
         "interactive": ask.interactive,
-        "visibility": image.visibility,
+        "visibility": image.visibility if image else Visibility.PRIVATE,
         "deadline": round(ask.deadline * 1e6),
         "webhook_url": ask.webhook_url,
         "webhook_secret": ask.webhook_secret,

@@ -7,16 +7,17 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Update, bindparam, case, select, update
+from sqlalchemy import Row, Update, bindparam, case, select, update
 from sqlalchemy.orm import Session
 
 from common.columns import Id
 from common.db import execute, now
+from common.indexing import FINDABLE, KNOWLEDGE, note_changed
 from common.predictions.caching import cache_key
 from common.predictions.claiming import Job
 from common.predictions.final import note_final
 from common.predictions.rules import CANCELED, MOST_FAILURES, backoff
-from common.tables import Prediction, State
+from common.tables import Image, Prediction, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,15 @@ Outcome = Success | Failure | Retry
 
 # Built once: making a statement costs more than sending it.
 _THEM = Prediction.id.in_(bindparam("ids", expanding=True))
+# Read where the rows are read and locked anyway: most images are in nobody's results.
+_FINDABLE = select(Image.id).where(Image.id == Prediction.image_id, FINDABLE).scalar_subquery()
 HELD = (
-    select(Prediction.id, Prediction.attempts, Prediction.cancel_requested)
+    select(
+        Prediction.id,
+        Prediction.attempts,
+        Prediction.cancel_requested,
+        _FINDABLE.label("findable"),
+    )
     .where(_THEM, Prediction.state == State.PROCESSING)
     .with_for_update()
 )
@@ -70,11 +78,13 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> list[UUID]:
     writes the result. One whose cancellation was asked for is canceled, whatever came of it.
     """
     mine = _still_mine(session, [outcome.job for outcome in outcomes])
-    unwanted = [id for id, is_unwanted in mine.items() if is_unwanted]
-    kept = [outcome for outcome in outcomes if mine.get(outcome.job.id) is False]
+    unwanted = [id for id, row in mine.items() if row.cancel_requested]
+    kept = [o for o in outcomes if o.job.id in mine and not mine[o.job.id].cancel_requested]
     successes = [outcome for outcome in kept if isinstance(outcome, Success)]
     for together in _by_model(successes):
         _succeed(session, together)
+    known = [mine[s.job.id].findable for s in successes if s.job.task in KNOWLEDGE]
+    note_changed(session, [image for image in known if image])
     if unwanted:
         _cancel(session, unwanted)
     final = [outcome.job.id for outcome in successes] + unwanted
@@ -97,11 +107,11 @@ def _by_model(successes: Sequence[Success]) -> Iterable[list[Success]]:
     return groups.values()
 
 
-def _still_mine(session: Session, jobs: Iterable[Job]) -> dict[UUID, bool]:
-    """The jobs still held, and whether each is to be canceled."""
+def _still_mine(session: Session, jobs: Iterable[Job]) -> dict[UUID, Row[Any]]:
+    """The jobs still held; whether each is to be canceled, and its image where that is findable."""
     attempts = {job.id: job.attempt for job in jobs}
     rows = execute(session, HELD, {"ids": sorted(attempts)})
-    return {row.id: row.cancel_requested for row in rows if attempts[row.id] == row.attempts}
+    return {row.id: row for row in rows if attempts[row.id] == row.attempts}
 
 
 def _cancel(session: Session, ids: Sequence[UUID]) -> None:

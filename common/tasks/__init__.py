@@ -1,4 +1,4 @@
-"""The tasks' contracts: what may be asked of an image and what the answer looks like.
+"""The tasks' contracts: what may be asked of an image or a text, and what the answer looks like.
 
 A file of this folder is a task: it defines `CONTRACT`. The work itself is `engine/tasks/<name>.py`.
 Routes, queues, the OpenAPI page and the README's table follow from the contracts.
@@ -29,6 +29,7 @@ class Contract:
     cacheable: bool = True  # the same bytes, params and model version give the same result
     deadline: float = 15 * MINUTE  # seconds after which nobody waits for the answer any more
     internal: bool = False  # asked for inside the house alone: no caller can name it
+    takes_image: bool = True  # it is asked of an image; else all it needs is in its params
     # What is told of a stored result and its params; None: all of it.
     shown: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]] | None = None
 
@@ -75,6 +76,12 @@ def all_contracts() -> dict[str, Contract]:
 def contracts() -> dict[str, Contract]:
     """The tasks that callers may ask for."""
     return {name: each for name, each in all_contracts().items() if not each.internal}
+
+
+@cache
+def image_tasks() -> tuple[str, ...]:
+    """The names of those tasks that may be asked of an image."""
+    return tuple(name for name, each in contracts().items() if each.takes_image)
 
 
 def contract(task: str, internal: bool = False) -> Contract:

@@ -121,8 +121,8 @@ def test_a_chore_is_done_by_one_of_all_who_ask(sessions: Sessions) -> None:
 
 def test_all_chores_run_and_then_rest(services: Services) -> None:
     orphan = put(services, b"orphan", age_hours=25)
-    do_due_chores(services)
+    do_due_chores(services, ())
     assert not is_there(services, orphan)
     put(services, b"another", age_hours=25)
-    do_due_chores(services)
+    do_due_chores(services, ())
     assert states(services) == {orphan: "deleted"}, "not due before tomorrow"

@@ -1,0 +1,24 @@
+"""The sticker search's route: public images for a text, for anyone."""
+
+from typing import Any
+
+from flask import Blueprint, request
+
+from api.predecessors.deprecation import say_deprecated
+from api.schemas.search import FoundList, PredecessorQuery
+from api.searching import page_of, search
+from common.callers import ANONYMOUS
+
+LIMIT = 20  # items; there are no pages
+
+blueprint = Blueprint("sticker_search", __name__)
+say_deprecated(blueprint, "search.by_text")
+
+
+@blueprint.get("/api/search")
+@blueprint.get("/api/search/")
+def find() -> Any:
+    """Its first page. Feedback names images by their file name or id."""
+    query = PredecessorQuery().load(request.args.to_dict())
+    row = search(ANONYMOUS, {"query": query["query"]})
+    return FoundList().dump(page_of(ANONYMOUS, row, 0, LIMIT))

@@ -1,0 +1,78 @@
+"""/v1/search and what looks alike: images by a text, by a stored image, by one that comes along."""
+
+from typing import Any
+
+from flask import request, url_for
+from flask_smorest import Blueprint
+
+from api.asking import ask_for
+from api.body import Body, read_body
+from api.context import current_user, edge
+from api.documentation import UPLOAD_BODY
+from api.intake import receive
+from api.lookup import find_image
+from api.schemas.images import ImageFields
+from api.schemas.problems import Problem
+from api.schemas.search import FoundList, PageQuery, SearchQuery
+from api.searching import find, find_similar, page_of, search, wait_for_vector
+from common.errors import InputFault
+
+blueprint = Blueprint("search", __name__, url_prefix="/v1", description="Searches.")
+FIELDS = ImageFields(only=["visibility"])
+NOT_READY = "Not answered in time: ask again"
+
+
+@blueprint.get("/search")
+@blueprint.arguments(SearchQuery, location="query")
+@blueprint.response(200, FoundList)
+@blueprint.alt_response(503, schema=Problem, description=NOT_READY)
+def by_text(query: dict[str, Any]) -> Any:
+    """The images that a text asks for: public ones, and the caller's own."""
+    caller = current_user()
+    row, after = find(caller, query)
+    page = page_of(caller, row, after, query["limit"])
+    return page, 200, _next("search.by_text", page, query | {"query": row.params.get("query")})
+
+
+@blueprint.get("/images/<id>/similar")
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, FoundList)
+@blueprint.alt_response(503, schema=Problem, description=NOT_READY)
+def by_image(query: dict[str, Any], id: str) -> Any:
+    """The images that look like a stored one."""
+    caller = current_user()
+    row, after = find_similar(caller, find_image(id)[0], query.get("cursor"))
+    page = page_of(caller, row, after, query["limit"])
+    return page, 200, _next("search.by_image", page, query | {"id": id})
+
+
+@blueprint.post("/images/similar")
+@blueprint.arguments(PageQuery(only=["limit"]), location="query")
+@blueprint.response(200, FoundList)
+@blueprint.alt_response(503, schema=Problem, description=NOT_READY)
+@blueprint.doc(requestBody=UPLOAD_BODY)
+def by_upload(query: dict[str, Any]) -> Any:
+    """Upload an image, as to `/v1/images`, and get those that look like it."""
+    caller = current_user()
+    id = _take(read_body(request, aside=["limit"]))
+    page = page_of(caller, search(caller, {"image_id": id}), 0, query["limit"])
+    headers = {"Location": url_for("images.get", id=id)}
+    return page, 200, headers | _next("search.by_image", page, query | {"id": id})
+
+
+def _take(body: Body) -> str:
+    if body.image is None:
+        detail = "There is no image in the request."
+        raise InputFault(detail, code="image_missing", errors={body.image_field: [detail]})
+    visibility = FIELDS.load(body.fields)["visibility"]
+    asks = [ask_for("embed", interactive=True)]
+    accepted = receive(edge(), body.image, body.file_name, visibility, asks)
+    wait_for_vector(accepted.predictions[0])
+    return str(accepted.image)
+
+
+def _next(route: str, page: dict[str, Any], query: dict[str, Any]) -> dict[str, str]:
+    if not page["next"]:
+        return {}
+    link = url_for(route, _external=True, **query | {"cursor": page["next"]})
+    return {"Link": f'<{link}>; rel="next"'}

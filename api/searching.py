@@ -1,0 +1,161 @@
+"""Searches: asked for as predictions, waited for, and cut into pages of what may be seen now."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, select
+from sqlalchemy.orm import Session
+
+from api.asking import IMAGES_FAULT, ask_for, wait_for
+from api.context import edge, services
+from api.intake import ask
+from api.lookup import SHOWN, Shown
+from api.schemas.images import view
+from common.callers import Caller, listed_for
+from common.db import execute, read, transact
+from common.errors import InputFault, Unavailable
+from common.ids import parse_id
+from common.predictions import Ask, create_alone
+from common.queries import normalise
+from common.tables import Image, Prediction, State, StoredObject
+from common.tasks.search import CONTRACT
+
+PATIENCE = 10.0  # seconds that a request waits for its search
+
+# Built once: making a statement costs as much as sending it.
+_p = Prediction
+SEARCH = select(*SHOWN).where(_p.id == bindparam("id"), _p.task == CONTRACT.name)
+EMBEDDED = (
+    select(_p.id)
+    .where(_p.image_id == bindparam("image"), _p.task == "embed", _p.state == State.SUCCEEDED)
+    .limit(1)
+)
+IMAGES = (
+    select(Image, StoredObject)
+    .join(StoredObject, StoredObject.sha256 == Image.sha256)
+    .where(Image.id.in_(bindparam("images", expanding=True)))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Where a page begins: behind so many of a search's results."""
+
+    search: UUID
+    after: int
+
+    def __str__(self) -> str:
+        return f"{self.search}.{self.after}"
+
+
+def find(caller: Caller, query: dict[str, Any]) -> tuple[Row[Any], int]:
+    """The finished search, and where its page begins: a new one, or the cursor's.
+
+    Raises InputFault for a cursor that is not one of this caller's, Unavailable when no engine has
+    finished it in time.
+    """
+    if (cursor := query.get("cursor")) is None:
+        if "query" not in query:
+            raise InputFault("What is to be looked for?", errors={"query": ["is missing"]})
+        return search(caller, {"query": query["query"]}), 0
+    page = _page(cursor)
+    row = _look(page.search) if page else None
+    if page is None or row is None or row.owner_id != caller.id or row.result is None:
+        raise _no_cursor()
+    if "query" in query and normalise(query["query"]) != normalise(row.params.get("query", "")):
+        raise _no_cursor()
+    return row, page.after
+
+
+def find_similar(caller: Caller, image: Image, cursor: str | None) -> tuple[Row[Any], int]:
+    """The same, of what looks like a stored image, which is embedded first where it was not."""
+    if cursor is not None:
+        row, after = find(caller, {"cursor": cursor})
+        if row.params.get("image_id") != str(image.id):
+            raise _no_cursor()
+        return row, after
+    wanted = {"image": image.id}
+    if not read(services().sessions, lambda session: execute(session, EMBEDDED, wanted).first()):
+        asked = ask(edge(), image, [ask_for("embed", interactive=True)])
+        wait_for_vector(asked.predictions[0])
+    return search(caller, {"image_id": str(image.id)}), 0
+
+
+def wait_for_vector(row: Shown) -> None:
+    """Return when the image is embedded; raises InputFault when it cannot be, Unavailable when
+    it is not in time.
+    """
+    [row] = wait_for([row], PATIENCE)
+    if row.state == State.FAILED and str(row.error_code).startswith(IMAGES_FAULT):
+        raise InputFault(str(row.error_detail), code=str(row.error_code))
+    if row.state != State.SUCCEEDED:
+        raise Unavailable("The image is not embedded yet.", code="search_not_ready")
+
+
+def search(caller: Caller, params: dict[str, Any]) -> Row[Any]:
+    """A new search, once it has succeeded. Raises QueueFull, Unavailable."""
+    CONTRACT.check_params(params)
+    current = edge()
+    current.queues.admit(CONTRACT.name, interactive=True)
+    wanted = Ask(
+        task=CONTRACT.name,
+        params=params,
+        deadline=CONTRACT.deadline,
+        interactive=True,
+        owner_id=caller.id,
+    )
+    transact(current.services.sessions, lambda session: create_alone(session, wanted))
+    current.announcer.announce(wanted.id, wanted.task, interactive=True)
+    wait_for([Prediction(id=wanted.id, task=wanted.task, state=State.QUEUED)], PATIENCE)
+    row = _look(wanted.id)
+    if row is None or row.state != State.SUCCEEDED:
+        raise Unavailable("The search has not been answered in time.", code="search_not_ready")
+    return row
+
+
+def page_of(caller: Caller, row: Row[Any], after: int, limit: int) -> dict[str, Any]:
+    """What FoundList shows: up to `limit` of those results that are there and may be seen now."""
+    results = row.result["items"]
+    ids = [UUID(each["image_id"]) for each in results[after:]]
+    there = read(services().sessions, lambda session: _listed(session, caller, ids))
+    numbers = [number for number, id in enumerate(ids, after) if id in there]
+    chosen = numbers[:limit]
+    wanted = [UUID(results[number]["image_id"]) for number in chosen]
+    shown = read(services().sessions, lambda session: _images(session, wanted))
+    more = str(Page(row.id, chosen[-1] + 1)) if len(numbers) > limit else None
+    items = [
+        {**results[number], "image": view(*shown[id], [])}
+        for number, id in zip(chosen, wanted, strict=True)
+        if id in shown
+    ]
+    return {"search_id": row.id, "items": items, "next": more, "detail": row.result["detail"]}
+
+
+def _listed(session: Session, caller: Caller, ids: list[UUID]) -> set[UUID]:
+    if not ids:
+        return set()
+    rows = select(Image.id).where(Image.id.in_(ids), listed_for(caller))
+    return {row.id for row in execute(session, rows)}
+
+
+def _images(session: Session, ids: list[UUID]) -> dict[UUID, tuple[Image, StoredObject]]:
+    if not ids:
+        return {}
+    found = session.execute(IMAGES, {"images": ids})
+    return {image.id: (image, stored) for image, stored in found}
+
+
+def _look(id: UUID) -> Row[Any] | None:
+    return read(services().sessions, lambda session: execute(session, SEARCH, {"id": id}).first())
+
+
+def _page(cursor: str) -> Page | None:
+    id, _, after = cursor.partition(".")
+    search = parse_id(id)
+    is_number = after.isascii() and after.isdigit() and len(after) <= 6
+    return Page(search, int(after)) if search and is_number else None
+
+
+def _no_cursor() -> InputFault:
+    return InputFault("This cursor leads nowhere.", errors={"cursor": ["not one of this search"]})

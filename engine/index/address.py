@@ -1,0 +1,49 @@
+"""What INDEX_URL says, as LanceDB takes it; nothing here knows LanceDB."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from common.errors import SettingsError
+from common.schemes import open_by_scheme
+from common.storage.s3_address import parse_s3_url
+
+ADAPTERS = {"file": f"{__name__}:folder", "s3": f"{__name__}:bucket"}
+
+Address = tuple[str, dict[str, str]]  # where, and LanceDB's storage options
+
+
+def parse_index_url(url: str) -> Address:
+    """A folder, or an S3 bucket whose server knows conditional writes. Raises SettingsError."""
+    address: Address = open_by_scheme(url, ADAPTERS, os.environ, setting="INDEX_URL")
+    return address
+
+
+def folder(url: str, _environ: Mapping[str, str]) -> Address:
+    """`file:///absolute/folder`."""
+    parts = urlsplit(url)
+    path = Path(unquote(parts.path))
+    if parts.netloc or not path.is_absolute():
+        raise SettingsError("INDEX_URL must be like file:///absolute/folder")
+    return str(path), {}
+
+
+def bucket(url: str, environ: Mapping[str, str]) -> Address:
+    """`s3://bucket/prefix?endpoint=…&region=…&access_key=…&secret_key=…`."""
+    try:
+        address = parse_s3_url(url, environ)
+    except SettingsError as error:
+        raise SettingsError(error.detail.replace("STORAGE_URL", "INDEX_URL")) from None
+    options = {
+        "endpoint": address.endpoint,
+        "region": address.region,
+        "access_key_id": address.keys.access_key,
+        "secret_access_key": address.keys.secret_key,
+        "virtual_hosted_style_request": str(not address.path_style).lower(),
+        "allow_http": str(address.endpoint.startswith("http://")).lower(),
+        "timeout": f"{address.timeout:g}s",
+    }
+    if address.keys.session_token:
+        options["session_token"] = address.keys.session_token
+    return f"s3://{address.bucket}/{address.prefix}".rstrip("/"), options

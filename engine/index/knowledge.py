@@ -1,0 +1,109 @@
+"""What the rows say of images: the newest results, posts, names, and who may find them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, select
+from sqlalchemy.orm import Session
+
+from common.db import execute, now
+from common.indexing import FINDABLE, KNOWLEDGE
+from common.tables import Image, Post, Prediction, State, Visibility
+from common.tasks.embed import vector_bytes
+from engine.index.documents import Document, Knowledge, Words, encode, texts_of
+
+WANTED = ("classify", "embed")  # without these an image is hardly found: they are asked for
+GIVEN_UP = (State.CANCELED, State.EXPIRED)
+
+# Built once: making a statement costs more than sending it.
+_i, _p = Image, Prediction
+_THESE: Any = bindparam("images", expanding=True)
+IMAGES = select(
+    _i.id, _i.sha256, _i.owner_id, _i.visibility, _i.posts, _i.file_name, now().label("read_at")
+).where(_i.id.in_(_THESE), FINDABLE)
+PREDICTIONS = (
+    select(_p.image_id, _p.task, _p.state, _p.result, _p.model)
+    .where(_p.image_id.in_(_THESE), _p.task.in_(KNOWLEDGE), _p.state.not_in(GIVEN_UP))
+    .order_by(_p.id)
+)
+POSTS = select(Post.image_id, Post.text).where(Post.image_id.in_(_THESE)).order_by(Post.id)
+EXIST = select(_i.id).where(_i.id.in_(_THESE), FINDABLE)
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was read of some images."""
+
+    documents: list[Document] = field(default_factory=list)
+    lacking: list[tuple[Row[Any], str]] = field(default_factory=list)  # image and task
+
+
+def look(session: Session, images: Sequence[UUID], words_for: Words) -> Findings:
+    """The documents of those that are there and findable, and what was never asked of them."""
+    these = {"images": sorted(set(images))}
+    # First the clock, then the rest: what is read later than it is only newer.
+    rows = execute(session, IMAGES, these).all()
+    results: dict[UUID, list[Row[Any]]] = {}
+    for row in execute(session, PREDICTIONS, these):
+        results.setdefault(row.image_id, []).append(row)
+    posts: dict[UUID, list[str]] = {}
+    for row in execute(session, POSTS, these):
+        posts.setdefault(row.image_id, []).append(row.text)
+    found = Findings()
+    for image in rows:
+        mine = results.get(image.id, [])
+        found.documents.append(_document(image, mine, posts.get(image.id, []), words_for))
+        asked = {row.task for row in mine}
+        found.lacking += [(image, task) for task in WANTED if task not in asked]
+    return found
+
+
+def gone(session: Session, images: Iterable[UUID]) -> list[UUID]:
+    """Those of `images` that are deleted, or in nobody's results any more."""
+    wanted = set(images)
+    there = {row.id for row in execute(session, EXIST, {"images": sorted(wanted)})}
+    return sorted(wanted - there)
+
+
+def _document(
+    image: Row[Any], results: Sequence[Row[Any]], posts: Sequence[str], words_for: Words
+) -> Document:
+    done = [row for row in results if row.state == State.SUCCEEDED and row.result]
+    newest = {row.task: row.result for row in done}
+    known = _knowledge(newest, posts, image.file_name)
+    return Document(
+        id=image.id,
+        owner=image.owner_id,
+        public=image.visibility == Visibility.PUBLIC or image.posts > 0,
+        read_at=_microseconds(image.read_at),
+        texts=texts_of(known, words_for),
+        known=encode(known),
+        vectors={_reference(row): vector_bytes(row.result) for row in done if row.task == "embed"},
+    )
+
+
+def _knowledge(
+    newest: Mapping[str, Mapping[str, Any]], posts: Sequence[str], file_name: str
+) -> Knowledge:
+    labels = newest.get("classify", {})
+    # Outlines in other formats than polygons do not list their objects.
+    objects = newest.get("outline", {}).get("objects") or []
+    return Knowledge(
+        labels=[(each["name"], each["score"]) for each in labels.get("labels", [])],
+        broader=[(each["name"], each["score"]) for each in labels.get("broader", [])],
+        objects=list(dict.fromkeys(each["label"] for each in objects)),
+        caption=str(newest.get("caption", {}).get("text", "")),
+        posts=posts,
+        file_name=file_name,
+    )
+
+
+def _reference(row: Row[Any]) -> str:
+    return f"{row.model['name']}@{row.model['version']}"
+
+
+def _microseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1e6)

@@ -1,0 +1,103 @@
+"""The tables' columns and indexes, and documents as rows of them. Imports pyarrow late."""
+
+import random
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from engine.index.documents import FIELDS, Document
+
+LONGEST_TERM = 200  # characters; names as one term are long
+TRIES = 12
+
+
+def texts(documents: Sequence[Document]) -> Any:
+    """An arrow table of the documents' texts."""
+    rows = [
+        {**_about(each), **{name: each.texts[name] for name in FIELDS}, "known": each.known}
+        for each in documents
+    ]
+    return _arrow(rows, _columns(0))
+
+
+def vectors(documents: Sequence[Document], model: str) -> Any:
+    """An arrow table of the vectors that this model has made of the documents' images."""
+    import numpy as np
+
+    rows = [
+        {**_about(each), "vector": np.frombuffer(each.vectors[model], "<f4")} for each in documents
+    ]
+    return _arrow(rows, _columns(len(rows[0]["vector"])))
+
+
+def open_table(connection: Any, name: str, dimensions: int) -> Any:
+    """The table with its indexes: opened, or made. `dimensions` are 0 for the table of texts.
+
+    Others may be making it at the same time: then a step is refused, and tried again a moment later
+    if they have not taken it.
+    """
+    for attempt in range(TRIES):
+        try:
+            return _opened(connection, name, dimensions)
+        except (RuntimeError, ValueError):
+            if attempt == TRIES - 1:
+                raise
+            time.sleep(random.uniform(0.02, 0.2))
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
+def _opened(connection: Any, name: str, dimensions: int) -> Any:
+    import pyarrow as pa
+
+    if name in connection.table_names(limit=1_000):
+        table = connection.open_table(name)
+    else:
+        schema = pa.schema(_columns(dimensions))
+        table = connection.create_table(name, schema=schema, exist_ok=True)
+    _create_indexes(table)
+    return table
+
+
+def _about(document: Document) -> dict[str, Any]:
+    return {
+        "id": document.id.bytes,
+        "owner": document.owner and document.owner.bytes,
+        "public": document.public,
+        "read_at": document.read_at,
+    }
+
+
+def _columns(dimensions: int) -> list[Any]:
+    import pyarrow as pa
+
+    about = [
+        pa.field("id", pa.binary(16), nullable=False),
+        pa.field("owner", pa.binary(16)),
+        pa.field("public", pa.bool_()),
+        pa.field("read_at", pa.int64()),
+    ]
+    if dimensions:
+        return [*about, pa.field("vector", pa.list_(pa.float32(), dimensions))]
+    return [*about, *(pa.field(name, pa.string()) for name in (*FIELDS, "known"))]
+
+
+def _arrow(rows: list[dict[str, Any]], columns: list[Any]) -> Any:
+    import pyarrow as pa
+
+    return pa.Table.from_pylist(rows, schema=pa.schema(columns))
+
+
+def _create_indexes(table: Any) -> None:
+    from lancedb.index import FTS, Bitmap, BTree
+
+    # The terms are made by common/queries.py: nothing is left to do but to split at spaces.
+    terms = FTS(
+        base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False,
+        ascii_folding=False, with_position=False, max_token_length=LONGEST_TERM,
+    )  # fmt: skip
+    wanted: dict[str, Any] = {"id": BTree(), "owner": BTree(), "public": Bitmap()}
+    if "known" in table.schema.names:
+        wanted |= dict.fromkeys(FIELDS, terms)
+    there = {column for index in table.list_indices() for column in index.columns}
+    for column in wanted.keys() - there:
+        table.create_index(column, config=wanted[column])

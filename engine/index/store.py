@@ -1,0 +1,200 @@
+"""The index in LanceDB: one table of texts, and one of vectors for each model that makes them.
+
+Only here is lancedb imported, and only when an index is opened. Tables are made when they are first
+asked for: an index that was deleted while it was open comes back, empty.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+import structlog
+
+from common.errors import TryLater
+from engine.index import schemas
+from engine.index.address import parse_index_url
+from engine.index.documents import Document
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+TEXTS = "texts-1"  # the number is the schema's: another one begins a table of its own
+VECTORS = "vectors-1-"  # and the digest of the model's reference
+FRESH = 0.5  # seconds after which a reader looks for what others have written
+CACHE = 256 * 2**20  # bytes of indexes that are kept in memory
+KEPT = 600.0  # seconds that old versions of a table stay, for readers that still use them
+FLAT = 10_000  # vectors; up to here all are compared, which takes 35 ms
+PROBES, REFINE = 16, 3  # of 128 partitions; so many times the results are compared exactly
+DELAY = 5.0  # seconds until an index that does not answer is tried again
+
+
+class IndexUnavailable(TryLater):
+    """The index's folder or bucket does not answer, or refuses us."""
+
+    default_code = "index_unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A document that a text query has found."""
+
+    id: UUID
+    bm25: float
+    known: str
+    texts: dict[str, str]  # of the fields that are not in `known`
+
+
+class Index:
+    """An open index; every method may be called from any thread.
+
+    `seen_by` is a condition from `visible_to`. Raises IndexUnavailable.
+    """
+
+    def __init__(self, url: str):
+        self._uri, self._options = parse_index_url(url)
+        self._lock = threading.Lock()
+        self._connection: Any = None
+        self._tables: dict[str, Any] = {}
+
+    def write(self, documents: Sequence[Document]) -> None:
+        """Put these in, in place of what was read of the same images earlier."""
+        if not documents:
+            return
+        self._do(TEXTS, lambda table: _merge(table, schemas.texts(documents)))
+        for model in {model for document in documents for model in document.vectors}:
+            having = [document for document in documents if model in document.vectors]
+            name, rows = vectors_of(model), schemas.vectors(having, model)
+            size = rows.schema.field("vector").type.list_size
+            self._do(name, lambda table, rows=rows: _merge(table, rows), size)  # type: ignore[misc]
+
+    def remove(self, ids: Iterable[UUID]) -> None:
+        """Take these out, from all tables."""
+        if these := ", ".join(f"X'{id.hex}'" for id in ids):
+            for name in self._names():
+                self._do(name, lambda table: table.delete(f"id IN ({these})"))
+
+    def find(self, text: str, boosts: dict[str, float], seen_by: str, most: int) -> list[Hit]:
+        """The best by BM25 for a text of terms, by the field that matches best; best first."""
+        from lancedb.query import FullTextOperator, MultiMatchQuery
+
+        fields, factors = list(boosts), list(boosts.values())
+        wanted = MultiMatchQuery(text, fields, boosts=factors, operator=FullTextOperator.OR)
+        told = ["caption", "posts", "file_name"]
+
+        def ask(table: Any) -> Any:
+            query = table.search(wanted, query_type="fts")
+            query = query.where(seen_by, prefilter=True) if seen_by else query
+            return query.select(["id", "known", *told, "_score"]).limit(most).to_arrow()
+
+        return [
+            Hit(UUID(bytes=row["id"]), row["_score"], row["known"], {n: row[n] for n in told})
+            for row in self._do(TEXTS, ask).to_pylist()
+        ]
+
+    def alike(self, model: str, vector: Any, seen_by: str, most: int) -> list[tuple[UUID, float]]:
+        """The nearest of this model's vectors with their cosine similarity, nearest first."""
+
+        def ask(table: Any) -> Any:
+            query = table.search(vector, vector_column_name="vector").distance_type("cosine")
+            query = query.where(seen_by, prefilter=True) if seen_by else query
+            query = query.nprobes(PROBES).refine_factor(REFINE)
+            return query.select(["id", "_distance"]).limit(most).to_arrow()
+
+        found = self._do(vectors_of(model), ask, len(vector)).to_pylist()
+        return [(UUID(bytes=row["id"]), 1.0 - row["_distance"]) for row in found]
+
+    def ids(self) -> Iterator[list[UUID]]:
+        """All ids of the texts, in pages."""
+        for batch in self._do(TEXTS, lambda t: t.search().select(["id"]).to_batches()):
+            yield [UUID(bytes=id) for id in batch.column("id").to_pylist()]
+
+    def count(self) -> int:
+        """How many images are indexed."""
+        return int(self._do(TEXTS, lambda table: table.count_rows()))
+
+    def tidy(self) -> int:
+        """Merge small files, index what was written since, remove old versions; returns how many
+        tables there are.
+        """
+        names = self._names()
+        for name in names:
+            self._do(name, _tidy)
+        return len(names)
+
+    def _names(self) -> list[str]:
+        def ours(_table: Any) -> list[str]:
+            tables = self._connection.table_names(limit=1_000)
+            return [name for name in tables if name.startswith((TEXTS, VECTORS))]
+
+        return self._do(TEXTS, ours)
+
+    def _do(self, name: str, work: Callable[[Any], T], dimensions: int = 0) -> T:
+        """Run `work` on a table. If the index has gone, once more on the new one."""
+        try:
+            return work(self._table(name, dimensions))
+        except (RuntimeError, OSError) as error:
+            log.warning("the index is opened again", table=name, error=_short(error))
+            self._forget()
+        try:
+            return work(self._table(name, dimensions))
+        except (RuntimeError, OSError) as error:
+            raise IndexUnavailable(
+                f"The search index does not answer: {_short(error)}", delay=DELAY, counts=False
+            ) from error
+
+    def _table(self, name: str, dimensions: int) -> Any:
+        with self._lock:
+            if name not in self._tables:
+                self._connection = self._connection or self._connect()
+                self._tables[name] = schemas.open_table(self._connection, name, dimensions)
+            return self._tables[name]
+
+    def _connect(self) -> Any:
+        import lancedb
+
+        return lancedb.connect(
+            self._uri,
+            storage_options=self._options,
+            read_consistency_interval=timedelta(seconds=FRESH),
+            session=lancedb.Session(index_cache_size_bytes=CACHE),
+        )
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._connection = None
+            self._tables.clear()
+
+
+def visible_to(owner: UUID | None) -> str:
+    """What everybody may find, and what is the owner's."""
+    return "public" if owner is None else f"(public OR owner = X'{owner.hex}')"
+
+
+def vectors_of(model: str) -> str:
+    """The table of the vectors that this model (name@version) has made."""
+    return VECTORS + hashlib.sha256(model.encode()).hexdigest()[:16]
+
+
+def _merge(table: Any, rows: Any) -> None:
+    """Two engines may have read the same image: what was read later stays."""
+    newer = "target.read_at <= source.read_at"
+    merge = table.merge_insert("id").when_matched_update_all(where=newer)
+    merge.when_not_matched_insert_all().execute(rows)
+
+
+def _tidy(table: Any) -> None:
+    from lancedb.index import IvfRq
+
+    if "vector" in table.schema.names and table.count_rows() > FLAT:
+        known = {column for index in table.list_indices() for column in index.columns}
+        if "vector" not in known:
+            table.create_index("vector", config=IvfRq(distance_type="cosine", num_partitions=128))
+    table.optimize(cleanup_older_than=timedelta(seconds=KEPT))
+
+
+def _short(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200]

@@ -1,0 +1,90 @@
+"""`python -m engine.reindex`: the search index anew from the rows, while everything runs.
+
+What is indexed is written again, what is missing comes back, what should not be there goes.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import Session
+
+from common.db import execute, read
+from common.errors import AfterimageError
+from common.ids import FIRST_ID
+from common.indexing import FINDABLE
+from common.logs import configure
+from common.services import Services, open_services
+from common.settings import Settings
+from common.tables import Image
+from engine.index.indexer import Indexer
+
+PAGE = 500  # images that are read and written at once
+
+COUNT = select(func.count()).select_from(Image).where(FINDABLE)
+AFTER = (
+    select(Image.id).where(Image.id > bindparam("after"), FINDABLE).order_by(Image.id).limit(PAGE)
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 when everything is indexed, 1 when it could not be."""
+    argparse.ArgumentParser(prog="python -m engine.reindex", description=__doc__).parse_args(
+        arguments
+    )
+    try:
+        settings = Settings.from_env()
+        configure(settings.log_level, settings.log_format)
+        with open_services(settings) as services:
+            count = reindex(services)
+    except AfterimageError as error:
+        print(f"reindex: {error.detail}", file=sys.stderr)
+        return 1
+    print(f"{count} images are indexed.")
+    return 0
+
+
+def reindex(services: Services) -> int:
+    """Index every findable image, take out all others; returns how many there are.
+
+    Raises Unavailable, IndexUnavailable.
+    """
+    indexer = Indexer(services)
+    with _progress() as progress:
+        total = read(services.sessions, lambda session: session.scalar(COUNT)) or 0
+        task = progress.add_task("indexing", total=total)
+        count = 0
+        for page in _pages(services):
+            count += indexer.index(page)
+            progress.update(task, completed=count)
+        for page in indexer.indexed():
+            indexer.drop_gone(page)
+        progress.update(task, description="tidying")
+        indexer.tidy()
+    return count
+
+
+def _pages(services: Services) -> Iterator[list[UUID]]:
+    after = FIRST_ID
+    while page := read(services.sessions, lambda session, after=after: _page(session, after)):  # type: ignore[misc]
+        yield page
+        after = page[-1]
+
+
+def _page(session: Session, after: UUID) -> list[UUID]:
+    return [row.id for row in execute(session, AFTER, {"after": after})]
+
+
+def _progress() -> Progress:
+    columns: list[Any] = [
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    ]  # fmt: skip
+    return Progress(*columns)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""index: what is known of images, from the rows into the search index, in batches."""
+
+from collections.abc import Sequence
+from threading import Event
+from typing import Any
+from uuid import UUID
+
+from common.services import Services
+from engine.index.indexer import Indexer
+from engine.tasks import Crew
+
+BATCH = 64  # images that are written at once; every write makes a version of a table
+
+
+class IndexWork:
+    """Reads what is known of images and writes it; there is no model."""
+
+    model: dict[str, Any] = {}  # noqa: RUF012  (the protocol's attribute; nobody writes to it)
+    batches = True
+
+    def __init__(self, indexer: Indexer):
+        self._indexer = indexer
+
+    def prepare(self, data: bytes, params: dict[str, Any]) -> UUID:
+        """The image's id."""
+        return UUID(params["image_id"])
+
+    def run(
+        self, prepared: Sequence[UUID], params: Sequence[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Index them all at once; raises IndexUnavailable."""
+        self._indexer.index(prepared)
+        return [{} for _ in prepared]
+
+
+def open_crew(services: Services, stop: Event) -> Crew:
+    """One writer an engine: more of them would only meet at the same tables."""
+    return Crew(1, BATCH, lambda _model: IndexWork(Indexer(services)))
