@@ -1,0 +1,130 @@
+"""Every route for every kind of caller: the table is complete, and it is what happens."""
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.authorisation import (
+    CALLERS,
+    PNG,
+    Row,
+    World,
+    admins,
+    batch,
+    delivery,
+    everybody,
+    image,
+    key,
+    newcomer,
+    nothing,
+    outline,
+    owner,
+    prediction,
+    row,
+    signed_in,
+    thumbnailed,
+)
+from tests.inside import application
+from tests.people import PASSWORD
+from tests.tables import migrate, opened
+from tests.wire import MULTIPART, file, multipart
+
+RAW: dict[str, Any] = {"data": PNG, "content_type": "image/png"}
+BASE64 = {"name": "x", "data": base64.b64encode(PNG).decode()}
+OUTLINE: dict[str, Any] = {
+    "data": multipart(file(PNG, "image")),
+    "content_type": MULTIPART["Content-Type"],
+}
+# fmt: off
+TABLE = [
+    # the route, what it is about                                  owner other ml  admin anonymous
+    everybody("GET /"),
+    everybody("GET /healthz"),
+    everybody("GET /readyz", 503),  # no engine
+    everybody("GET /metrics"),
+    everybody("GET /openapi.json"),
+    everybody("GET /doc"),
+    everybody("GET /docs"),
+    everybody("GET /docs/assets/<path:name>", thing=lambda _: {"name": "swagger-ui.css"}),
+    everybody("GET /static/<path:filename>", thing=lambda _: {"filename": "icon.svg"}),
+    everybody("GET /v1/tasks"),
+    everybody("GET /v1/models"),
+    everybody("GET /v1/counter", query="?digit=7&n=1000"),
+    everybody("GET /api/counter", query="?digit=7&n=1000"),
+
+    everybody("POST /token", thing=owner, data={"username": "{name}", "password": "{password}"}),
+    everybody("POST /v1/token/refresh", 401, json={"refresh_token": "x"}),
+    signed_in("DELETE /v1/token", 204, new_login=True),
+    everybody("POST /v1/users", 201, newcomer,
+              json={"name": "{new}", "email": "{new}@example.org", "password": PASSWORD}),
+    everybody("GET /v1/users/<name>", thing=owner),
+    signed_in("GET /v1/users/me"),
+    signed_in("PATCH /v1/users/me", json={}),
+    signed_in("DELETE /v1/users/me", 422, json={"password": "wrong"}),
+    signed_in("GET /v1/keys"),
+    signed_in("POST /v1/keys", 201, json={"name": "x"}),
+    row("DELETE /v1/keys/<id>", key,                               204, 404, 404, 404, 401),
+
+    row("POST /v1/images", nothing,                                201, 201, 201, 201, 201, **RAW),
+    row("GET /v1/images/<id>", image,                              200, 404, 404, 200, 404),
+    row("GET /v1/images/<id>/content", image,                      200, 404, 404, 200, 404),
+    row("GET /v1/images/<id>/thumbnail", thumbnailed,              200, 404, 404, 200, 404),
+
+    row("POST /v1/predictions", image,                             202, 422, 422, 202, 422,
+        json={"task": "classify", "image_id": "{id}"}),
+    row("GET /v1/predictions/<id>", prediction,                    200, 404, 404, 200, 404),
+    row("POST /v1/predictions/<id>/cancel", prediction,            200, 404, 404, 200, 404),
+    row("POST /v1/predictions/<id>/retry", prediction,             202, 404, 404, 202, 404),
+    everybody("POST /v1/batches", 202,
+              json={"items": [{"custom_id": "1", "task": "classify", "image_id": "x"}]}),
+    row("GET /v1/batches/<id>", batch,                             200, 404, 404, 200, 404),
+    row("GET /v1/batches/<id>/items", batch,                       200, 404, 404, 200, 404),
+    row("GET /v1/batches/<id>/results", batch,                     200, 404, 404, 200, 404),
+    row("POST /v1/batches/<id>/cancel", batch,                     200, 404, 404, 200, 404),
+    row("POST /v1/batches/<id>/retry", batch,                      200, 404, 404, 200, 404),
+
+    row("GET /v1/webhooks/deliveries", delivery,                   200, 404, 404, 200, 404,
+        query="?prediction_id={prediction_id}"),
+    row("POST /v1/webhooks/deliveries/<prediction_id>/redeliver", delivery,
+                                                                   202, 404, 404, 202, 404),
+    admins("POST /v1/webhooks/rotate-secret"),
+
+    everybody("POST /inference/image", json=BASE64),
+    row("GET /predictions/<id>", prediction,                       200, 404, 404, 200, 404),
+    everybody("POST /image/outline/objects", **OUTLINE),
+    row("GET /outline/objects/check/<id>", outline,                200, 404, 404, 200, 404),
+]
+# fmt: on
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("authorisation")
+    url = f"sqlite:///{folder / 'test.db'}"
+    migrate(url, folder)
+    with opened(url) as sessions, application(sessions, folder) as app:
+        yield World(app, sessions)
+
+
+def routes(app: Flask) -> set[str]:
+    return {
+        f"{method} {str(rule).rstrip('/') or '/'}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def test_every_route_has_its_line(world: World) -> None:
+    known = [each.route for each in TABLE]
+    assert len(known) == len(set(known))
+    assert set(known) == routes(world.app)
+
+
+@pytest.mark.parametrize("line", TABLE, ids=lambda line: line.route)
+def test_everybody_gets_what_is_theirs(world: World, line: Row) -> None:
+    assert len(line.statuses) == len(CALLERS)
+    found = {caller: line.ask(world, caller) for caller in CALLERS}
+    assert found == dict(zip(CALLERS, line.statuses, strict=True))
