@@ -8,7 +8,7 @@ from flask import request
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from api import throttle
+from api import my_images, throttle
 from api.context import current_login, edge, services
 from api.schemas.accounts import Change, Leave, SignUp
 from api.signed_in import me
@@ -82,7 +82,9 @@ def leave(fields: dict[str, Any]) -> None:
     """Close the caller's account; raises what `change` raises for its password."""
     account, wanted = my_account(), LEAVE.load(fields)
     _prove(account, wanted["password"], "password")
+    my_images.remove_all_of(account.id)
     transact(services().sessions, partial(forget_user, user_id=account.id))
+    my_images.remove_all_of(account.id)  # what came in between
 
 
 def _prove(account: Row[Any], password: str, field: str) -> None:

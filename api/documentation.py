@@ -63,6 +63,11 @@ def _body(
     }
 
 
+def json_body(schema: type[Schema]) -> dict[str, Any]:
+    """A body in JSON, as `schema` says."""
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
 UPLOAD_BODY = _body(
     "A form, JSON with base64, or the image itself; its file name is then `?name=`.",
     _object({"file": _IMAGE_FILE, **_COMMON}, ["file"]),

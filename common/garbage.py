@@ -11,10 +11,11 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from common.db import execute, insert_missing, now
+from common.storage import Storage, digest_of, object_key
 from common.storage import StoredObject as Entry
-from common.storage import digest_of
 from common.tables import Counter, IdempotencyKey, Login, Prediction, State, StoredObject
 from common.tasks.index import CONTRACT as INDEX
+from common.tasks.thumbnail import SIZES, thumbnail_key
 
 ORPHANED = 24 * 3600  # seconds
 KEYS_KEPT = 24 * 3600  # seconds after which an idempotency key counts as unknown
@@ -71,6 +72,18 @@ def bury(session: Session, digest: bytes) -> None:
     """The bytes are gone; call it under the lock of `hold_condemned`."""
     gone = update(StoredObject).where(StoredObject.sha256 == digest)
     execute(session, gone.values(state="deleted", created_at=now()))
+
+
+def clear_away(session: Session, storage: Storage, digest: bytes) -> None:
+    """Delete the bytes of a condemned object and their thumbnails, under its row's lock; those that
+    an upload has saved stay. Raises Unavailable when the store does not answer.
+    """
+    # Deleting twice does no harm, so the transaction may be run again.
+    if hold_condemned(session, digest):
+        storage.delete(object_key(digest))
+        for size in SIZES:
+            storage.delete(thumbnail_key(digest, size))
+        bury(session, digest)
 
 
 def forget(session: Session) -> int:

@@ -6,13 +6,11 @@ from functools import partial
 from itertools import islice
 
 import structlog
-from sqlalchemy.orm import Session
 
 from common import chores, garbage
 from common.db import read, transact
 from common.services import Services
-from common.storage import StoredObject, object_key
-from common.tasks.thumbnail import SIZES, thumbnail_key
+from common.storage import StoredObject
 from engine.index.store import Index
 
 log = structlog.get_logger(__name__)
@@ -57,20 +55,9 @@ def delete_condemned(services: Services) -> int:
     """Delete the bytes of condemned objects and their thumbnails, each under its row's lock."""
     digests = read(services.sessions, garbage.condemned)
     for digest in digests:
-        _delete(services, digest)
+        away = partial(garbage.clear_away, storage=services.storage, digest=digest)
+        transact(services.sessions, away)
     return len(digests)
-
-
-def _delete(services: Services, digest: bytes) -> None:
-    def bury(session: Session) -> None:
-        # Deleting twice does no harm, so the transaction may be run again.
-        if garbage.hold_condemned(session, digest):
-            services.storage.delete(object_key(digest))
-            for size in SIZES:
-                services.storage.delete(thumbnail_key(digest, size))
-            garbage.bury(session, digest)
-
-    transact(services.sessions, bury)
 
 
 def forget(services: Services) -> int:

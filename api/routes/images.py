@@ -7,14 +7,27 @@ from flask_smorest import Blueprint
 
 from api.accepting import Accepted
 from api.asking import ask_for, preferred_wait, wait_for
-from api.body import read_body
+from api.body import read_body, read_fields
 from api.content import image_response
 from api.context import edge
-from api.documentation import UPLOAD_BODY
+from api.documentation import UPLOAD_BODY, json_body
 from api.idempotency import PARAMETER, key_of, replayable
 from api.intake import receive
 from api.lookup import find_image, predictions_of
-from api.schemas.images import ImageFields, ImageView, ThumbnailQuery, UploadQuery, view
+from api.my_images import change, check, page, remove
+from api.paging import listed
+from api.schemas.images import (
+    DigestList,
+    ImageChange,
+    ImageFields,
+    ImageList,
+    ImageView,
+    KnownList,
+    ThumbnailQuery,
+    UploadQuery,
+    view,
+)
+from api.schemas.paging import PageQuery
 from api.schemas.problems import Problem
 from api.thumbnails import thumbnail_response
 from api.webhooks import with_webhook
@@ -22,7 +35,7 @@ from common.errors import InputFault
 from common.tasks.thumbnail import MEDIA_TYPE
 
 blueprint = Blueprint("images", __name__, url_prefix="/v1/images", description="Images.")
-FIELDS = ImageFields()
+FIELDS, CHANGE, DIGESTS = ImageFields(), ImageChange(), DigestList()
 
 
 @blueprint.post("", parameters=[PARAMETER])
@@ -52,6 +65,40 @@ def _take(query: dict[str, Any], interactive: bool) -> Accepted:
         raise InputFault(detail, code="image_missing", errors={body.image_field: [detail]})
     asks = with_webhook(asks, fields["webhook"])
     return receive(edge(), body.image, body.file_name, fields["visibility"], asks, key)
+
+
+@blueprint.get("")
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, ImageList)
+def list_mine(query: dict[str, Any]) -> Any:
+    """My images, the newest first."""
+    rows, after = page(query)
+    return listed([view(row, row, []) for row in rows], after, query)
+
+
+@blueprint.post("/check")
+@blueprint.response(200, KnownList)
+@blueprint.doc(requestBody=json_body(DigestList))
+def check_digests() -> Any:
+    """Which of these files I have sent already, by their sha256."""
+    return check(DIGESTS.load(read_fields(request))["sha256"])
+
+
+@blueprint.patch("/<id>")
+@blueprint.response(200, ImageView)
+@blueprint.doc(requestBody=json_body(ImageChange))
+def patch(id: str) -> Any:
+    """Show my image to others or to nobody, or give it another file name."""
+    change(id, CHANGE.load(read_fields(request)))
+    image, stored = find_image(id)
+    return view(image, stored, predictions_of(image))
+
+
+@blueprint.delete("/<id>")
+@blueprint.response(204)
+def delete(id: str) -> None:
+    """Remove my image, what was asked of it, its posts, and its bytes when nobody else has them."""
+    remove(id)
 
 
 @blueprint.get("/<id>")

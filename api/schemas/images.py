@@ -4,15 +4,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import url_for
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 from sqlalchemy import Row
 
-from api.schemas.fields import Fresh, TaskList, Visible, Whole
+from api.schemas.fields import Fresh, TaskList, Text, Visible, Whole
+from api.schemas.paging import NEXT
 from api.schemas.predictions import PredictionView, WaitQuery
 from api.schemas.predictions import view as prediction_view
 from api.schemas.webhooks import WebhookField
-from common.tables import Image, Prediction, StoredObject
+from common.tables import Image, Prediction, StoredObject, Visibility
 from common.tasks.thumbnail import SIZES
+
+MOST_DIGESTS = 1_000
+LONGEST_NAME = 255  # characters
+NO_DIGEST = "A sha256 has 64 hexadecimal digits."
 
 
 class ImageFields(Schema):
@@ -59,8 +64,63 @@ class ImageView(Schema):
     urls = fields.Dict(keys=fields.String(), values=fields.String())
 
 
+class ImageItem(ImageView):
+    """An image as it stands in a list: without what was asked of it."""
+
+    class Meta:
+        """What marshmallow reads."""
+
+        exclude = ("predictions",)
+
+
+class ImageList(Schema):
+    """A page of images."""
+
+    items = fields.List(fields.Nested(ImageItem))
+    next = NEXT
+
+
+class ImageChange(Schema):
+    """What is to be different: one of these, or both."""
+
+    visibility = fields.String(validate=validate.OneOf([str(each) for each in Visibility]))
+    file_name = Text(validate=validate.Length(1, LONGEST_NAME), metadata={"example": "cat.jpg"})
+
+    @validates_schema
+    def _is_any(self, data: dict[str, Any], **_options: Any) -> None:
+        if not data:
+            raise ValidationError("Say what to change.")
+
+
+class DigestList(Schema):
+    """Files, by the sha256 of their bytes."""
+
+    sha256 = fields.List(
+        fields.String(validate=validate.Regexp("[0-9A-Fa-f]{64}\\Z", error=NO_DIGEST)),
+        required=True,
+        validate=validate.Length(1, MOST_DIGESTS),
+        metadata={"description": "Each in hexadecimal.", "example": [64 * "0"]},
+    )
+
+
+class KnownImage(Schema):
+    """An image of the caller's with these bytes."""
+
+    sha256 = fields.String()
+    image_id = fields.UUID()
+
+
+class KnownList(Schema):
+    """Which of the files need not be sent."""
+
+    known = fields.List(fields.Nested(KnownImage))
+    missing = fields.List(fields.String())
+
+
 def view(
-    image: Image, stored: StoredObject, predictions: Sequence[Prediction | Row[Any]]
+    image: Image | Row[Any],
+    stored: StoredObject | Row[Any],
+    predictions: Sequence[Prediction | Row[Any]],
 ) -> dict[str, Any]:
     """What ImageView shows."""
     return {

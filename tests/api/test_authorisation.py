@@ -69,6 +69,11 @@ TABLE = [
     row("DELETE /v1/keys/<id>", key,                               204, 404, 404, 404, 401),
 
     row("POST /v1/images", nothing,                                201, 201, 201, 201, 201, **RAW),
+    signed_in("GET /v1/images"),
+    signed_in("POST /v1/images/check", json={"sha256": ["00" * 32]}),
+    row("PATCH /v1/images/<id>", image,                            200, 404, 404, 200, 401,
+        json={"visibility": "public"}),
+    row("DELETE /v1/images/<id>", image,                           204, 404, 404, 204, 401),
     row("GET /v1/images/<id>", image,                              200, 404, 404, 200, 404),
     row("GET /v1/images/<id>/content", image,                      200, 404, 404, 200, 404),
     row("GET /v1/images/<id>/thumbnail", thumbnailed,              200, 404, 404, 200, 404),

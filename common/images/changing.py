@@ -1,8 +1,4 @@
-"""The life of an image behind its upload: found again by its owner, shown to others or not.
-
-Functions take the session first and never commit. Who locks an image and the object of its bytes
-locks the object first.
-"""
+"""An image that is there already: sent again by its owner, asked more of, changed."""
 
 from typing import Any
 from uuid import UUID
@@ -17,10 +13,9 @@ from common.tables import Image, Prediction
 
 # Built once: making a statement costs as much as sending it.
 _IT = Image.id == bindparam("image", type_=Id)
+_OWNERS = Image.owner_id == bindparam("owner", type_=Id)
 _ROW = select(Image.id, Image.owner_id, Image.sha256, Image.visibility, Image.posts)
-OWN = _ROW.where(
-    Image.owner_id == bindparam("owner", type_=Id), Image.sha256 == bindparam("sha256")
-).with_for_update()
+OWN = _ROW.where(_OWNERS, Image.sha256 == bindparam("sha256")).with_for_update()
 HELD = _ROW.where(_IT).with_for_update(read=True)
 SHOW = update(Image).where(_IT).values(visibility=bindparam("wanted"))
 SHOW_PREDICTIONS = (
@@ -28,6 +23,7 @@ SHOW_PREDICTIONS = (
     .where(Prediction.image_id == bindparam("image", type_=Id))
     .values(visibility=bindparam("wanted"))
 )
+RENAME = update(Image).where(_IT).values(file_name=bindparam("wanted"))
 
 
 def find_own(session: Session, owner_id: UUID, sha256: bytes) -> Row[Any] | None:
@@ -42,9 +38,21 @@ def hold(session: Session, id: UUID) -> Row[Any] | None:
     return execute(session, HELD, {"image": id}).first()
 
 
-def set_visibility(session: Session, id: UUID, visibility: str) -> None:
-    """Show the image, and with it what was asked of it, to these from now on."""
+def set_visibility(session: Session, id: UUID, visibility: str) -> bool:
+    """Show the image, and with it what was asked of it, to these from now on; False when there is
+    no such image.
+    """
     change = {"image": id, "wanted": visibility}
-    execute(session, SHOW, change)
+    is_there = bool(execute(session, SHOW, change).rowcount)
     execute(session, SHOW_PREDICTIONS, change)
-    note_changed(session, [id])
+    if is_there:
+        note_changed(session, [id])
+    return is_there
+
+
+def rename(session: Session, id: UUID, file_name: str) -> bool:
+    """Give the image another file name, a clean one; False when there is no such image."""
+    is_there = bool(execute(session, RENAME, {"image": id, "wanted": file_name}).rowcount)
+    if is_there:
+        note_changed(session, [id])
+    return is_there
