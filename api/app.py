@@ -10,14 +10,17 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from api import auth, documentation, errors, headers, tokens
 from api.context import EXTENSION, Edge
 from api.predecessors import counter as old_counter
+from api.predecessors import feedback as old_feedback
 from api.predecessors import inference, outline
 from api.predecessors import search as sticker_search
 from api.queues import Queues
 from api.routes import (
+    analytics,
     batches,
     catalogue,
     counter,
     docs,
+    feedback,
     images,
     keys,
     metrics,
@@ -81,6 +84,8 @@ def _register_routes(app: Flask) -> None:
         users,
         signing_in,
         keys,
+        feedback,
+        analytics,
         counter,
         catalogue,
         status,
@@ -88,7 +93,7 @@ def _register_routes(app: Flask) -> None:
         api.register_blueprint(each.blueprint)
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(metrics.blueprint)
-    for predecessor in (inference, outline, sticker_search, old_counter):
+    for predecessor in (inference, outline, sticker_search, old_feedback, old_counter):
         app.register_blueprint(predecessor.blueprint)
 
 

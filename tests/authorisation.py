@@ -17,6 +17,7 @@ from common.ids import parse_id
 from common.storage import object_key
 from common.tables import WebhookDelivery
 from common.tasks.thumbnail import SIZES, thumbnail_key
+from tests import feedback
 from tests.owning import ask, call, photo, status, upload
 from tests.people import PASSWORD, Account, make_admin, make_ml, sign_in, sign_up
 from tests.pictures import encode, picture
@@ -93,6 +94,11 @@ def delivery(world: World) -> dict[str, Any]:
     row = {"prediction_id": parse_id(found["id"]), "url": "https://x.example/", "state": "failed"}
     transact(world.sessions, lambda session: session.add(WebhookDelivery(**row)))
     return {"prediction_id": found["id"]}
+
+
+def searched(world: World) -> dict[str, Any]:
+    """A search of the owner's."""
+    return {"id": str(feedback.searched(world.sessions, "cat", [], owner_id=world.owner.id))}
 
 
 def batch(world: World) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import CompoundSelect, bindparam, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from common.columns import Hash
+from common.columns import Id
 from common.db import execute
 from common.feedback.lessons import VOICE
 from common.feedback.terms import Keys, keys_of
@@ -26,7 +26,7 @@ SHARED = 0.5  # of a voice comes through terms, the rest through the whole query
 PRIOR = 1.0  # votes that nobody cast and that say nothing
 MOST_AGAINST = 0.3  # how far down votes can move an image, where 1 is how far up
 NOISE = 0.05  # of a voice; less is not worth moving anything for
-BEST, WORST = 50, 25  # images that are looked at for each key
+BEST, WORST = 24, 12  # images that are looked at for each key
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def _lessons(keys: int) -> CompoundSelect[Any]:
     parts = []
     for number in range(keys):
         about = (literal(number).label("number"), Lesson.image_id, Lesson.up, Lesson.down)
-        this = Lesson.term_key == bindparam(f"key_{number}", type_=Hash)
+        this = Lesson.term_key == bindparam(f"key_{number}", type_=Id)
         best = select(*about).where(this, Lesson.net > 0).order_by(Lesson.net.desc()).limit(BEST)
         worst = select(*about).where(this, Lesson.net < 0).order_by(Lesson.net).limit(WORST)
         parts += [select(part.subquery()) for part in (best, worst)]

@@ -7,21 +7,21 @@ from uuid import UUID
 from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
-from common.columns import Hash, Id
+from common.columns import Id
 from common.db import execute, insert_missing
 from common.feedback.terms import keys_of
 from common.tables import Lesson
 
 VOICE = 1_000  # one vote, in the thousandths that lessons are kept in
 
-_Pair = tuple[bytes, UUID]  # key and image
+_Pair = tuple[UUID, UUID]  # key and image
 
 # Built once: making a statement costs as much as sending it.
 _l = Lesson
 ENTER = insert_missing(_l)
 ADD = (
     update(_l)
-    .where(_l.term_key == bindparam("key", type_=Hash), _l.image_id == bindparam("image", type_=Id))
+    .where(_l.term_key == bindparam("key", type_=Id), _l.image_id == bindparam("image", type_=Id))
     .values(
         up=_l.up + bindparam("more_up"),
         down=_l.down + bindparam("more_down"),
@@ -30,11 +30,11 @@ ADD = (
 )
 
 
-def voices(votes: Iterable[tuple[str, int]]) -> dict[bytes, int]:
+def voices(votes: Iterable[tuple[str, int]]) -> dict[UUID, int]:
     """What one voter's votes (query, thousandths) on one image say for each key: one voice at most,
     for or against, however often it was raised.
     """
-    said = Counter[bytes]()
+    said = Counter[UUID]()
     for query, value in votes:
         keys = keys_of(query)
         said[keys.whole] += value

@@ -151,12 +151,12 @@ def _said(today: date, opinion: Opinion) -> dict[str, Any]:
     return {name: getattr(opinion, name) for name in CHANGED} | {"day": opinion.day or today}
 
 
-def _voices(votes: _Votes) -> Counter[tuple[bytes, UUID]]:
+def _voices(votes: _Votes) -> Counter[tuple[UUID, UUID]]:
     """What the voter says of each image for each key, in thousandths."""
     by_image: dict[UUID, list[tuple[str, int]]] = {}
     for (image, _), held in votes.items():
         by_image.setdefault(image, []).append((held.query, held.value * held.weight))
-    said = Counter[tuple[bytes, UUID]]()
+    said = Counter[tuple[UUID, UUID]]()
     for image, theirs in by_image.items():
         said.update({(key, image): value for key, value in voices(theirs).items()})
     return said

@@ -9,10 +9,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
+from uuid import UUID, uuid5
 
 from common.queries import normalise, terms
 from common.tables.learning import LONGEST_QUERY
 
+SPACE = UUID("5d3f7c1e-8a51-4b0a-9d43-6f2f0c7be1a4")  # of the names that keys are made of
+SEARCH = "search"  # the task whose results are voted on
 MOST_TERMS = 6  # of a query; what follows them hardly says what is meant
 
 
@@ -20,11 +24,11 @@ MOST_TERMS = 6  # of a query; what follows them hardly says what is meant
 class Keys:
     """The keys of a query: of the whole, and of each term with its share, 1/√(terms)."""
 
-    whole: bytes
-    shares: Mapping[bytes, float]
+    whole: UUID
+    shares: Mapping[UUID, float]
 
     @property
-    def all(self) -> list[bytes]:
+    def all(self) -> list[UUID]:
         """The whole's first."""
         return [self.whole, *self.shares]
 
@@ -34,9 +38,8 @@ def keys_of(query: str) -> Keys:
     query = kept(query)
     found = terms(query)[:MOST_TERMS]
     whole = " ".join(sorted(found)) or query
-    return Keys(
-        _sha256(f"whole {whole}"), {_sha256(f"term {t}"): 1 / sqrt(len(found)) for t in found}
-    )
+    shares = {uuid5(SPACE, f"term {term}"): 1 / sqrt(len(found)) for term in found}
+    return Keys(uuid5(SPACE, f"whole {whole}"), shares)
 
 
 def kept(query: str) -> str:
@@ -46,8 +49,17 @@ def kept(query: str) -> str:
 
 def query_key(query: str) -> bytes:
     """What tells one query from another: the sha256 of what is kept of it."""
-    return _sha256(kept(query))
+    return hashlib.sha256(kept(query).encode("utf-8", "replace")).digest()
 
 
-def _sha256(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "replace")).digest()
+def asked_for(params: Mapping[str, Any]) -> str:
+    """What a search of these params asked for, as the query that votes on it are on.
+
+    Of what looks like an image that is a word of its own, which no other query shares.
+    """
+    return str(params["query"]) if "query" in params else f"image:{UUID(params['image_id']).hex}"
+
+
+def reference(model: Mapping[str, Any] | None) -> str | None:
+    """A model as votes and counts name it: name@version."""
+    return f"{model['name']}@{model['version']}" if model else None

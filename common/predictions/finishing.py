@@ -10,8 +10,10 @@ from uuid import UUID
 from sqlalchemy import Row, Update, bindparam, case, select, update
 from sqlalchemy.orm import Session
 
+from common.analytics import Searched, note_searches
 from common.columns import Id
 from common.db import execute, now
+from common.feedback.terms import SEARCH, asked_for, reference
 from common.indexing import FINDABLE, KNOWLEDGE, note_changed
 from common.predictions.caching import cache_key
 from common.predictions.claiming import Job
@@ -85,6 +87,7 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> list[UUID]:
         _succeed(session, together)
     known = [mine[s.job.id].findable for s in successes if s.job.task in KNOWLEDGE]
     note_changed(session, [image for image in known if image])
+    note_searches(session, [_searched(s) for s in successes if s.job.task == SEARCH])
     if unwanted:
         _cancel(session, unwanted)
     final = [outcome.job.id for outcome in successes] + unwanted
@@ -97,6 +100,15 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> list[UUID]:
     webhooks = {outcome.job.id for outcome in outcomes if outcome.job.has_webhook}
     note_final(session, [id for id in final if id in webhooks])
     return final
+
+
+def _searched(success: Success) -> Searched:
+    return Searched(
+        query=asked_for(success.job.params),
+        model=reference(success.model) or "",
+        day=success.job.created_at.date(),
+        results=len(success.result["items"]),
+    )
 
 
 def _by_model(successes: Sequence[Success]) -> Iterable[list[Success]]:

@@ -61,19 +61,20 @@ class Voter(Base):
 
 
 class Lesson(Base):
-    """What all votes say of an image for one term, or one whole query, whose sha256 is `term_key`.
+    """What all votes say of an image for one term, or one whole query: `term_key` is its UUIDv5.
 
-    In thousandths of a vote; `net` is `up` less `down`, so that an index finds the best and worst.
+    In thousandths of a vote; `net` is `up` less `down`. The index finds the best and the worst, and
+    holds all that is read of them.
     """
 
     __tablename__ = "lessons"
     __table_args__ = (
-        Index("ix_lessons_net", "term_key", "net"),
+        Index("ix_lessons_net", "term_key", "net", "up", "down"),
         Index("ix_lessons_image_id", "image_id"),
         UTF8,
     )
 
-    term_key: Mapped[bytes] = mapped_column(Hash, primary_key=True)
+    term_key: Mapped[UUID] = mapped_column(primary_key=True)
     image_id: Mapped[UUID] = mapped_column(primary_key=True)
     up: Mapped[int] = mapped_column(BigInteger, default=0)
     down: Mapped[int] = mapped_column(BigInteger, default=0)

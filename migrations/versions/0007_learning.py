@@ -61,13 +61,13 @@ def _create_votes() -> None:
 def _create_lessons() -> None:
     op.create_table(
         "lessons",
-        sa.Column("term_key", Hash, nullable=False),
+        sa.Column("term_key", Id, nullable=False),
         sa.Column("image_id", Id, nullable=False),
         sa.Column("up", sa.BigInteger, nullable=False),
         sa.Column("down", sa.BigInteger, nullable=False),
         sa.Column("net", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("term_key", "image_id", name="pk_lessons"),
-        sa.Index("ix_lessons_net", "term_key", "net"),
+        sa.Index("ix_lessons_net", "term_key", "net", "up", "down"),
         sa.Index("ix_lessons_image_id", "image_id"),
         **UTF8,
     )

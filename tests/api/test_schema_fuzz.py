@@ -83,12 +83,16 @@ def check_operation(operation: Any, mode: GenerationMode, statuses: Counter[int]
 # ---- below HTTP libraries: requests put together from pieces that each are odd
 
 METHODS = st.sampled_from(["GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "PROPFIND"])
-UPLOADS = st.sampled_from(["/v1/images", "/v1/predictions", "/v1/batches", "/inference/image"])
+UPLOADS = st.sampled_from(
+    ["/v1/images", "/v1/predictions", "/v1/batches", "/inference/image", "/v1/feedback",
+     "/api/feedback/"]
+)  # fmt: skip
 PATHS = st.sampled_from(
     ["/", "/v1/images", "/v1/predictions", "/predictions", "/inference/image/", "/healthz",
      "/v1/predictions/x/cancel", "/v1/predictions/x/retry", "/v1/images/x/thumbnail",
      "/v1/batches", "/v1/batches/x/items", "/v1/batches/x/results", "/v1/batches/x/cancel",
-     "/readyz", "/v1/tasks", "/v1/models", "/openapi.json", "/docs", "/static/home.js"]
+     "/readyz", "/v1/tasks", "/v1/models", "/openapi.json", "/docs", "/static/home.js",
+     "/v1/feedback", "/v1/analytics/feedback", "/api/analytics/", "/v1/counter", "/api/counter/"]
 )  # fmt: skip
 ODD = st.one_of(
     st.text(st.characters(codec="utf-8"), max_size=20),
@@ -103,7 +107,8 @@ NAMES = st.sampled_from(
 VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"))
 FIELDS = st.sampled_from(
     ["task", "tasks", "wait", "params", "metadata", "visibility", "name", "deadline", "webhook",
-     "x"]
+     "limit",
+     "cursor", "query", "digit", "n", "x"]
 )  # fmt: skip
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 JSONS = st.recursive(

@@ -141,7 +141,7 @@ def test_only_so_many_votes_of_a_day_count(sessions: Sessions) -> None:
 QUERIES = ["cat", "black cat", "black dog", "a dog in a park", "park", "🐈"]
 
 
-def recounted(session: Session) -> Counter[tuple[bytes, UUID, str]]:
+def recounted(session: Session) -> Counter[tuple[UUID, UUID, str]]:
     """What the lessons must say, from the votes alone."""
     by_voter: dict[tuple[bytes, UUID], list[tuple[str, int]]] = {}
     for row in session.execute(
@@ -149,15 +149,15 @@ def recounted(session: Session) -> Counter[tuple[bytes, UUID, str]]:
     ):
         mine = by_voter.setdefault((row.voter, row.image_id), [])
         mine.append((row.query, row.value * row.weight))
-    found = Counter[tuple[bytes, UUID, str]]()
+    found = Counter[tuple[UUID, UUID, str]]()
     for (_, image), votes in by_voter.items():
         for key, value in voices(votes).items():
             found[key, image, "up" if value > 0 else "down"] += abs(value)
     return +found
 
 
-def written(session: Session) -> Counter[tuple[bytes, UUID, str]]:
-    found = Counter[tuple[bytes, UUID, str]]()
+def written(session: Session) -> Counter[tuple[UUID, UUID, str]]:
+    found = Counter[tuple[UUID, UUID, str]]()
     for row in session.scalars(select(Lesson)):
         assert row.net == row.up - row.down
         found[row.term_key, row.image_id, "up"] = row.up
