@@ -21,11 +21,15 @@ from api.routes import (
     counter,
     docs,
     feedback,
+    follows,
     images,
     keys,
     metrics,
+    posts,
     predictions,
     search,
+    share_links,
+    shared,
     signing_in,
     status,
     users,
@@ -89,6 +93,10 @@ def _register_routes(app: Flask) -> None:
         counter,
         catalogue,
         status,
+        posts,
+        follows,
+        share_links,
+        shared,
     ):
         api.register_blueprint(each.blueprint)
     app.register_blueprint(docs.blueprint)

@@ -14,6 +14,7 @@ from api.schemas.batches import BatchItemRequest
 from api.schemas.models import WANTED
 from api.schemas.webhooks import WEBHOOK, WEBHOOK_URL
 from common.predictions.rules import LONGEST_DEADLINE, SHORTEST_DEADLINE
+from common.sharing.posts import LONGEST_TEXT
 from common.tasks import contracts, image_tasks
 
 VERSION = version("afterimage")
@@ -107,6 +108,18 @@ PREDICTION_BODY = _body(
     _object({"file": _IMAGE_FILE, **_TASK}, ["file", "task"]),
     _object({**_TASK, "webhook": WEBHOOK, "image_id": _IMAGE_ID, **_BASE64}, ["task"]),
     {"task": "classify", **_EXAMPLE},
+)
+
+_POST = {
+    "text": {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT, "example": "A square."},
+    **_COMMON,
+}
+POST_BODY = _body(
+    "A form or JSON, with the image or with the `image_id` of one of yours; or the image itself, "
+    "with `?text=` and `?name=` in the query.",
+    _object({"file": _IMAGE_FILE, **_POST}, ["file", "text"]),
+    _object({**_POST, "webhook": WEBHOOK, "image_id": _IMAGE_ID, **_BASE64}, ["text"]),
+    {"text": "A square.", **_EXAMPLE},
 )
 
 

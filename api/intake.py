@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -25,6 +26,8 @@ from common.predictions import Ask
 from common.storage import object_key
 from common.tables import Image, StoredObject, Visibility
 
+First = Callable[[Session, UUID], None]
+
 # Built once: making a statement costs as much as sending it.
 ENTER_IMAGE = insert(Image)
 ENTER_OBJECT = insert_missing(StoredObject)
@@ -37,8 +40,10 @@ def receive(
     visibility: str | None,
     asks: Sequence[Ask],
     key: Key | None = None,
+    first: First | None = None,
 ) -> Accepted:
-    """Take an image and what is asked of it: all of it, or an error and nothing.
+    """Take an image and what is asked of it: all of it, or an error and nothing. `first` is done
+    with the image in the same transaction, before anything is asked of it.
 
     The same bytes by the same owner are the same image, shown as `visibility` says where it says
     something. Raises InputFault when the bytes are not an acceptable image, Unavailable when the
@@ -52,10 +57,14 @@ def receive(
         is_known = _hold_object(session, stored, put)
         before = _found_again(session, image, visibility, key) if is_known else None
         if before:
+            if first:
+                first(session, before.id)
             return replace(enter(session, edge, before, asks, is_known), is_new=False)
         execute(session, ENTER_IMAGE, _columns(image))
         if is_findable(image):
             note_changed(session, [image.id])
+        if first:
+            first(session, image.id)
         return enter(session, edge, image, asks, is_known)
 
     with edge.in_flight.alone(key):
@@ -64,11 +73,21 @@ def receive(
         return commit(edge, write, image.id, asks, key)
 
 
-def ask(edge: Edge, image: Image, asks: Sequence[Ask], key: Key | None = None) -> Accepted:
-    """Ask more of an image that is already stored; raises NotFound when it goes meanwhile."""
+def ask(
+    edge: Edge,
+    image: Image,
+    asks: Sequence[Ask],
+    key: Key | None = None,
+    first: First | None = None,
+) -> Accepted:
+    """Ask more of an image that is already stored; raises NotFound when it goes meanwhile. `first`
+    as in `receive`.
+    """
     caller = current_user()
 
     def write(session: Session) -> Accepted:
+        if first:
+            first(session, image.id)
         return enter(session, edge, _held(session, caller, image), asks, is_known=True)
 
     with edge.in_flight.alone(key):

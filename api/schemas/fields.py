@@ -23,6 +23,14 @@ class Text(fields.String):
         return _plain(text)
 
 
+class Lines(fields.String):
+    """As `Text`, with tabs and line ends."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **options)
+        return _plain(text, lines=True)
+
+
 class Attachment(fields.Dict):
     """A JSON object of the caller's own, small and shallow."""
 
@@ -111,9 +119,9 @@ def _shown(text: str) -> str:
     return text.encode("ascii", "replace").decode()[:40]
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, *, lines: bool = False) -> str:
     try:
-        return check_text(text, "text")
+        return check_text(text, "text", lines=lines)
     except InputFault as error:
         raise ValidationError(error.detail) from error
 

@@ -7,7 +7,7 @@ move with the rows that they count.
 
 from common.sharing.follows import follow, unfollow
 from common.sharing.likes import like, unlike
-from common.sharing.posts import create, edit, remove
+from common.sharing.posts import create, edit, no_such_image, owner_of, remove
 from common.sharing.removing import remove_posts_of_image, remove_posts_of_user
 
 __all__ = [
@@ -15,6 +15,8 @@ __all__ = [
     "edit",
     "follow",
     "like",
+    "no_such_image",
+    "owner_of",
     "remove",
     "remove_posts_of_image",
     "remove_posts_of_user",

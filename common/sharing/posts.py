@@ -37,6 +37,7 @@ FORGET = [
     delete(table).where(column.in_(_THESE))
     for table, column in ((Like, Like.post_id), (ShareLink, ShareLink.post_id), (Post, Post.id))
 ]
+OWNER = select(Post.owner_id).where(Post.id == bindparam("post"))
 EDIT = (
     update(Post)
     .where(Post.id == bindparam("post"))
@@ -52,10 +53,21 @@ def create(session: Session, id: UUID, owner_id: UUID, image_id: UUID, text: str
     """
     hold(session, owner_id)
     if not execute(session, SHOW_IMAGE, {"image": image_id, "owner": owner_id}).rowcount:
-        detail = "You have no such image."
-        raise InputFault(detail, code="image_not_found", errors={"image_id": ["no such image"]})
+        raise no_such_image()
     row = {"id": id, "owner_id": owner_id, "image_id": image_id, "text": text}
     execute(session, ENTER, row)
+
+
+def no_such_image() -> InputFault:
+    """The image is not there, or not the author's own."""
+    detail = "You have no such image."
+    return InputFault(detail, code="image_not_found", errors={"image_id": ["no such image"]})
+
+
+def owner_of(session: Session, id: UUID) -> UUID | None:
+    """Whose post it is; None when there is no such post."""
+    row = execute(session, OWNER, {"post": id}).first()
+    return row.owner_id if row else None
 
 
 def edit(session: Session, id: UUID, text: str) -> bool:

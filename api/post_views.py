@@ -1,0 +1,64 @@
+"""Posts as they are shown: with what was found in their images, and whether the caller likes it."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, and_, bindparam, case, func, select
+from sqlalchemy.orm import Session
+
+from api.context import current_user, services
+from api.lookup import SHOWN
+from api.schemas.posts import view
+from common.columns import Id
+from common.db import execute, read
+from common.sharing import shown
+from common.tables import Post, Prediction, State
+
+ASKED = ("classify", "caption")  # of every post's image
+
+# What others ask of the image is not the author's word, and may be any number of rows.
+_mine = and_(Prediction.image_id == Post.image_id, Prediction.owner_id == Post.owner_id)
+_best_first = (case((Prediction.state == State.SUCCEEDED, 0), else_=1), Prediction.id.desc())
+_ranked = (
+    select(
+        Post.id.label("post"),
+        Prediction.id.label("prediction"),
+        func.row_number()
+        .over(partition_by=(Post.id, Prediction.task), order_by=_best_first)
+        .label("place"),
+    )
+    .join(Prediction, _mine)
+    .where(Post.id.in_(bindparam("these", expanding=True, type_=Id)), Prediction.task.in_(ASKED))
+    .subquery()
+)
+RESULTS = (
+    select(_ranked.c.post, *SHOWN)
+    .join(_ranked, Prediction.id == _ranked.c.prediction)
+    .where(_ranked.c.place == 1)
+    .order_by(Prediction.id)
+)
+
+
+def views(ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """What is shown of the posts, in this order; those that are gone are left out."""
+    caller = current_user().id
+
+    def look(session: Session) -> list[dict[str, Any]]:
+        posts = shown.find(session, ids)
+        liked = shown.liked(session, caller, ids)
+        results = results_of(session, ids)
+        return [view(post, post.id in liked, results[post.id]) for post in posts]
+
+    return read(services().sessions, look)
+
+
+def results_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
+    """By post, the newest result of each task that its author asked of the image; what is not
+    finished only where there is none.
+    """
+    found: defaultdict[UUID, list[Row[Any]]] = defaultdict(list)
+    for row in execute(session, RESULTS, {"these": ids}) if ids else ():
+        found[row.post].append(row)
+    return found

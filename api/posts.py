@@ -1,0 +1,137 @@
+"""Posts at the edge: taken with their image in one transaction, found, listed, changed."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from flask import Request
+from sqlalchemy.orm import Session
+
+from api.asking import ask_for
+from api.body import Body, read_body, read_fields
+from api.context import current_user, edge, services
+from api.idempotency import key_of
+from api.intake import ask, receive
+from api.lookup import find_image
+from api.paging import page_of
+from api.post_views import ASKED, views
+from api.schemas.posts import PostChange, PostRequest
+from api.signed_in import find_user, me
+from api.webhooks import with_webhook
+from common import sharing
+from common.db import read, transact
+from common.errors import InputFault, NotFound
+from common.ids import parse_id
+from common.sharing import lists
+from common.sharing.lists import Place
+from common.tables import Image
+
+REQUEST, CHANGE = PostRequest(), PostChange()
+
+
+def take(request: Request) -> UUID:
+    """Take the post that a request carries, with its image and what is asked of it; returns its id.
+
+    Raises InputFault for what cannot be posted, and what `receive` raises.
+    """
+    owner = me()
+    body = read_body(request)
+    key = key_of(body.image, body.file_name, body.fields)
+    wanted = REQUEST.load(body.fields)
+    if (body.image is None) == ("image_id" not in wanted):
+        raise _not_one_image(body)
+    asks = [ask_for(task, fresh=wanted["fresh"]) for task in ASKED]
+    asks = with_webhook(asks, wanted["webhook"])
+
+    def post(session: Session, image: UUID) -> None:
+        sharing.create(session, _id_beside(asks[0].id), owner, image, wanted["text"])
+
+    if body.image is None:
+        accepted = ask(edge(), _stored(wanted["image_id"]), asks, key, first=post)
+    else:
+        about = (body.image, body.file_name, wanted["visibility"])
+        accepted = receive(edge(), *about, asks, key, first=post)
+    return _id_beside(accepted.predictions[0].id)
+
+
+def _id_beside(prediction: UUID) -> UUID:
+    """The id of the post whose first prediction this is: whoever finds the one, by a key or after a
+    COMMIT that was not answered, has found the other.
+    """
+    return UUID(int=prediction.int ^ 1)
+
+
+def _not_one_image(body: Body) -> InputFault:
+    code = "image_missing" if body.image is None else "exactly_one_image"
+    detail = "Send exactly one image, or the `image_id` of one of yours."
+    return InputFault(detail, code=code, errors={body.image_field: [detail]})
+
+
+def _stored(id: UUID) -> Image:
+    try:
+        return find_image(str(id))[0]
+    except NotFound as error:
+        raise sharing.no_such_image() from error
+
+
+def find(id: str) -> dict[str, Any]:
+    """What is shown of the post of this id; raises NotFound."""
+    key = parse_id(id)
+    found = views([key]) if key else []
+    if not found:
+        raise not_found()
+    return found[0]
+
+
+def not_found() -> NotFound:
+    """There is no such post, or it is not the caller's to change."""
+    return NotFound("There is no such post.", code="post_not_found")
+
+
+def of_mine(id: str) -> UUID:
+    """The id of a post that the caller may change; raises NotFound for everybody else's."""
+    me()
+    key = parse_id(id)
+    owner = read(services().sessions, partial(sharing.owner_of, id=key)) if key else None
+    if key is None or owner is None or not (owner == me() or current_user().is_admin):
+        raise not_found()
+    return key
+
+
+def edit(id: str, request: Request) -> dict[str, Any]:
+    """The caller's post with another text."""
+    key = of_mine(id)
+    text = CHANGE.load(read_fields(request))["text"]
+    if not transact(services().sessions, partial(sharing.edit, id=key, text=text)):
+        raise not_found()
+    return find(id)
+
+
+def remove(id: str) -> None:
+    """Remove the caller's post."""
+    key = of_mine(id)
+    transact(services().sessions, lambda session: sharing.remove(session, [key]))
+
+
+def page(query: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
+    """Posts as the query wants them, and the next page's cursor."""
+    if query["sort"] == "most_liked":
+        fetch = partial(lists.most_liked, window=query["window"])
+        return _page(query, f"most liked {query['window']}", fetch)
+    if query["user"] is None:
+        return _page(query, "newest", lists.newest)
+    user = find_user(query["user"])
+    return _page(query, f"of {user}", partial(lists.of_user, user_id=user))
+
+
+def feed(query: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
+    """Posts of those whom the caller follows."""
+    return _page(query, f"feed of {me()}", partial(lists.feed, user_id=me()))
+
+
+def _page(
+    query: dict[str, Any], name: str, fetch: Callable[..., list[Place]]
+) -> tuple[list[dict[str, Any]], str | None]:
+    places, after = page_of(query, name, fetch, lambda place: place)
+    return views([place.id for place in places]), after
