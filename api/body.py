@@ -57,19 +57,6 @@ def read_body(request: Request, aside: Collection[str] = ()) -> Body:
     return replace(body, fields=_merged(_from_text(query), body.fields), file_name=name)
 
 
-def read_fields(request: Request, *, may_be_empty: bool = False) -> dict[str, Any]:
-    """The JSON object that is a request's body; raises UnsupportedMedia for another type.
-
-    With `may_be_empty`, a request without a body gives no fields.
-    """
-    raw = read_whole(request)
-    if may_be_empty and not raw:
-        return {}
-    if request.mimetype != "application/json":
-        raise UnsupportedMedia("Send application/json.")
-    return read_json(raw)
-
-
 def read_json(raw: bytes, *, strict: bool = True) -> dict[str, Any]:
     """The JSON object in `raw` (UTF-8). `strict=False` lets line ends stand inside strings.
 

@@ -37,7 +37,6 @@ RESULTS = (
     select(_ranked.c.post, *SHOWN)
     .join(_ranked, Prediction.id == _ranked.c.prediction)
     .where(_ranked.c.place == 1)
-    .order_by(Prediction.id)
 )
 
 
@@ -61,4 +60,6 @@ def results_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any
     found: defaultdict[UUID, list[Row[Any]]] = defaultdict(list)
     for row in execute(session, RESULTS, {"these": ids}) if ids else ():
         found[row.post].append(row)
+    for rows in found.values():
+        rows.sort(key=lambda row: ASKED.index(row.task))
     return found

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)  # before and after every id there is
@@ -24,6 +24,12 @@ def new_id() -> UUID:
 def least_id(moment: datetime) -> UUID:
     """The least id that is made at that time: it begins with the milliseconds (RFC 9562)."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def id_before(id: UUID, age: timedelta) -> UUID:
+    """The least id that is made that long before `id` was; what is yet to be made counts as now."""
+    made = min(id.int >> 80, time.time_ns() // 1_000_000)
+    return UUID(int=max(0, made - age // timedelta(milliseconds=1)) << 80)
 
 
 def parse_id(text: str) -> UUID | None:

@@ -21,6 +21,7 @@ from tests import feedback
 from tests.owning import ask, call, photo, status, upload
 from tests.people import PASSWORD, Account, make_admin, make_ml, sign_in, sign_up
 from tests.pictures import encode, picture
+from tests.posting import link, post, slug_of
 
 CALLERS = ("owner", "other", "ml", "admin", "anonymous")
 PNG = encode(picture(), "PNG")
@@ -110,6 +111,17 @@ def batch(world: World) -> dict[str, Any]:
 def key(world: World) -> dict[str, Any]:
     sent = call(world.app, "POST", "/v1/keys", world.owner, json={"name": "x"})
     return {"id": sent.get_json()["id"]}
+
+
+def posted(world: World) -> dict[str, Any]:
+    return {"id": post(world.app, world.owner)["id"]}
+
+
+def linked(world: World) -> dict[str, Any]:
+    """A post with a share link."""
+    id = posted(world)["id"]
+    made = link(world.app, world.owner, id)
+    return {"id": id, "link_id": made["id"], "slug": slug_of(made)}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from common.columns import Id
 from common.db import execute
-from common.ids import FIRST_ID, LAST_ID, least_id
+from common.ids import FIRST_ID, LAST_ID, id_before, least_id
 from common.tables import Follow, Post, User
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,9 +48,14 @@ OF_USER = _page(select(Post.id).where(Post.owner_id == bindparam("user"), _older
 FEED = _page(
     select(Post.id)
     .join(Follow, Follow.followed_id == Post.owner_id)
-    .where(Follow.follower_id == bindparam("user"), _older),
+    .where(
+        Follow.follower_id == bindparam("user"), _older, Post.id >= bindparam("since", type_=Id)
+    ),
     Post.id,
 )
+# How far back a page of a feed is looked for, until it is full: who follows many finds it within a
+# day and need not have all their posts sorted; who finds little then has little to be sorted.
+SPANS = [timedelta(days=1), timedelta(days=8), timedelta(days=64), None]
 MOST_LIKED = _page(
     select(Post.id, Post.likes).where(
         _behind(Post.likes, Post.id), Post.id >= bindparam("since", type_=Id)
@@ -82,7 +87,12 @@ def of_user(session: Session, user_id: UUID, behind: Place, most: int) -> list[P
 
 def feed(session: Session, user_id: UUID, behind: Place, most: int) -> list[Place]:
     """Posts of those whom the user follows, the newest first."""
-    return _by_age(session, FEED, {"user": user_id, "id": behind.id, "most": most})
+    wanted = {"user": user_id, "id": behind.id, "most": most}
+    for span in SPANS:
+        since = id_before(behind.id, span) if span else FIRST_ID
+        if len(found := _by_age(session, FEED, wanted | {"since": since})) == most:
+            break
+    return found
 
 
 def most_liked(

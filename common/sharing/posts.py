@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from common.columns import Id
 from common.db import execute, now
 from common.errors import InputFault
+from common.indexing import note_changed
 from common.sharing.accounts import hold
 from common.tables import Image, Like, Post, ShareLink
 
@@ -56,6 +57,7 @@ def create(session: Session, id: UUID, owner_id: UUID, image_id: UUID, text: str
         raise no_such_image()
     row = {"id": id, "owner_id": owner_id, "image_id": image_id, "text": text}
     execute(session, ENTER, row)
+    note_changed(session, [image_id])
 
 
 def no_such_image() -> InputFault:
@@ -72,21 +74,30 @@ def owner_of(session: Session, id: UUID) -> UUID | None:
 
 def edit(session: Session, id: UUID, text: str) -> bool:
     """Give the post another text; False when there is no such post."""
-    return bool(execute(session, EDIT, {"post": id, "new_text": text}).rowcount)
+    if not execute(session, EDIT, {"post": id, "new_text": text}).rowcount:
+        return False
+    note_changed(session, [row.image_id for row in execute(session, IMAGES_OF, {"these": [id]})])
+    return True
 
 
 def remove(session: Session, ids: Sequence[UUID]) -> int:
     """Remove posts with their likes and share links; returns how many there were."""
+    shown = take_away(session, ids)
+    note_changed(session, shown)
+    return shown.total()
+
+
+def take_away(session: Session, ids: Sequence[UUID]) -> Counter[UUID]:
+    """As `remove`, of images that go too or are noted by the caller: how many posts of each."""
     if not ids:
-        return 0
+        return Counter()
     images = [row.image_id for row in execute(session, IMAGES_OF, {"these": ids})]
     execute(session, HOLD_IMAGES, {"these": sorted(images)})
     held = execute(session, HOLD_POSTS, {"these": ids}).all()
-    if not held:
-        return 0
     for statement in FORGET:
         execute(session, statement, {"these": [row.id for row in held]})
     shown = Counter(row.image_id for row in held)
     rows = [{"image": image, "less": less} for image, less in sorted(shown.items())]
-    execute(session, HIDE_IMAGE, rows)
-    return len(held)
+    if rows:
+        execute(session, HIDE_IMAGE, rows)
+    return shown

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from common.columns import Id
 from common.db import execute
-from common.sharing.posts import remove
+from common.sharing.posts import take_away
 from common.tables import Follow, Like, Post, ShareLink, User
 
 AT_ONCE = 500  # rows a statement
@@ -27,13 +27,14 @@ LINKS = delete(ShareLink).where(ShareLink.owner_id == _user)
 
 
 def remove_posts_of_image(session: Session, image_id: UUID) -> int:
-    """Remove all posts that show the image, before it goes itself; returns how many.
+    """Remove all posts that show the image, before it goes itself; returns how many. It is not
+    noted to be indexed again: the image is on its way out.
 
     The caller holds the image's row, or another post may show it again at once.
     """
     count = 0
     while ids := [row.id for row in execute(session, OF_IMAGE, {"image": image_id})]:
-        count += remove(session, ids)
+        count += take_away(session, ids).total()
     return count
 
 
@@ -44,7 +45,7 @@ def remove_posts_of_user(session: Session, user_id: UUID) -> int:
     execute(session, HOLD_USER, {"user": user_id})
     count = 0
     while ids := [row.id for row in execute(session, OF_USER, {"user": user_id})]:
-        count += remove(session, ids)
+        count += take_away(session, ids).total()
     while posts := [row.post_id for row in execute(session, LIKED, {"user": user_id})]:
         _take_back(session, user_id, posts)
     for statement in (FOLLOWS, LINKS):

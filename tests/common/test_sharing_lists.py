@@ -71,6 +71,9 @@ def test_the_feed_has_the_posts_of_those_one_follows(
         transact(sessions, lambda session, other=other: sharing.follow(session, anna, other))  # type: ignore[misc]
     page = partial(lists.feed, user_id=anna)
     assert walk(sessions, page) == [of_carl[1], of_ben[1], of_carl[0], of_ben[0]]
+    long_ago = posted(sessions, ben, 1000, 200, 70, 9)
+    of_ben = long_ago + of_ben
+    assert walk(sessions, page)[4:] == long_ago[::-1], "however far apart they are"
     transact(sessions, lambda session: sharing.unfollow(session, anna, carl))
     assert walk(sessions, page) == of_ben[::-1]
     assert walk(sessions, partial(lists.feed, user_id=ben)) == []

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from common import sharing
@@ -13,7 +13,7 @@ from common.db import Sessions, transact
 from common.errors import InputFault, Unauthorized
 from common.ids import new_id
 from common.sharing import links
-from common.tables import Follow, Image, Like, Post, ShareLink, User
+from common.tables import Follow, Image, Like, Post, Prediction, ShareLink, User
 from tests.sharing import anna as anna
 from tests.sharing import ben as ben
 from tests.sharing import like, likes_of, new_image, new_post, posts_of, rows_in, unlike
@@ -41,6 +41,26 @@ def test_posts_show_their_image_and_count_themselves(sessions: Sessions, anna: U
     assert remove(sessions, first, second) == 1
     assert (posts_of(sessions, image), rows_in(sessions, Post)) == (0, 0)
     assert remove(sessions) == remove(sessions, first) == 0
+
+
+def test_what_is_posted_edited_or_taken_away_is_indexed_again(
+    sessions: Sessions, anna: UUID
+) -> None:
+    image = new_image(sessions, anna)
+
+    def notes() -> int:
+        """How many there are; they are taken away, as if an engine had."""
+        its = Prediction.image_id == image
+        count = rows_in(sessions, Prediction, its, Prediction.task == "index")
+        transact(sessions, lambda session: session.execute(delete(Prediction).where(its)))
+        return count
+
+    post = new_post(sessions, anna, image)
+    assert notes() == 1
+    assert transact(sessions, lambda session: sharing.edit(session, post, "Other words"))
+    assert notes() == 1
+    assert remove(sessions, post) == 1
+    assert notes() == 1
 
 
 def test_only_an_image_of_ones_own_can_be_posted(sessions: Sessions, anna: UUID, ben: UUID) -> None:
@@ -147,6 +167,7 @@ def test_an_image_takes_its_posts_with_it(sessions: Sessions, anna: UUID, ben: U
 
     def remove_image(session: Session) -> int:
         count = sharing.remove_posts_of_image(session, image)
+        session.execute(delete(Prediction).where(Prediction.image_id == image))
         session.execute(delete(Image).where(Image.id == image))
         return count
 
@@ -169,6 +190,8 @@ def test_an_account_takes_with_it_what_it_has_shared(
 
     def remove_user(session: Session) -> int:
         count = sharing.remove_posts_of_user(session, anna)
+        hers = select(Image.id).where(Image.owner_id == anna)
+        session.execute(delete(Prediction).where(Prediction.image_id.in_(hers)))
         session.execute(delete(Image).where(Image.owner_id == anna))
         session.execute(delete(User).where(User.id == anna))
         return count
