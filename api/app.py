@@ -22,6 +22,7 @@ from api.routes import (
     docs,
     feedback,
     follows,
+    gallery,
     images,
     keys,
     metrics,
@@ -100,6 +101,7 @@ def _register_routes(app: Flask) -> None:
     ):
         api.register_blueprint(each.blueprint)
     app.register_blueprint(docs.blueprint)
+    app.register_blueprint(gallery.blueprint)
     app.register_blueprint(metrics.blueprint)
     for predecessor in (inference, outline, sticker_search, old_feedback, old_counter):
         app.register_blueprint(predecessor.blueprint)

@@ -52,6 +52,7 @@ TABLE = [
     everybody("GET /openapi.json"),
     everybody("GET /doc"),
     everybody("GET /docs"),
+    everybody("GET /gallery"),
     everybody("GET /docs/assets/<path:name>", thing=lambda _: {"name": "swagger-ui.css"}),
     everybody("GET /static/<path:filename>", thing=lambda _: {"filename": "icon.svg"}),
     everybody("GET /v1/tasks"),

@@ -98,7 +98,7 @@ def test_a_photograph_can_be_chosen_with_the_keyboard_alone(visit: Visit, tmp_pa
     # The first listener switches the browser's own dialog off, and nothing says when that is done.
     visit.page.on("filechooser", lambda _: None)
     visit.page.goto(visit.base_url)
-    for _ in ("name", "API", "Tasks", "Models", "files"):
+    for _ in ("name", "Gallery", "API", "Tasks", "Models", "files"):
         visit.page.keyboard.press("Tab")
     expect(visit.page.get_by_label("Choose photographs")).to_be_focused()
     with visit.page.expect_file_chooser() as chooser:
