@@ -34,10 +34,12 @@ class Stack:
         """Where the API answers."""
         return self.api.base_url
 
-    def start_engine(self) -> Running:
-        """Start an engine; one that ran before must have ended."""
+    def start_engine(self, *options: str) -> Running:
+        """Start an engine, `python -m engine` with these options. The one started last is stopped
+        with the rest; one that ran before must have ended, or be stopped by who started it.
+        """
         log = self.folder / "engine.log"
-        process = _start(["-m", "engine"], self.environ, log)
+        process = _start(["-m", "engine", *options], self.environ, log)
         self.engine = Running(self.base_url, log, process)
         return self.engine
 
