@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import auth, documentation, errors, headers, tokens
+from api import admin, auth, documentation, errors, headers, tokens
 from api.context import EXTENSION, Edge
 from api.predecessors import counter as old_counter
 from api.predecessors import feedback as old_feedback
@@ -62,6 +62,7 @@ def create_app(services: Services) -> Flask:
     app.after_request(headers.finish)
     errors.register(app)
     _register_routes(app)
+    admin.register(app, services.settings)
     return app
 
 

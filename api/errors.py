@@ -109,6 +109,12 @@ def problem(
 
 
 def _from_ours(error: AfterimageError) -> Response:
+    status, headers = described(error)
+    return problem(status, error.code, error.detail, error.errors, headers)
+
+
+def described(error: AfterimageError) -> tuple[int, dict[str, str]]:
+    """The status and the headers that tell of an error, whatever the body."""
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     headers = {}
     if isinstance(error, Unavailable | TooManyRequests):
@@ -117,7 +123,7 @@ def _from_ours(error: AfterimageError) -> Response:
         # RFC 6750: who has sent no token is told of no fault in it.
         why = ', error="invalid_token"' if error.code == Unauthorized.default_code else ""
         headers["WWW-Authenticate"] = f'Bearer realm="afterimage"{why}'
-    return problem(status, error.code, error.detail, error.errors, headers)
+    return status, headers
 
 
 def _from_validation(error: ValidationError) -> Response:

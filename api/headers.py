@@ -63,7 +63,7 @@ def finish(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
     if response.mimetype == "text/html":
-        response.headers["Content-Security-Policy"] = POLICY
+        response.headers.setdefault("Content-Security-Policy", POLICY)
     seconds = note_answer(response)
     # Probes come every few seconds for ever.
     (log.debug if request.path in PROBES else log.info)(

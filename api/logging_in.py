@@ -1,12 +1,12 @@
 """Signing in: a password becomes the tokens of a log-in."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from flask import Request
+from flask import Request, request
 from sqlalchemy.orm import Session
 
 from api import throttle
@@ -25,6 +25,16 @@ FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A log-in that has just begun: whose, and the ids of it and of its first refresh token."""
+
+    user: UUID
+    role: str
+    login: UUID
+    refresh: UUID
+
+
 def read_form(request: Request) -> dict[str, str]:
     """The fields of a form; raises Malformed, and UnsupportedMedia for what is none."""
     raw = read_whole(request)
@@ -39,39 +49,37 @@ def read_form(request: Request) -> dict[str, str]:
 
 
 def log_in(request: Request) -> dict[str, Any]:
-    """The tokens of a new log-in. Raises Unauthorized, the same for an unknown name, a wrong
-    password and a disabled account; TooManyRequests; Unavailable when too many sign in at once.
-    """
+    """The tokens of a new log-in; raises what `open_with_password` raises."""
     form = LOG_IN.load(read_form(request))
-    who = {"account": form["username"], "address": request.remote_addr or ""}
+    seconds = services().settings.refresh_token_seconds
+    opened = open_with_password(form["username"], form["password"], seconds)
+    return tokens(opened.user, opened.login, opened.refresh)
+
+
+def open_with_password(name: str, password: str, seconds: int) -> Opened:
+    """A new log-in that can be carried on for `seconds`. Raises Unauthorized, the same for an
+    unknown name, a wrong password and a disabled account; TooManyRequests; Unavailable when too
+    many sign in at once.
+    """
+    who: dict[str, Any] = {"account": name, "address": request.remote_addr or ""}
     sessions, passwords = services().sessions, edge().passwords
     transact(sessions, partial(throttle.take, **who))
-    account = read(sessions, partial(accounts.find_by_name, name=form["username"]))
+    account = read(sessions, partial(accounts.find_by_name, name=name))
     known = account.password_hash if account and account.is_active else None
-    if not passwords.matches(known, form["password"]) or account is None or known is None:
+    if not passwords.matches(known, password) or account is None or known is None:
         raise Unauthorized("The name or the password is wrong.", code="credentials_invalid")
-    better = passwords.hash(form["password"]) if passwords.is_outdated(known) else None
-
-    def forgive(session: Session) -> None:
-        throttle.forgive(session, **who)
-        if better:
-            accounts.set_password(session, account.id, better)
-
-    return _begin(account.id, forgive)
-
-
-def _begin(user: UUID, also: Callable[[Session], None]) -> dict[str, Any]:
-    """The tokens of a new log-in, written in one transaction with what `also` writes."""
-    login, refresh = new_id(), new_id()
-    seconds = services().settings.refresh_token_seconds
+    better = passwords.hash(password) if passwords.is_outdated(known) else None
+    opened = Opened(account.id, account.role, new_id(), new_id())
 
     def enter(session: Session) -> None:
-        hold(session, user)
-        also(session)
-        logins.open_login(session, login, user, refresh, seconds)
+        hold(session, opened.user)
+        throttle.forgive(session, **who)
+        if better:
+            accounts.set_password(session, opened.user, better)
+        logins.open_login(session, opened.login, opened.user, opened.refresh, seconds)
 
-    transact(services().sessions, enter)
-    return tokens(user, login, refresh)
+    transact(sessions, enter)
+    return opened
 
 
 def refresh(fields: dict[str, Any]) -> dict[str, Any]:

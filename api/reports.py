@@ -56,6 +56,18 @@ def installed(reports: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, dict[
                 yield task, model, model == current
 
 
+def models_in(reports: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Each model that an engine has, once, by task and name; `default`: it is some engine's."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for task, model, is_default in installed(reports):
+        item = found.setdefault(
+            (task, model["name"], model["version"], model.get("sha256", "")),
+            {"task": task, **model, "default": False},
+        )
+        item["default"] |= is_default
+    return [found[key] for key in sorted(found)]
+
+
 def _models_of(reports: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any] | None]:
     found: dict[str, dict[str, Any] | None] = {}
     for report in reports:

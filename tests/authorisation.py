@@ -17,7 +17,7 @@ from common.ids import parse_id
 from common.storage import object_key
 from common.tables import WebhookDelivery
 from common.tasks.thumbnail import SIZES, thumbnail_key
-from tests import feedback
+from tests import admin, feedback
 from tests.owning import ask, call, photo, status, upload
 from tests.people import PASSWORD, Account, make_admin, make_ml, sign_in, sign_up
 from tests.pictures import encode, picture
@@ -80,6 +80,11 @@ def thumbnailed(world: World) -> dict[str, Any]:
     return {"id": made["id"]}
 
 
+def account(world: World) -> dict[str, Any]:
+    """An account like any other."""
+    return {"id": sign_up(world.app, newcomer(world)["new"]).id}
+
+
 def prediction(world: World) -> dict[str, Any]:
     return {"id": ask(world.app, world.owner, image(world)["id"])["id"]}
 
@@ -133,6 +138,7 @@ class Row:
     statuses: tuple[int, ...]
     query: str = ""
     new_login: bool = False  # the request ends the log-in that it is sent with
+    in_session: bool = False  # it is one of the admin pages'
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def ask(self, world: World, caller: str) -> int:
@@ -140,11 +146,16 @@ class Row:
         about = self.thing(world)
         method, rule = self.route.split()
         path = rule.replace("<path:", "<").replace("<", "{").replace(">", "}").format(**about)
+        query = self.query.format(**about)
         who = world.people[caller]
+        if self.in_session:
+            form = filled(self.options, about)
+            name = who.name if who else None
+            return admin.status(world.app, name, method, path + query, form)
         if who and self.new_login:
             who = Account(who.id, who.name, sign_in(world.app, who.name))
         sent = filled(self.options, about)
-        return status(world.app, method, path + self.query.format(**about), who, **sent)
+        return status(world.app, method, path + query, who, **sent)
 
 
 def filled(value: Any, about: Mapping[str, Any]) -> Any:
@@ -159,7 +170,7 @@ def filled(value: Any, about: Mapping[str, Any]) -> Any:
 def row(route: str, thing: Thing, *statuses: int, query: str = "", **options: Any) -> Row:
     """A line of the table; `options` are those of Werkzeug's test client."""
     new_login = options.pop("new_login", False)
-    return Row(route, thing, statuses, query, new_login, options)
+    return Row(route, thing, statuses, query, new_login, options=options)
 
 
 def everybody(route: str, status: int = 200, thing: Thing = nothing, **options: Any) -> Row:
@@ -175,6 +186,12 @@ def signed_in(route: str, status: int = 200, thing: Thing = nothing, **options: 
 def admins(route: str, status: int = 200, thing: Thing = nothing, **options: Any) -> Row:
     """A route for admins alone."""
     return row(route, thing, 403, 403, 403, status, 401, **options)
+
+
+def admin_page(route: str, status: int = 200, thing: Thing = nothing, **form: Any) -> Row:
+    """A page for admins who have signed in to the pages; who has not is sent to do so."""
+    statuses = (403, 403, 403, status, 302)
+    return Row(route, thing, statuses, form.pop("query", ""), in_session=True, options=form)
 
 
 def ml_team(route: str, status: int = 200, thing: Thing = nothing, **options: Any) -> Row:

@@ -6,7 +6,7 @@ from flask_smorest import Blueprint
 
 from api.documentation import json_schema
 from api.readiness import engines
-from api.reports import installed
+from api.reports import models_in
 from api.schemas.catalogue import ModelList, TaskList
 from common.tasks import contracts
 
@@ -33,11 +33,4 @@ def tasks() -> dict[str, Any]:
 @blueprint.response(200, ModelList)
 def models() -> dict[str, Any]:
     """The models of the engines that are running now; a request may name any of them."""
-    found: dict[tuple[str, ...], dict[str, Any]] = {}
-    for task, model, is_default in installed(engines()):
-        item = found.setdefault(
-            (task, model["name"], model["version"], model.get("sha256", "")),
-            {"task": task, **model, "default": False},
-        )
-        item["default"] |= is_default
-    return {"items": [found[key] for key in sorted(found)]}
+    return {"items": models_in(engines())}

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from common.columns import Id
 from common.db import execute
 from common.errors import Conflict
+from common.people.logins import end_others
 from common.people.names import email_key, name_key
 from common.tables import Role, User
 
@@ -28,6 +29,7 @@ _CHANGE = update(User).where(User.id == bindparam("user", type_=Id))
 SET_PASSWORD = _CHANGE.values(password_hash=bindparam("new_hash"))
 SET_EMAIL = _CHANGE.values(email=bindparam("new_email"), email_key=bindparam("new_key"))
 SET_ROLE = _CHANGE.values(role=bindparam("new_role"))
+SET_ACTIVE = _CHANGE.values(is_active=bindparam("is_good"))
 
 
 def open_account(
@@ -72,6 +74,13 @@ def set_email(session: Session, id: UUID, email: str) -> None:
 def set_role(session: Session, id: UUID, role: str) -> None:
     """Give the account another role, which counts from its next request on."""
     execute(session, SET_ROLE, {"user": id, "new_role": role})
+
+
+def set_active(session: Session, id: UUID, is_active: bool) -> None:
+    """Let the account prove itself or not, whatever by; while it may not, its log-ins are ended."""
+    execute(session, SET_ACTIVE, {"user": id, "is_good": is_active})
+    if not is_active:
+        end_others(session, id, None)
 
 
 def _taken(*fields: str) -> Conflict:

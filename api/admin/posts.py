@@ -1,0 +1,47 @@
+"""Posts: what people show each other; what must not be there is taken away."""
+
+from collections.abc import Iterable, Sequence
+
+from flask_admin.actions import action
+from sqlalchemy import select
+
+from api import posts
+from api.admin import showing
+from api.admin.rows import Condition, RowsView
+from api.admin.sought import by_id, by_owner
+from common.tables import Post, User
+
+
+class PostsView(RowsView):
+    """Posts."""
+
+    rows = row = select(
+        Post.id, Post.owner_id, Post.image_id, Post.text, Post.likes, Post.created_at,
+        Post.updated_at, User.name.label("author"),
+    ).outerjoin(User, User.id == Post.owner_id)  # fmt: skip
+    sought_by = "id, image's or author's id, or @author"
+    column_list = ("image_id", "id", "author", "text", "likes", "created_at")
+    column_details_list = ("id", "image_id", "author", "text", "likes", "created_at", "updated_at")
+    column_labels = {"image_id": "Image", "id": "Post"}  # noqa: RUF012
+    column_formatters = {  # noqa: RUF012
+        "id": showing.link_to_row,
+        "image_id": showing.thumbnail,
+        "author": showing.user_link,
+        "text": showing.short,
+    }
+    column_formatters_detail = {  # noqa: RUF012
+        "image_id": showing.thumbnail,
+        "author": showing.user_link,
+    }
+
+    def __init__(self) -> None:
+        super().__init__(Post, "Posts")
+
+    def sought(self, text: str) -> Iterable[Condition]:
+        """By id, image or author."""
+        return by_id(text, Post.id, Post.image_id, Post.owner_id) or by_owner(text, Post.owner_id)
+
+    @action("delete", "Delete", "Posts that are deleted are gone for good. Delete them?")
+    def delete(self, ids: Sequence[str]) -> None:
+        """Remove them with their likes and share links."""
+        self.each(ids, posts.remove, "deleted")

@@ -1,0 +1,105 @@
+"""Predictions: how far they are, what went wrong with them, how long they took."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from flask_admin.actions import action
+from sqlalchemy import select
+
+from api.admin import showing
+from api.admin.rows import Condition, RowsView
+from api.admin.sought import by_id, by_owner
+from api.lookup import find_prediction
+from api.verbs import cancel_it, retry_it
+from common.predictions.shown import shown
+from common.tables import Prediction, State, User
+
+_p = Prediction
+LATELY = 10_000  # predictions that are looked through for failures: no index is by state
+_latest = select(_p.id).order_by(_p.id.desc()).limit(LATELY).subquery()
+_oldest = select(_latest.c.id).order_by(_latest.c.id).limit(1).scalar_subquery()
+
+
+def _took(_view: Any, _context: Any, row: Any, _name: str) -> Any:
+    if not (row.started_at and row.finished_at):
+        return showing.NOTHING
+    return f"{(row.finished_at - row.started_at).total_seconds():.2f} s"
+
+
+def _waited(_view: Any, _context: Any, row: Any, _name: str) -> Any:
+    if not row.started_at:
+        return showing.NOTHING
+    return f"{(row.started_at - row.created_at).total_seconds():.2f} s"
+
+
+def _timings(_view: Any, _context: Any, row: Any, _name: str) -> Any:
+    return shown(row)["timings"]
+
+
+def _result(_view: Any, _context: Any, row: Any, _name: str) -> Any:
+    return shown(row)["result"]
+
+
+def _model(_view: Any, _context: Any, row: Any, _name: str) -> Any:
+    model = shown(row)["model"]
+    return model and f"{model['name']} {model['version']}"
+
+
+class PredictionsView(RowsView):
+    """Predictions."""
+
+    rows = select(
+        _p.id, _p.owner_id, _p.task, _p.image_id, _p.state, _p.attempts, _p.error_code,
+        _p.error_detail, _p.created_at, _p.started_at, _p.finished_at, User.name.label("owner"),
+    ).outerjoin(User, User.id == _p.owner_id)  # fmt: skip
+    row = rows.add_columns(
+        _p.params, _p.caller_data.label("caller_data"), _p.failures, _p.lost_claims, _p.interactive,
+        _p.visibility, _p.cancel_requested, _p.next_attempt_at, _p.deadline_at, _p.model, _p.result,
+        _p.timings, _p.cached,
+    )  # fmt: skip
+    only = {  # noqa: RUF012
+        "unfinished": _p.check_at.is_not(None),
+        "failed lately": (_p.state == State.FAILED) & (_p.id >= _oldest),
+    }
+    sought_by = "id, image's or owner's id, or @owner"
+    column_list = ("image_id", "id", "task", "state", "attempts", "error_code", "error_detail",
+                   "waited", "took", "owner", "created_at")  # fmt: skip
+    column_details_list = (
+        "id", "task", "state", "image_id", "owner", "attempts", "failures", "lost_claims",
+        "error_code", "error_detail", "model", "timings", "params", "result", "cached",
+        "interactive", "visibility", "cancel_requested", "created_at", "started_at", "finished_at",
+        "next_attempt_at", "deadline_at",
+    )  # fmt: skip
+    column_labels = {"image_id": "Image", "error_code": "Error", "error_detail": "Why"}  # noqa: RUF012
+    column_formatters = {  # noqa: RUF012
+        "id": showing.link_to_row,
+        "image_id": showing.thumbnail,
+        "state": showing.badge,
+        "error_detail": showing.short,
+        "waited": _waited,
+        "took": _took,
+        "owner": showing.user_link,
+    }
+    column_formatters_detail = column_formatters | {
+        "error_detail": lambda _view, _context, row, _name: row.error_detail,
+        "timings": _timings,
+        "result": _result,
+        "model": _model,
+    }
+
+    def __init__(self) -> None:
+        super().__init__(_p, "Predictions")
+
+    def sought(self, text: str) -> Iterable[Condition]:
+        """By id, image or owner."""
+        return by_id(text, _p.id, _p.image_id, _p.owner_id) or by_owner(text, _p.owner_id)
+
+    @action("retry", "Retry")
+    def retry(self, ids: Sequence[str]) -> None:
+        """Have those that failed, were canceled or expired done again."""
+        self.each(ids, lambda id: retry_it(find_prediction(id), None), "to be done again")
+
+    @action("cancel", "Cancel")
+    def cancel(self, ids: Sequence[str]) -> None:
+        """Cancel those that are not finished."""
+        self.each(ids, lambda id: cancel_it(find_prediction(id)), "canceled, unless finished")

@@ -1,0 +1,91 @@
+"""Accounts: their roles, and whether they are good. How they prove themselves is never read."""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
+
+from flask import g
+from flask_admin.actions import action
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api.admin import showing
+from api.admin.rows import Condition, RowsView
+from api.admin.sought import begins_with, by_id
+from api.context import services
+from common.db import transact
+from common.errors import Conflict, NotFound
+from common.ids import FIRST_ID, parse_id
+from common.people import accounts
+from common.people.names import email_key, name_key
+from common.tables import Role, User
+
+
+class UsersView(RowsView):
+    """Accounts."""
+
+    rows = row = select(User.id, User.name, User.email, User.role, User.is_active, User.created_at)
+    sought_by = "id, or beginning of a name or e-mail"
+    column_list = ("name", "email", "role", "is_active", "created_at")
+    column_details_list = ("id", *column_list)
+    column_labels = {"email": "E-mail", "is_active": "Active", "created_at": "Since"}  # noqa: RUF012
+    column_formatters = {"role": showing.badge}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        super().__init__(User, "Users")
+
+    def sought(self, text: str) -> Iterable[Condition]:
+        """By id, by e-mail or by name."""
+        if "@" in text:
+            return [begins_with(User.email_key, email_key(text))]
+        return by_id(text, User.id) or [begins_with(User.name_key, name_key(text))]
+
+    @action("user", "Make users")
+    def make_users(self, ids: Sequence[str]) -> None:
+        """Give them the role that all begin with."""
+        self._give(ids, Role.USER)
+
+    @action("ml", "Make ML team")
+    def make_ml(self, ids: Sequence[str]) -> None:
+        """Let them see what people search and vote for."""
+        self._give(ids, Role.ML)
+
+    @action("admin", "Make admins", "Admins may see and do everything. Make them admins?")
+    def make_admins(self, ids: Sequence[str]) -> None:
+        """Let them do everything."""
+        self._give(ids, Role.ADMIN)
+
+    @action("disable", "Disable", "Their sessions, tokens and keys end. Disable them?")
+    def disable(self, ids: Sequence[str]) -> None:
+        """Let them prove themselves by nothing any more."""
+        self.each(ids, partial(_set_active, is_active=False), "disabled")
+
+    @action("enable", "Enable")
+    def enable(self, ids: Sequence[str]) -> None:
+        """Let them sign in again."""
+        self.each(ids, partial(_set_active, is_active=True), "enabled")
+
+    def _give(self, ids: Sequence[str], role: Role) -> None:
+        self.each(ids, partial(_set_role, role=role), f"given the role {role}")
+
+
+def _set_role(id: str, role: Role) -> None:
+    _change(id, lambda session, user: accounts.set_role(session, user, role))
+
+
+def _set_active(id: str, is_active: bool) -> None:
+    _change(id, lambda session, user: accounts.set_active(session, user, is_active))
+
+
+def _change(id: str, write: Any) -> None:
+    """In one transaction. Raises Conflict for one's own account: there is always an admin left."""
+    user = parse_id(id) or FIRST_ID
+    if user == g.caller.id:
+        raise Conflict("Your own account is for another admin to change.")
+
+    def work(session: Session) -> None:
+        if accounts.find(session, user) is None:
+            raise NotFound("There is no such account any more.")
+        write(session, user)
+
+    transact(services().sessions, work)

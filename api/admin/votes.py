@@ -1,0 +1,49 @@
+"""Feedback: which images people found right or wrong for what they had searched."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import select
+
+from api.admin import showing
+from api.admin.rows import Condition, RowsView
+from api.admin.sought import by_id
+from common.feedback.terms import query_key
+from common.tables import Vote
+
+THOUSANDTHS = 1000
+
+
+def _value(_view: Any, _context: Any, row: Any, _name: str) -> str:
+    return "right" if row.value > 0 else "wrong"
+
+
+def _weight(_view: Any, _context: Any, row: Any, _name: str) -> str:
+    return f"{row.weight / THOUSANDTHS:.2f}"
+
+
+class VotesView(RowsView):
+    """Votes; whose they are is not kept."""
+
+    rows = row = select(
+        Vote.id, Vote.image_id, Vote.query, Vote.value, Vote.weight, Vote.search_id, Vote.model,
+        Vote.day, Vote.created_at, Vote.updated_at,
+    )  # fmt: skip
+    sought_by = "whole query, or image's id"
+    column_list = ("image_id", "query", "value", "weight", "model", "created_at")
+    column_details_list = ("id", "image_id", "query", "value", "weight", "search_id", "model",
+                           "day", "created_at", "updated_at")  # fmt: skip
+    column_labels = {"image_id": "Image", "value": "Said to be", "weight": "Counts"}  # noqa: RUF012
+    column_formatters = {  # noqa: RUF012
+        "image_id": showing.thumbnail,
+        "query": showing.link_to_row,
+        "value": _value,
+        "weight": _weight,
+    }
+
+    def __init__(self) -> None:
+        super().__init__(Vote, "Feedback")
+
+    def sought(self, text: str) -> Iterable[Condition]:
+        """By image, vote or query."""
+        return by_id(text, Vote.id, Vote.image_id) or [Vote.query_key == query_key(text)]

@@ -1,0 +1,15 @@
+// The pages work without it: it asks before what cannot be undone, and picks all rows at once.
+
+for (const button of document.querySelectorAll("[data-confirm]")) {
+  button.addEventListener("click", event => {
+    if (!confirm(button.dataset.confirm)) event.preventDefault();
+  });
+}
+
+const all = document.querySelector("[data-all]");
+if (all) {
+  all.hidden = false;
+  all.addEventListener("change", () => {
+    for (const box of document.querySelectorAll("[name=rowid]")) box.checked = all.checked;
+  });
+}
