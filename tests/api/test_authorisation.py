@@ -62,6 +62,13 @@ TABLE = [
     everybody("GET /v1/counter", query="?digit=7&n=1000"),
     everybody("GET /api/counter", query="?digit=7&n=1000"),
 
+    # Searches that cannot be: no engine is there to answer others. Whose images they find, their
+    # own tests tell.
+    everybody("GET /v1/search", 422),
+    everybody("GET /api/search", 422),
+    everybody("POST /v1/images/similar", 422, json={}),
+    row("GET /v1/images/<id>/similar", image,                      422, 404, 404, 422, 404,
+        query="?cursor=x"),
     row("POST /v1/feedback", searched,                             200, 404, 404, 200, 404,
         json={"search_id": "{id}", "clicks": ["x"]}),
     ml_team("GET /v1/feedback"),
