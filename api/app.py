@@ -9,9 +9,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import admin, auth, documentation, errors, headers, tokens
 from api.context import EXTENSION, Edge
+from api.predecessors import classifier, inference, outline
 from api.predecessors import counter as old_counter
 from api.predecessors import feedback as old_feedback
-from api.predecessors import inference, outline
 from api.predecessors import search as sticker_search
 from api.queues import Queues
 from api.routes import (
@@ -104,7 +104,14 @@ def _register_routes(app: Flask) -> None:
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(gallery.blueprint)
     app.register_blueprint(metrics.blueprint)
-    for predecessor in (inference, outline, sticker_search, old_feedback, old_counter):
+    for predecessor in (
+        inference,
+        outline,
+        classifier,
+        sticker_search,
+        old_feedback,
+        old_counter,
+    ):
         app.register_blueprint(predecessor.blueprint)
 
 

@@ -142,6 +142,23 @@ def _from_multipart(request: Request) -> Body:
     return Body(fields, files[0].stream.read(), files[0].filename) if files else Body(fields)
 
 
+def read_file(request: Request, name: str) -> tuple[bytes, str | None]:
+    """The bytes and the file name of the form's one file of this name; the form's other parts are
+    passed over. Raises InputFault when there is none, or more than one.
+    """
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMedia("Send multipart/form-data.")
+    form, parts = _parts(request)
+    files = parts.getlist(name)
+    if not files and name in form:
+        _tell_how_to_attach(name)
+    if len(files) != 1:
+        code = "exactly_one_image" if files else "image_missing"
+        detail = f"Send exactly one file, as `{name}`."
+        raise InputFault(detail, code=code, errors={name: [detail]})
+    return files[0].stream.read(), files[0].filename
+
+
 def _parts(request: Request) -> tuple[MultiDict[str, str], MultiDict[str, FileStorage]]:
     """The parts without a file name, and those with one. Flask's own parser calls a broken body an
     empty one, and with a limit on a field's size it refuses files that are longer.

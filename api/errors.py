@@ -78,7 +78,7 @@ class ProblemApi(Api):  # type: ignore[misc]
 
 def register(app: Flask) -> None:
     """Answer our own errors and defects; ProblemApi answers Werkzeug's."""
-    app.register_error_handler(AfterimageError, _from_ours)
+    app.register_error_handler(AfterimageError, answer_of)
     app.register_error_handler(ValidationError, _from_validation)
     app.register_error_handler(Exception, _from_defect)
 
@@ -108,7 +108,8 @@ def problem(
     return Response(text, status, headers, content_type="application/problem+json")
 
 
-def _from_ours(error: AfterimageError) -> Response:
+def answer_of(error: AfterimageError) -> Response:
+    """One of our own errors as an answer."""
     status, headers = described(error)
     return problem(status, error.code, error.detail, error.errors, headers)
 

@@ -3,6 +3,7 @@
 from api.context import edge
 from api.lookup import Shown, look_again
 from common.db import transact
+from common.errors import Conflict
 from common.predictions import cancel, retry
 from common.tables import State
 from common.tasks import contract
@@ -22,6 +23,8 @@ def retry_it(row: Shown, deadline: float | None) -> Shown:
     QueueFull.
     """
     wanted = contract(row.task)
+    if row.image_id is None and wanted.takes_image:
+        raise Conflict("Its image was refused; there is nothing to retry.", code="not_retryable")
     if State(row.state).is_final and row.state != State.SUCCEEDED:
         edge().queues.admit(row.task, interactive=False)
     seconds = deadline or wanted.deadline

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from api.body import blame
 from api.context import services
 from api.lookup import find_my_prediction
+from api.prediction_log import deliveries_page
 from api.schemas.webhooks import Wanted
 from api.signed_in import admins_only
 from common.db import read, transact
@@ -30,10 +32,16 @@ def with_webhook(asks: Sequence[Ask], wanted: Wanted | None) -> list[Ask]:
     return [replace(ask, webhook_url=url, webhook_secret=wanted.secret) for ask in asks]
 
 
-def delivery_of(prediction_id: str) -> WebhookDelivery | None:
-    """The delivery of a prediction; None while there is none. Raises NotFound for an unknown id."""
-    id = find_my_prediction(prediction_id).id
-    return read(services().sessions, lambda session: deliveries.find(session, id))
+def page_of_deliveries(query: dict[str, Any]) -> tuple[list[WebhookDelivery], str | None]:
+    """A page of the caller's deliveries, and the next one's cursor; or the delivery of one
+    prediction. Raises NotFound for one that they may not have, Unauthorized for anonymous callers
+    who name none.
+    """
+    if query["prediction_id"] is None:
+        return deliveries_page(query)
+    id = find_my_prediction(str(query["prediction_id"])).id
+    found = read(services().sessions, lambda session: deliveries.find(session, id))
+    return [found] if found and query["cursor"] is None else [], None
 
 
 def deliver_again(prediction_id: str) -> WebhookDelivery:

@@ -14,12 +14,17 @@ from api.documentation import PREDICTION_BODY
 from api.idempotency import PARAMETER, key_of, replayable
 from api.intake import ask, receive
 from api.lookup import find_image, find_my_prediction, find_prediction
+from api.paging import listed
+from api.prediction_log import page
 from api.schemas.predictions import (
     CreateQuery,
+    Log,
+    LogQuery,
     PredictionRequest,
     PredictionView,
     RetryQuery,
     WaitQuery,
+    log_view,
 )
 from api.schemas.problems import Problem
 from api.verbs import cancel_it, retry_it
@@ -73,6 +78,18 @@ def _stored(id: str) -> Any:
         raise InputFault(
             error.detail, code=error.code, errors={"image_id": ["no such image"]}
         ) from error
+
+
+@blueprint.get("")
+@blueprint.arguments(LogQuery, location="query")
+@blueprint.response(200, Log)
+def list_mine(query: dict[str, Any]) -> Any:
+    """What I have asked, the newest first, failures with their reasons; admins see everybody's.
+
+    A page of a `status` or `task` is looked for in 10,000 predictions at a time.
+    """
+    rows, after = page(query)
+    return listed([log_view(row) for row in rows], after, query)
 
 
 @blueprint.get("/<id>")

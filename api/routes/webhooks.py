@@ -4,8 +4,9 @@ from typing import Any
 
 from flask_smorest import Blueprint
 
+from api.paging import listed
 from api.schemas.webhooks import DeliveriesQuery, DeliveryList, DeliveryView, SecretView, view
-from api.webhooks import deliver_again, delivery_of, new_signing_secret
+from api.webhooks import deliver_again, new_signing_secret, page_of_deliveries
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/v1/webhooks", description="Webhooks.")
 
@@ -13,11 +14,12 @@ blueprint = Blueprint("webhooks", __name__, url_prefix="/v1/webhooks", descripti
 @blueprint.get("/deliveries")
 @blueprint.arguments(DeliveriesQuery, location="query")
 @blueprint.response(200, DeliveryList)
-def list_deliveries(query: dict[str, Any]) -> dict[str, Any]:
-    """What became of a prediction's webhook; empty while there is nothing to deliver."""
-    found = delivery_of(str(query["prediction_id"]))
-    is_seen = found and "cursor" in query and found.prediction_id <= query["cursor"]
-    return {"items": [view(found)] if found and not is_seen else [], "next": None}
+def list_deliveries(query: dict[str, Any]) -> Any:
+    """What became of my webhooks, the newest first, or of one prediction's; nothing is there while
+    there is nothing to deliver.
+    """
+    rows, after = page_of_deliveries(query)
+    return listed([view(row) for row in rows], after, query)
 
 
 @blueprint.post("/deliveries/<prediction_id>/redeliver")

@@ -96,7 +96,12 @@ class DigestList(Schema):
     """Files, by the sha256 of their bytes."""
 
     sha256 = fields.List(
-        fields.String(validate=validate.Regexp("[0-9A-Fa-f]{64}\\Z", error=NO_DIGEST)),
+        fields.String(
+            validate=[
+                validate.Regexp("^[0-9A-Fa-f]{64}$", error=NO_DIGEST),
+                validate.Length(equal=64, error=NO_DIGEST),
+            ]
+        ),
         required=True,
         validate=validate.Length(1, MOST_DIGESTS),
         metadata={"description": "Each in hexadecimal.", "example": [64 * "0"]},

@@ -8,6 +8,7 @@ from sqlalchemy import Row
 
 from api.schemas.fields import Attachment, Fresh, Number, Seconds, Text, Visible
 from api.schemas.models import ModelField
+from api.schemas.paging import NEXT, PageQuery
 from api.schemas.webhooks import WebhookField
 from common.predictions import Place
 from common.predictions.rules import LONGEST_DEADLINE, SHORTEST_DEADLINE
@@ -159,6 +160,43 @@ class PredictionView(Schema):
         metadata={"description": "Of a queued prediction; null otherwise, and in an image's list."},
     )
     urls = fields.Nested(Urls)
+
+
+class LogQuery(PageQuery):
+    """Which predictions."""
+
+    status = fields.String(
+        load_default=None, validate=validate.OneOf([str(state) for state in State])
+    )
+    task = fields.String(load_default=None, validate=validate.OneOf(list(contracts())))
+    image_id = fields.UUID(load_default=None)
+    user = Text(
+        load_default=None,
+        validate=validate.Length(1, 160),
+        metadata={"description": "For admins, who get everybody's without it."},
+    )
+
+
+class LogEntry(PredictionView):
+    """A prediction as it stands in the list of all that was asked."""
+
+    user = fields.String(
+        allow_none=True, metadata={"description": "Who asked; null: an anonymous caller."}
+    )
+    file_name = fields.String(allow_none=True)
+
+
+class Log(Schema):
+    """A page of what was asked; it may hold less than `limit`, or nothing, and yet have a next."""
+
+    items = fields.List(fields.Nested(LogEntry))
+    next = NEXT
+
+
+def log_view(row: Row[Any]) -> dict[str, Any]:
+    """What LogEntry shows; of what was refused, the name that it came under."""
+    refused = (row.caller_data or {}).get("file_name") if row.image_id is None else None
+    return {**view(row), "user": row.user_name, "file_name": row.file_name or refused}
 
 
 def view(row: Prediction | Row[Any], place: Place | None = None) -> dict[str, Any]:

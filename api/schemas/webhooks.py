@@ -5,12 +5,11 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from api.schemas.paging import PageQuery
 from common.errors import InputFault
 from common.tables import WebhookDelivery
 from common.webhooks.deliveries import Stage
 from common.webhooks.receivers import LONGEST_URL, check_secret
-
-MOST_ITEMS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +51,12 @@ def _checked(secret: str | None) -> str | None:
         raise ValidationError({"secret": [error.detail]}) from error
 
 
-class DeliveriesQuery(Schema):
-    """Whose deliveries, and which page of them."""
+class DeliveriesQuery(PageQuery):
+    """Which deliveries: a prediction's, or all of mine."""
 
-    prediction_id = fields.UUID(required=True)
-    limit = fields.Integer(load_default=MOST_ITEMS, validate=validate.Range(1, MOST_ITEMS))
-    cursor = fields.UUID(metadata={"description": "`next` of the page before."})
+    prediction_id = fields.UUID(
+        load_default=None, metadata={"description": "Without it: all of mine, the newest first."}
+    )
 
 
 class DeliveryView(Schema):

@@ -18,6 +18,8 @@ PAGE = (
         Image.id, Image.sha256, Image.file_name, Image.width, Image.height, Image.visibility,
         Image.created_at, StoredObject.media_type, StoredObject.size,
     )
+    # Left to themselves, MariaDB and MySQL may walk the primary key past everybody's images.
+    .with_hint(Image, "FORCE INDEX (ix_images_owner_id)", "mysql")
     .join(StoredObject, StoredObject.sha256 == Image.sha256)
     .where(_OWNERS, Image.id < bindparam("before", type_=Id))
     .order_by(Image.id.desc())

@@ -136,7 +136,9 @@ def test_unknown_ids_are_unknown(url: str) -> None:
     for id in (str(uuid4()), "nonsense"):
         path = f"{url}/v1/webhooks/deliveries/{id}/redeliver"
         assert requests.post(path, timeout=PATIENCE).status_code == 404
-    for query in ({}, {"prediction_id": "nonsense"}, {"prediction_id": str(uuid4()), "limit": 0}):
+    anybodys = get(f"{url}/v1/webhooks/deliveries")
+    assert (anybodys.status_code, anybodys.json()["code"]) == (401, "token_missing")
+    for query in ({"prediction_id": "nonsense"}, {"prediction_id": str(uuid4()), "limit": 0}):
         found = get(f"{url}/v1/webhooks/deliveries", params=query)
         assert (found.status_code, found.json()["code"]) == (422, "invalid")
 
