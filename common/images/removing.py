@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from common.columns import Id
 from common.db import execute
+from common.feedback import lessons
 from common.indexing import is_findable, note_deleted
 from common.sharing import remove_posts_of_image
 from common.tables import BatchItem, Image, Prediction, StoredObject, WebhookDelivery
@@ -80,6 +81,7 @@ def remove_image(session: Session, image_id: UUID) -> Removed | None:
     if is_findable(row):
         note_deleted(session, [image_id])
     remove_posts_of_image(session, image_id)
+    lessons.forget(session, image_id)
     predictions = [row.id for row in execute(session, HOLD_PREDICTIONS, image)]
     for these in _in_pieces(predictions):
         for statement in (LEAVE_BATCHES, FORGET_DELIVERIES, FORGET_PREDICTIONS):

@@ -107,6 +107,22 @@ class Index:
         found = self._do(vectors_of(model), ask, len(vector)).to_pylist()
         return [(UUID(bytes=row["id"]), 1.0 - row["_distance"]) for row in found]
 
+    def vectors(
+        self, model: str, dimensions: int, ids: Iterable[UUID], seen_by: str
+    ) -> dict[UUID, Any]:
+        """This model's vectors of those of the images that may be found, float32 [dimensions]."""
+        if not (these := ", ".join(f"X'{id.hex}'" for id in ids)):
+            return {}
+        wanted = f"id IN ({these})" + (f" AND {seen_by}" if seen_by else "")
+
+        def ask(table: Any) -> Any:
+            return table.search().where(wanted).select(["id", "vector"]).to_arrow()
+
+        found = self._do(vectors_of(model), ask, dimensions)
+        flat = found.column("vector").combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        names = [UUID(bytes=id) for id in found.column("id").to_pylist()]
+        return dict(zip(names, flat.reshape(len(names), dimensions), strict=True))
+
     def ids(self) -> Iterator[list[UUID]]:
         """All ids of the texts, in pages."""
         for batch in self._do(TEXTS, lambda t: t.search().select(["id"]).to_batches()):

@@ -1,12 +1,9 @@
-"""From candidates to results: what was learnt, one order out of several, bands of relevance."""
+"""From candidates to results: one order out of several, bands of relevance."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
-from uuid import UUID
 
 import numpy as np
-
-from engine.searching.scoring import Candidate
 
 T = TypeVar("T")
 
@@ -28,14 +25,6 @@ def fuse(rankings: Sequence[Sequence[T]]) -> list[T]:
         for rank, item in enumerate(ranking, start=1):
             scores[item] = scores.get(item, 0.0) + 1 / (SMOOTHING + rank)
     return sorted(scores, key=lambda item: -scores[item])
-
-
-def rerank(candidates: Sequence[Candidate], boosts: Mapping[UUID, float]) -> list[Candidate]:
-    """The candidates, best first, each with what was learnt about it added to its score."""
-    for each in candidates:
-        if each.id in boosts:
-            each.score = round(min(1.0, max(0.0, each.score + boosts[each.id])), 4)
-    return sorted(candidates, key=lambda each: -each.score)
 
 
 def bands(scores: Sequence[float], best: str = HIGH) -> list[str]:

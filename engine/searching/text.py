@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from common.db import Sessions
 from common.tasks.search import MOST_RESULTS
 from engine.index.documents import FIELDS, Words
 from engine.index.store import Hit, Index
 from engine.searching.asking import Asked, understand
-from engine.searching.ranking import BANDS, HIGH, LOW, MEDIUM, bands, fuse, rerank
+from engine.searching.learning import Lessons
+from engine.searching.ranking import BANDS, HIGH, LOW, MEDIUM, bands, fuse
 from engine.searching.related import load_related
 from engine.searching.scoring import Candidate, judge
 
@@ -24,8 +26,9 @@ MODEL = {"name": "bm25-labels", "version": "1"}  # raise it when the ranking cha
 class TextSearch:
     """What all searches of a worker share."""
 
-    def __init__(self, index: Index):
+    def __init__(self, sessions: Sessions, index: Index):
         self._index = index
+        self._lessons = Lessons(sessions, index)
         self._words = Words()
         self._related = load_related()
         self.model: dict[str, Any] = MODEL
@@ -37,7 +40,8 @@ class TextSearch:
         if not asked.terms:
             return nothing(NO_WORDS)
         judged = [judge(asked, hit, self._words) for hit in self._candidates(asked, seen_by)]
-        ranked = rerank([each for each in judged if each.score > 0], {})[:MOST_RESULTS]
+        found = [each for each in judged if each.score > 0]
+        ranked = self._lessons.apply(query, found, seen_by)[:MOST_RESULTS]
         if not ranked:
             return nothing(NOTHING if self._index.count() else EMPTY)
         return {"items": told(ranked), "detail": None}

@@ -35,7 +35,7 @@ class SearchWork:
     def __init__(self, services: Services, index: Index):
         self._sessions = services.sessions
         self._index = index
-        self._text = TextSearch(index)
+        self._text = TextSearch(services.sessions, index)
         self.model = self._text.model
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> Wish:

@@ -168,3 +168,16 @@ def test_bad_feedback_is_refused_by_name(app: Flask, number: int) -> None:
     assert answer.content_type == "application/problem+json"
     plain = app.test_client().post("/v1/feedback", data="{}", content_type="text/plain")
     assert plain.status_code == 415
+
+
+def test_what_was_learnt_of_an_image_goes_with_it(
+    app: Flask, sessions: Sessions, search: UUID, images: list[UUID]
+) -> None:
+    headers = sign_up(app).headers
+    mine = upload(app, headers=headers)
+    give(app, search, positive=[mine, images[0]])
+    assert set(look(sessions).liked) == {mine, images[0]}
+    gone = app.test_client().delete(f"/v1/images/{mine}", headers=headers)
+    assert gone.status_code == 204
+    assert look(sessions).liked == images[:1]
+    assert len(votes(sessions)) == 2

@@ -1,0 +1,139 @@
+"""`python -m engine.evaluate_search --images DIR --labels FILE`: how good the search is on labelled
+photographs, and whether feedback makes it better.
+
+The photographs are indexed in a folder that is deleted afterwards. Made-up voters vote on half of
+the names of what is on them; what counts is how the other half and paraphrases then fare. Votes by
+chance must not make anything better: that is the control.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from uuid import UUID
+
+from common.errors import AfterimageError
+from common.logs import configure
+from common.services import Services
+from engine.evaluation.crowd import Search, forget, vote
+from engine.evaluation.gallery import fill, opened, private
+from engine.evaluation.labelled import read_photographs
+from engine.evaluation.measures import found_first, ndcg
+from engine.evaluation.questions import Question, Questions, questions
+from engine.tasks import search as task
+
+CHANCE = 0.5  # of a vote's being wrong, where votes say nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Means over all questions of a kind; `scored` is over those that nobody voted on."""
+
+    found: float  # share of photographs that the name of their class finds in the first ten
+    voted: float  # nDCG@10, as all that follow
+    others: float
+    paraphrases: float
+    scored: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Before any votes, after honest ones, and after as many by chance."""
+
+    photographs: int
+    votes: int
+    before: Scores
+    after: Scores
+    control: Scores
+
+
+def evaluate(
+    services: Services, images: Path, labels: Path, voters: int, noise: float, seed: int
+) -> Report:
+    """Index the photographs with `services`, and measure. Raises InputFault without any."""
+    gallery = fill(services, read_photographs(images, labels))
+    search, asked = searching(services), questions(gallery, seed)
+    before = score(search, asked)
+    votes = vote(services.sessions, search, asked.voted, voters, noise, seed)
+    after = score(search, asked)
+    forget(services.sessions)
+    vote(services.sessions, search, asked.voted, voters, CHANCE, seed)
+    return Report(len(gallery), votes, before, after, score(search, asked))
+
+
+def searching(services: Services) -> Search:
+    """The search task's own work, for anybody."""
+    work = task.open_crew(services, threading.Event()).open_work(None)
+
+    def search(query: str) -> list[UUID]:
+        params = {"query": query, "asked_by": None}
+        [result] = work.run([work.prepare(b"", params)], [params])
+        return [UUID(item["image_id"]) for item in result["items"]]
+
+    return search
+
+
+def score(search: Search, asked: Questions) -> Scores:
+    """How good the search is now."""
+
+    def ndcgs(those: Sequence[Question]) -> list[float]:
+        return [ndcg(search(each.query), each.right) for each in those]
+
+    found = [found_first(search(each.query), each.right) for each in asked.by_class]
+    voted, others, paraphrases = map(ndcgs, (asked.voted, asked.others, asked.paraphrases))
+    return Scores(*map(_mean, (found, voted, others, paraphrases, others + paraphrases)))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return mean(values) if values else 0.0
+
+
+def show(report: Report) -> str:
+    """The report as a table."""
+    rows = (
+        ("class name finds it in the first ten", "found"),
+        ("nDCG@10, names that were voted on", "voted"),
+        ("nDCG@10, the other half of the names", "others"),
+        ("nDCG@10, paraphrases", "paraphrases"),
+        ("nDCG@10, other half and paraphrases", "scored"),
+    )
+    lines = [f"{report.photographs} photographs, {report.votes} votes"]
+    lines.append(f"{'':40}{'before':>10}{'after':>10}{'by chance':>12}")
+    for title, name in rows:
+        values = [getattr(each, name) for each in (report.before, report.after, report.control)]
+        lines.append(f"{title:40}{values[0]:10.3f}{values[1]:10.3f}{values[2]:12.3f}")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Print the table; 1 when there is nothing to measure."""
+    parser = argparse.ArgumentParser(prog="python -m engine.evaluate_search", description=__doc__)
+    parser.add_argument("--images", type=Path, required=True, help="folder of photographs")
+    parser.add_argument("--labels", type=Path, required=True, help="CSV, TSV, JSON or JSON lines")
+    parser.add_argument("--voters", type=int, default=3, help="on each query (%(default)s)")
+    parser.add_argument("--noise", type=float, default=0.1, help="wrong votes (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    configure("warning", "console")
+    try:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            opened(private(os.environ, Path(folder))) as services,
+        ):
+            report = evaluate(
+                services, given.images, given.labels, given.voters, given.noise, given.seed
+            )
+    except AfterimageError as error:
+        print(f"evaluate_search: {error.detail}", file=sys.stderr)
+        return 1
+    print(show(report))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""A private gallery in a folder: an engine of its own on SQLite, and the search over it."""
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from common import uploads
+from common.announcer import Announcer
+from common.db import execute, insert_missing, read, transact
+from common.errors import AfterimageError, InputFault
+from common.ids import new_id
+from common.predictions import Ask, create
+from common.services import Services, open_services
+from common.settings import Settings
+from common.storage import object_key
+from common.tables import Base, Image, Prediction, State, StoredObject, Visibility
+from common.tasks import contract
+from engine.evaluation.labelled import Photograph
+from engine.process import Engine
+
+ASKED = ("classify", "outline", "embed")
+TASKS = (*ASKED, "index")
+LOOK_AGAIN = 0.2  # seconds
+QUIET = 3.0  # seconds without anything to do after which everything is indexed
+
+UNFINISHED = (
+    select(func.count())
+    .select_from(Prediction)
+    .where(Prediction.state.in_((State.QUEUED, State.PROCESSING)))
+)
+
+
+def private(environ: Mapping[str, str], folder: Path) -> Settings:
+    """The settings of the environment, but for where things are kept: all in `folder`."""
+    models = Settings.from_env(environ).model_dir.absolute()
+    kept = {name: value for name, value in environ.items() if not _is_place(name)}
+    return Settings.from_env(kept | {"DATA_DIR": str(folder), "MODEL_DIR": str(models)})
+
+
+def _is_place(variable: str) -> bool:
+    return variable.removesuffix("_FILE") in (
+        "DATABASE_URL", "BROKER_URL", "STORAGE_URL", "INDEX_URL", "CAPTIONER_URL",
+    )  # fmt: skip
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Services]:
+    """Services with empty tables."""
+    with open_services(settings) as services:
+        Base.metadata.create_all(services.sessions.engine)
+        yield services
+
+
+def fill(services: Services, photographs: Sequence[Photograph]) -> dict[UUID, Photograph]:
+    """Store the photographs for everyone to see, and have them looked at and indexed; returns them
+    by their images' ids, without those that cannot be used.
+    """
+    announcer = Announcer(services.broker, services.sessions)
+    engine = Engine(services, TASKS)
+    engine.start()
+    try:
+        added = [(_add(services, announcer, each), each) for each in photographs]
+        images = {id: photograph for id, photograph in added if id}
+        _wait(services)
+    finally:
+        engine.stop()
+        announcer.close()
+    if not images:
+        raise InputFault("None of the photographs can be used.")
+    return images
+
+
+def _add(services: Services, announcer: Announcer, photograph: Photograph) -> UUID | None:
+    """The image's id; None when the file is none."""
+    data = photograph.path.read_bytes()
+    limits = uploads.Limits(services.settings.max_upload_bytes, services.settings.max_pixels)
+    try:
+        header = uploads.check(data, limits)
+    except AfterimageError as error:
+        print(f"{photograph.path.name} is left out: {error.detail}")
+        return None
+    width, height = header.upright_size
+    sha256 = hashlib.sha256(data).digest()
+    # No file name: it may hold the label that is to be found.
+    image = Image(
+        id=new_id(), sha256=sha256, file_name="image", width=width, height=height,
+        visibility=Visibility.PUBLIC,
+    )  # fmt: skip
+    asks = [Ask(task=t, params=_params(t), deadline=contract(t).deadline) for t in ASKED]
+    stored = {"sha256": sha256, "size": len(data), "media_type": header.media_type}
+
+    def write(session: Session) -> None:
+        execute(session, insert_missing(StoredObject), stored)
+        names = ("id", "sha256", "file_name", "width", "height", "visibility")
+        execute(session, insert(Image), {name: getattr(image, name) for name in names})
+        create(session, image, asks)
+
+    services.storage.put(object_key(sha256), data)
+    transact(services.sessions, write)
+    for ask in asks:
+        announcer.announce(ask.id, ask.task, interactive=False)
+    return image.id
+
+
+def _params(task: str) -> dict[str, object]:
+    return contract(task).check_params({})
+
+
+def _wait(services: Services) -> None:
+    """Return when nothing has been left to do for a while."""
+    quiet_since = time.monotonic()
+    while time.monotonic() - quiet_since < QUIET:
+        time.sleep(LOOK_AGAIN)
+        if read(services.sessions, lambda session: session.scalar(UNFINISHED)):
+            quiet_since = time.monotonic()
