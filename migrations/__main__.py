@@ -1,4 +1,7 @@
-"""`python -m migrations [upgrade|check|…]`: Alembic with this folder's configuration."""
+"""`python -m migrations [upgrade|check|…]`: Alembic with this folder's configuration.
+
+`python -m migrations wait` returns once somebody else has brought the database up to date.
+"""
 
 import sys
 from pathlib import Path
@@ -6,20 +9,28 @@ from pathlib import Path
 from alembic.config import CommandLine, Config
 
 from common.errors import SettingsError
+from migrations.waiting import wait
 
 INI = Path(__file__).with_name("alembic.ini")
 
 
 def main(arguments: list[str]) -> int:
     """Run an Alembic command; without one, bring the database up to date."""
-    command = CommandLine(prog="python -m migrations")
-    options = command.parser.parse_args(arguments or ["upgrade", "head"])
     try:
-        command.run_cmd(Config(str(INI), cmd_opts=options), options)
+        if arguments == ["wait"]:
+            wait(INI)
+        else:
+            _run(arguments or ["upgrade", "head"])
     except SettingsError as error:
         print(f"migrations: {error.detail}", file=sys.stderr)
         return 1
     return 0
+
+
+def _run(arguments: list[str]) -> None:
+    command = CommandLine(prog="python -m migrations")
+    options = command.parser.parse_args(arguments)
+    command.run_cmd(Config(str(INI), cmd_opts=options), options)
 
 
 if __name__ == "__main__":

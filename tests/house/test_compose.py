@@ -6,6 +6,8 @@ import pytest
 
 from api import gunicorn_conf
 from common.settings import Settings
+from common.tasks import all_contracts
+from engine.__main__ import _tasks
 from engine.lane import STOP_TIME
 from tests.house.compose import (
     COMPOSE,
@@ -29,7 +31,7 @@ SECRETS = {name for name, spec in KNOWN.items() if spec.metadata["secret"]}
 
 
 def test_the_services_are_there() -> None:
-    ours = {"api", "engine"}
+    ours = {"api", "engine", "search"}
     assert ours | {"nginx", "mysql", "rabbitmq", "s3", "prometheus", "grafana"} == LASTING
     assert {"migrate", "models"} == ONCE
 
@@ -56,6 +58,11 @@ def test_up_takes_the_end_of_a_one_shot_for_success(name: str) -> None:
     waiting = [SERVICES[other].get("depends_on", {}).get(name) for other in LASTING]
     conditions = {needed["condition"] for needed in waiting if needed}
     assert conditions == {"service_completed_successfully"}
+
+
+def test_every_task_is_somebodys_and_nobodys_twice() -> None:
+    served = [_tasks(SERVICES[name]["command"][3:]) for name in sorted(ENGINES)]
+    assert sorted(task for tasks in served for task in tasks) == sorted(all_contracts())
 
 
 def test_what_is_asked_for_is_started_first() -> None:
