@@ -35,6 +35,8 @@ printf 'mysql+pymysql://afterimage:%s@mysql/afterimage' "$value" | write databas
 
 password rabbitmq_password
 printf 'amqp://afterimage:%s@rabbitmq/%%2F' "$value" | write broker_url
+# RabbitMQ's management, for KEDA (docker/kubernetes), which runs in another namespace.
+printf 'http://afterimage:%s@rabbitmq.afterimage.svc:15672' "$value" | write rabbitmq_url
 printf 'default_user = afterimage\ndefault_pass = %s\n' "$value" | write rabbitmq.conf
 
 password s3_secret_key
