@@ -73,6 +73,10 @@ def test_what_is_asked_for_is_started_first() -> None:
         assert {needed[name]["condition"] for name in ("rabbitmq", "s3")} == {"service_healthy"}
 
 
+def test_an_api_is_up_once_uploads_can_be_taken() -> None:
+    assert '"/readyz?for=uploads"' in SERVICES["api"]["healthcheck"]["test"][-1]
+
+
 def test_who_is_stopped_has_time_to_end() -> None:
     assert seconds(SERVICES["api"]["stop_grace_period"]) > gunicorn_conf.graceful_timeout + 10
     for name in ENGINES:
