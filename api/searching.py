@@ -1,11 +1,12 @@
 """Searches: asked for as predictions, waited for, and cut into pages of what may be seen now."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, bindparam, select
-from sqlalchemy.orm import Session
 
 from api.asking import IMAGES_FAULT, ask_for, wait_for
 from api.context import edge, services
@@ -22,6 +23,7 @@ from common.tables import Image, Prediction, State, StoredObject
 from common.tasks.search import CONTRACT
 
 PATIENCE = 10.0  # seconds that a request waits for its search
+AT_ONCE = 25  # images that are read together: most pages are of 20
 
 # Built once: making a statement costs as much as sending it.
 _p = Prediction
@@ -31,11 +33,10 @@ EMBEDDED = (
     .where(_p.image_id == bindparam("image"), _p.task == "embed", _p.state == State.SUCCEEDED)
     .limit(1)
 )
-IMAGES = (
-    select(Image, StoredObject)
-    .join(StoredObject, StoredObject.sha256 == Image.sha256)
-    .where(Image.id.in_(bindparam("images", expanding=True)))
-)
+IMAGES = select(
+    Image.id, Image.file_name, Image.width, Image.height, Image.sha256, Image.visibility,
+    Image.created_at, StoredObject.size, StoredObject.media_type,
+).join(StoredObject, StoredObject.sha256 == Image.sha256)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,34 +117,26 @@ def search(caller: Caller, params: dict[str, Any]) -> Row[Any]:
 
 def page_of(caller: Caller, row: Row[Any], after: int, limit: int) -> dict[str, Any]:
     """What FoundList shows: up to `limit` of those results that are there and may be seen now."""
-    results = row.result["items"]
-    ids = [UUID(each["image_id"]) for each in results[after:]]
-    there = read(services().sessions, lambda session: _listed(session, caller, ids))
-    numbers = [number for number, id in enumerate(ids, after) if id in there]
-    chosen = numbers[:limit]
-    wanted = [UUID(results[number]["image_id"]) for number in chosen]
-    shown = read(services().sessions, lambda session: _images(session, wanted))
-    more = str(Page(row.id, chosen[-1] + 1)) if len(numbers) > limit else None
-    items = [
-        {**results[number], "image": view(*shown[id], [])}
-        for number, id in zip(chosen, wanted, strict=True)
-        if id in shown
-    ]
+    found = list(islice(_there(caller, row.result["items"], after), limit + 1))
+    more = str(Page(row.id, found[limit][0])) if len(found) > limit else None
+    items = [{**result, "image": view(image, image, [])} for _, result, image in found[:limit]]
     return {"search_id": row.id, "items": items, "next": more, "detail": row.result["detail"]}
 
 
-def _listed(session: Session, caller: Caller, ids: list[UUID]) -> set[UUID]:
-    if not ids:
-        return set()
-    rows = select(Image.id).where(Image.id.in_(ids), listed_for(caller))
-    return {row.id for row in execute(session, rows)}
-
-
-def _images(session: Session, ids: list[UUID]) -> dict[UUID, tuple[Image, StoredObject]]:
-    if not ids:
-        return {}
-    found = session.execute(IMAGES, {"images": ids})
-    return {image.id: (image, stored) for image, stored in found}
+def _there(
+    caller: Caller, results: list[dict[str, Any]], after: int
+) -> Iterator[tuple[int, dict[str, Any], Row[Any]]]:
+    """Place, result and image of each one behind `after` that may be listed for the caller."""
+    for start in range(after, len(results), AT_ONCE):
+        some = results[start : start + AT_ONCE]
+        wanted = IMAGES.where(
+            Image.id.in_([UUID(each["image_id"]) for each in some]), listed_for(caller)
+        )
+        rows = read(services().sessions, lambda s, wanted=wanted: execute(s, wanted).all())  # type: ignore[misc]
+        images = {str(row.id): row for row in rows}
+        for place, result in enumerate(some, start):
+            if result["image_id"] in images:
+                yield place, result, images[result["image_id"]]
 
 
 def _look(id: UUID) -> Row[Any] | None:

@@ -67,10 +67,10 @@ def _measure(folder: Path, provider: socket.socket, count: int, rounds: int) -> 
         helper("bench.load", pictures, stack.port, 32, "wait") as load,
     ):
         load.hear(LONGEST)
-        _rate(load, count, "warm-up")
-        alone = [_rate(load, count, f"alone {n}") for n in range(rounds)]
+        labels_a_second(load, count, "warm-up")
+        alone = [labels_a_second(load, count, f"alone {n}") for n in range(rounds)]
         with _hanging(stack, provider, pictures):
-            beside = [_rate(load, count, f"beside {n}") for n in range(rounds)]
+            beside = [labels_a_second(load, count, f"beside {n}") for n in range(rounds)]
     ratio = statistics.median(beside) / statistics.median(alone)
     return "\n".join(
         [
@@ -82,7 +82,7 @@ def _measure(folder: Path, provider: socket.socket, count: int, rounds: int) -> 
     )
 
 
-def _rate(load: Helper, count: int, text: str) -> float:
+def labels_a_second(load: Helper, count: int, text: str) -> float:
     """Labels a second of one round; raises BenchFailed when one did not come."""
     load.say(f"{count} {text}")
     load.hear(LONGEST)

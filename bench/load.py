@@ -52,6 +52,10 @@ class Client:
             _, body = self._exchange(get)
         return body
 
+    def get(self, path: str) -> bytes:
+        """The body of an answer."""
+        return self._exchange(b"GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % path.encode())[1]
+
     def close(self) -> None:
         self._socket.close()
 

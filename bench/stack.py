@@ -30,13 +30,16 @@ class Stack:
     port: int
     parts: Mapping[str, int]  # name -> process id
     versions: Mapping[str, str]  # of the server programs
+    database_url: str = ""
 
 
 @contextmanager
 def running_stack(
-    folder: Path, model_dir: Path, engines: int, tasks: str = "classify"
+    folder: Path, model_dir: Path, engines: int, tasks: str = "classify", beside: str = ""
 ) -> Iterator[Stack]:
     """Start everything and wait until predictions can be made; at the end nothing is left.
+
+    The tasks `beside` have an engine of their own.
 
     The settings of this process's environment hold, but for the addresses and folders. Raises
     BenchFailed with the last words of the part that did not start.
@@ -58,11 +61,13 @@ def running_stack(
         run_module(env, "migrations")
         parts = {"database": _pid(database), "broker": _pid(broker)}
         commands = {"API": API} | {_name(n, engines): [*ENGINE, tasks] for n in range(engines)}
+        if beside:
+            commands[f"engine for {beside}"] = [*ENGINE, beside]
         for name, command in commands.items():
             log = stack.enter_context((folder / f"{name}.log").open("ab"))
             parts[name] = stack.enter_context(program(command, env, log)).pid
         _wait_until_ready(port, folder)
-        yield Stack(port, parts, _versions(database, broker))
+        yield Stack(port, parts, _versions(database, broker), database.url)
 
 
 def run_module(env: Mapping[str, str], *command: str) -> None:

@@ -5,7 +5,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from common.tasks import MINUTE, Contract
 
 LONGEST_QUERY = 300  # characters
-MOST_RESULTS = 200  # images that one search ranks
+MOST_RESULTS = 100  # images that one search ranks
 RELEVANCE = ("high", "medium", "low")
 
 

@@ -33,7 +33,7 @@ class Document:
     public: bool
     read_at: int
     texts: Mapping[str, str]  # terms by field
-    known: str  # JSON: names and scores of labels and broader terms, names of objects
+    known: str  # JSON: names and scores of labels, broader terms and objects
     vectors: Mapping[str, bytes] = field(default_factory=dict)  # float32 by the model's reference
 
 
@@ -84,7 +84,8 @@ def texts_of(known: Knowledge, words_for: Words) -> dict[str, str]:
 
 def encode(known: Knowledge) -> str:
     """What the scoring needs beside the texts."""
-    about = {"labels": known.labels, "broader": known.broader, "objects": known.objects}
+    objects = [(name, 1.0) for name in known.objects]
+    about = {"labels": known.labels, "broader": known.broader, "objects": objects}
     return json.dumps(about, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -49,7 +49,7 @@ def open_table(connection: Any, name: str, dimensions: int) -> Any:
 def _opened(connection: Any, name: str, dimensions: int) -> Any:
     import pyarrow as pa
 
-    if name in connection.table_names(limit=1_000):
+    if name in connection.list_tables(limit=1_000).tables:
         table = connection.open_table(name)
     else:
         schema = pa.schema(_columns(dimensions))

@@ -22,7 +22,7 @@ from engine.index.documents import Document
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-TEXTS = "texts-1"  # the number is the schema's: another one begins a table of its own
+TEXTS = "texts-2"  # the number is the schema's: another one begins a table of its own
 VECTORS = "vectors-1-"  # and the digest of the model's reference
 FRESH = 0.5  # seconds after which a reader looks for what others have written
 CACHE = 256 * 2**20  # bytes of indexes that are kept in memory
@@ -143,7 +143,7 @@ class Index:
 
     def _names(self) -> list[str]:
         def ours(_table: Any) -> list[str]:
-            tables = self._connection.table_names(limit=1_000)
+            tables = self._connection.list_tables(limit=1_000).tables
             return [name for name in tables if name.startswith((TEXTS, VECTORS))]
 
         return self._do(TEXTS, ours)

@@ -19,18 +19,15 @@ from engine.searching.asking import Asked
 # most; a file's name may be anything.
 LABEL, BROADER, OBJECT, POST, CAPTION, FILE = 1.0, 0.95, 0.9, 0.9, 0.75, 0.7
 SYNONYM = 0.95  # of what the name itself would count
+NAMED = (
+    ("labels", LABEL, "label"),
+    ("broader", BROADER, "broader term"),
+    ("objects", OBJECT, "outlined"),
+)
 MOST_REASONS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """That an image has something to do with a term."""
-
-    value: float
-    reason: str
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Candidate:
     """An image that may answer; `matched` is the share of the query's terms that it speaks of."""
 
@@ -45,71 +42,81 @@ class Candidate:
         return "matched: " + ", ".join(self.reasons[:MOST_REASONS])
 
 
-def judge(asked: Asked, hit: Hit, words_for: Words) -> Candidate:
-    """The candidate with its score, and its reasons, the best first."""
-    names = list(_names(hit, words_for))
-    plain = [(text.split(), value, what) for text, value, what in _texts(hit)]
-    best: list[Evidence] = []
-    reasons: dict[str, float] = {}
-    for term in asked.terms:
-        found = [
-            *_by_name(term, asked.terms, names),
-            *(Evidence(value, what) for terms, value, what in plain if term in terms),
-            *_by_related(term, asked, names),
-        ]
-        if found:
-            best.append(max(found, key=lambda each: each.value))
-            for each in found:
-                reasons[each.reason] = max(each.value, reasons.get(each.reason, 0))
-    score = sum(each.value for each in best) / len(asked.terms)
-    ordered = sorted(reasons, key=lambda reason: -reasons[reason])
-    return Candidate(hit.id, round(score, 4), len(best) / len(asked.terms), ordered)
-
-
 @dataclass(frozen=True, slots=True)
-class _Name:
-    """A name that the image has, its words, and its worth when all of it is asked for."""
+class _Fit:
+    """What a name has to do with the query: its worth by a term's number, when it is sure."""
 
-    reason: str
-    name: str
-    phrases: Sequence[Phrase]
-    value: float
+    own: tuple[tuple[int, float], ...]
+    related: tuple[tuple[int, float, str], ...]  # and for which words of the query it stands
 
 
-def _names(hit: Hit, words_for: Words) -> Iterator[_Name]:
-    known = decode(hit.known)
-    for kind, worth in (("label", LABEL), ("broader", BROADER)):
-        for name, score in known["labels" if kind == "label" else kind]:
-            reason = f"label {name}" if kind == "label" else f"broader term {name}"
-            # By its root: one in ten is less, but still says something.
-            yield _Name(reason, name, words_for.of(name), worth * math.sqrt(score))
-    for name in known["objects"]:
-        yield _Name(f"outlined {name}", name, words_for.of(name), OBJECT)
+class Judge:
+    """Judges the candidates of one query; what it makes of a name it keeps, for many share it."""
 
+    def __init__(self, asked: Asked, words_for: Words):
+        self._asked = asked
+        self._words = words_for
+        self._fits: dict[str, _Fit] = {}
 
-def _texts(hit: Hit) -> Iterator[tuple[str, float, str]]:
-    yield hit.texts["posts"], POST, "post"
-    yield hit.texts["caption"], CAPTION, "caption"
-    yield hit.texts["file_name"], FILE, "file name"
+    def judge(self, hit: Hit) -> Candidate:
+        """The candidate with its score, and its reasons, the best first."""
+        count = len(self._asked.terms)
+        best = [0.0] * count
+        reasons: dict[str, float] = {}
+        for number, value, reason in self._evidence(hit):
+            best[number] = max(best[number], value)
+            reasons[reason] = max(value, reasons.get(reason, 0.0))
+        ordered = sorted(reasons, key=lambda reason: -reasons[reason])
+        matched = sum(value > 0 for value in best) / count
+        return Candidate(hit.id, round(sum(best) / count, 4), matched, ordered)
 
+    def _evidence(self, hit: Hit) -> Iterator[tuple[int, float, str]]:
+        """That the image has something to do with the term of this number: how much, and why."""
+        known = decode(hit.known)
+        for kind, worth, said in NAMED:
+            for name, score in known[kind]:
+                fit = self._fit(name)
+                if fit.own or fit.related:
+                    # By its root: one in ten is less, but still says something.
+                    sure = worth * math.sqrt(score)
+                    reason = f"{said} {name}"
+                    yield from ((number, sure * share, reason) for number, share in fit.own)
+                    for number, share, words in fit.related:
+                        yield number, sure * share, f"{reason} (for {words})"
+        for text, worth, reason in self._texts(hit):
+            there = set(text.split())
+            for number, term in enumerate(self._asked.terms):
+                if term in there:
+                    yield number, worth, reason
 
-def _by_name(term: str, asked: Phrase, names: Sequence[_Name]) -> Iterator[Evidence]:
-    """Of each name the phrase that fits best: the share of its words that were asked for."""
-    for each in names:
-        fits = [
+    def _texts(self, hit: Hit) -> Iterator[tuple[str, float, str]]:
+        yield hit.texts["posts"], POST, "post"
+        yield hit.texts["caption"], CAPTION, "caption"
+        yield hit.texts["file_name"], FILE, "file name"
+
+    def _fit(self, name: str) -> _Fit:
+        if name not in self._fits:
+            phrases = self._words.of(name)
+            own = ((n, self._share(term, phrases)) for n, term in enumerate(self._asked.terms))
+            self._fits[name] = _Fit(
+                tuple((number, share) for number, share in own if share),
+                tuple(self._related(name, phrases)),
+            )
+        return self._fits[name]
+
+    def _share(self, term: str, phrases: Sequence[Phrase]) -> float:
+        """Of the phrase that fits best: how many of its words were asked for."""
+        asked = self._asked.terms
+        fits = (
             (1.0 if number == 0 else SYNONYM) * sum(word in asked for word in phrase) / len(phrase)
-            for number, phrase in enumerate(each.phrases)
+            for number, phrase in enumerate(phrases)
             if term in phrase
-        ]
-        if fits:
-            yield Evidence(each.value * max(fits), each.reason)
+        )
+        return max(fits, default=0.0)
 
-
-def _by_related(term: str, asked: Asked, names: Sequence[_Name]) -> Iterator[Evidence]:
-    for related in asked.related:
-        if term in related.words:
-            for each in names:
-                if each.name == related.name or related.phrase in each.phrases:
-                    said = " ".join(related.words)
-                    reason = f"{each.reason} (for {said})"
-                    yield Evidence(each.value * related.weight, reason)
+    def _related(self, name: str, phrases: Sequence[Phrase]) -> Iterator[tuple[int, float, str]]:
+        for related in self._asked.related:
+            if related.name == name or related.phrase in phrases:
+                for number, term in enumerate(self._asked.terms):
+                    if term in related.words:
+                        yield number, related.weight, " ".join(related.words)

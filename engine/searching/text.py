@@ -11,9 +11,9 @@ from engine.searching.asking import Asked, understand
 from engine.searching.learning import Lessons
 from engine.searching.ranking import BANDS, HIGH, LOW, MEDIUM, bands, fuse
 from engine.searching.related import load_related
-from engine.searching.scoring import Candidate, judge
+from engine.searching.scoring import Candidate, Judge
 
-CANDIDATES = 300  # that are judged; BM25 picks them
+CANDIDATES = 150  # that are judged; BM25 picks them
 # How much a field counts when BM25 picks.
 BOOSTS = dict(zip(FIELDS, (3.0, 1.5, 2.0, 1.0, 2.0, 1.0), strict=True))
 NAMES = {"labels": 3.0, "broader": 1.5, "objects": 2.0}
@@ -39,7 +39,8 @@ class TextSearch:
         asked = understand(query, self._related)
         if not asked.terms:
             return nothing(NO_WORDS)
-        judged = [judge(asked, hit, self._words) for hit in self._candidates(asked, seen_by)]
+        judge = Judge(asked, self._words)
+        judged = [judge.judge(hit) for hit in self._candidates(asked, seen_by)]
         found = [each for each in judged if each.score > 0]
         ranked = self._lessons.apply(query, found, seen_by)[:MOST_RESULTS]
         if not ranked:
