@@ -17,7 +17,6 @@ from common.tables import Prediction, State, User
 _p = Prediction
 LATELY = 10_000  # predictions that are looked through for failures: no index is by state
 _latest = select(_p.id).order_by(_p.id.desc()).limit(LATELY).subquery()
-_oldest = select(_latest.c.id).order_by(_latest.c.id).limit(1).scalar_subquery()
 
 
 def _took(_view: Any, _context: Any, row: Any, _name: str) -> Any:
@@ -42,7 +41,7 @@ def _result(_view: Any, _context: Any, row: Any, _name: str) -> Any:
 
 def _model(_view: Any, _context: Any, row: Any, _name: str) -> Any:
     model = shown(row)["model"]
-    return model and f"{model['name']} {model['version']}"
+    return f"{model['name']} {model['version']}" if model else None
 
 
 class PredictionsView(RowsView):
@@ -58,8 +57,10 @@ class PredictionsView(RowsView):
         _p.timings, _p.cached,
     )  # fmt: skip
     only = {  # noqa: RUF012
-        "unfinished": _p.check_at.is_not(None),
-        "failed lately": (_p.state == State.FAILED) & (_p.id >= _oldest),
+        "unfinished": lambda rows: rows.where(_p.check_at.is_not(None)),
+        "failed lately": lambda rows: rows.join(_latest, _latest.c.id == _p.id).where(
+            _p.state == State.FAILED
+        ),
     }
     sought_by = "id, image's or owner's id, or @owner"
     column_list = ("image_id", "id", "task", "state", "attempts", "error_code", "error_detail",

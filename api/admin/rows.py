@@ -23,6 +23,7 @@ from common.ids import LAST_ID, parse_id
 
 log = structlog.get_logger(__name__)
 Condition = ColumnElement[bool]
+Statement = Select[*tuple[Any, ...]]
 MOST_PICKED = 100  # rows that one action is about
 NEVER = {"create_view", "edit_view", "delete_view", "export", "ajax_lookup", "ajax_update"}
 
@@ -33,10 +34,10 @@ class RowsView(ForAdmins, BaseModelView):  # type: ignore[misc]
     A view names the columns that it reads, so that no other can be shown.
     """
 
-    rows: Select[*tuple[Any, ...]]  # the columns of the list
-    row: Select[*tuple[Any, ...]]  # of the page of one
+    rows: Statement  # the columns of the list
+    row: Statement  # of the page of one
     sought_by = ""  # what can be looked for, for people; empty: nothing can
-    only: ClassVar[dict[str, Condition]] = {}  # other lists than that of all, by their names
+    only: ClassVar[dict[str, Callable[[Statement], Statement]]] = {}  # shorter lists, by name
 
     page_size = 25
     can_view_details = True
@@ -60,8 +61,8 @@ class RowsView(ForAdmins, BaseModelView):  # type: ignore[misc]
         self, _page: Any, _sort: Any, _descending: Any, search: str | None, *_: Any, **__: Any
     ) -> tuple[None, Sequence[Row[Any]]]:
         """A page of rows, by the query of the request; raises InputFault for a bad one."""
-        conditions = self._wanted(search or "")
-        found = read(services().sessions, partial(self._fetch, conditions=conditions))
+        statements = self._wanted(search or "")
+        found = read(services().sessions, partial(self._fetch, statements=statements))
         shown = found[: self.page_size]
         self._template_args["older"] = shown[-1].id if len(found) > len(shown) else None
         return None, shown
@@ -74,25 +75,23 @@ class RowsView(ForAdmins, BaseModelView):  # type: ignore[misc]
             raise NotFound("There is no such row.")
         return found
 
-    def _wanted(self, search: str) -> list[Condition]:
+    def _wanted(self, search: str) -> list[Statement]:
         show = request.args.get("only")
         if show is not None and show not in self.only:
             raise InputFault("There is no such list.", errors={"only": ["unknown"]})
         if search.strip():
-            return list(self.sought(search.strip()))
-        return [self.only[show] if show else self.key.is_not(None)]
+            return [self.rows.where(each) for each in self.sought(search.strip())]
+        return [self.only[show](self.rows) if show else self.rows]
 
-    def _fetch(self, session: Session, conditions: list[Condition]) -> Sequence[Row[Any]]:
+    def _fetch(self, session: Session, statements: list[Statement]) -> Sequence[Row[Any]]:
         """Up to one row more than a page has."""
         cursor = request.args.get("before")
         before = parse_id(cursor) if cursor else LAST_ID
         if before is None:
             raise InputFault("This page is not one of the list's.", errors={"before": ["bad"]})
-        page = (
-            self.rows.where(self.key < before).order_by(self.key.desc()).limit(self.page_size + 1)
-        )
-        for condition in conditions:
-            if found := execute(session, page.where(condition)).all():
+        for statement in statements:
+            page = statement.where(self.key < before).order_by(self.key.desc())
+            if found := execute(session, page.limit(self.page_size + 1)).all():
                 return found
         return []
 
@@ -136,6 +135,10 @@ class RowsView(ForAdmins, BaseModelView):  # type: ignore[misc]
     def get_pk_value(self, model: Row[Any]) -> str:
         """The row's id."""
         return str(model.id)
+
+    def _prettify_name(self, name: str) -> str:
+        """A column's name in words."""
+        return name.replace("_", " ").capitalize()
 
     def init_search(self) -> bool:
         """Whether there is something to look for."""

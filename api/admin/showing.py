@@ -20,7 +20,7 @@ def by_type(_view: Any, value: Any, _name: str) -> Any:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return Markup('<time datetime="{}">{:%Y-%m-%d %H:%M:%S}</time>').format(
+        return Markup('<time datetime="{}">{:%Y-%m-%d %H:%M:%S}Z</time>').format(
             value.isoformat(), value
         )
     if isinstance(value, bytes):
@@ -45,7 +45,7 @@ def badge(_view: Any, _context: Any, row: Any, name: str) -> Any:
 
 def link_to_row(_view: Any, _context: Any, row: Any, name: str) -> Any:
     """The row's own page."""
-    return Markup('<a href="{}"><code>{}</code></a>').format(
+    return Markup('<a href="{}">{}</a>').format(
         url_for(".details_view", id=row.id), getattr(row, name)
     )
 

@@ -29,7 +29,7 @@ class UsersView(RowsView):
     column_list = ("name", "email", "role", "is_active", "created_at")
     column_details_list = ("id", *column_list)
     column_labels = {"email": "E-mail", "is_active": "Active", "created_at": "Since"}  # noqa: RUF012
-    column_formatters = {"role": showing.badge}  # noqa: RUF012
+    column_formatters = {"name": showing.link_to_row, "role": showing.badge}  # noqa: RUF012
 
     def __init__(self) -> None:
         super().__init__(User, "Users")
