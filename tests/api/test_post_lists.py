@@ -1,5 +1,6 @@
 """Lists of posts and people over HTTP, likes and follows: paged, stable, idempotent."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -33,6 +34,15 @@ BAD_PAGES = [
 
 def ids(items: list[Any]) -> list[str]:
     return [item["id"] for item in items]
+
+
+def put(app: Flask, path: str, who: Account) -> None:
+    """As a client does that is told to come back: fifty at once share sixteen connections, and on a
+    crowded machine some wait for one in vain.
+    """
+    while (found := status(app, "PUT", path, who)) == 503:
+        time.sleep(0.1)
+    assert found == 204
 
 
 def test_every_list_is_walked_by_its_links_and_new_posts_move_nothing(
@@ -93,8 +103,7 @@ def test_the_counter_is_true_after_fifty_likes_at_once(
     fans = [sign_up(app, f"fan {number}") for number in range(10)]
     tries = fans * (MANY // len(fans))
     with ThreadPoolExecutor(MANY) as pool:
-        found = list(pool.map(lambda who: status(app, "PUT", f"/v1/posts/{id}/like", who), tries))
-    assert set(found) == {204}
+        list(pool.map(lambda who: put(app, f"/v1/posts/{id}/like", who), tries))
     likes = call(app, "GET", f"/v1/posts/{id}", None).get_json()["likes"]
     assert likes == rows_in(sessions, Like) == len(fans)
 
