@@ -17,7 +17,12 @@ from common.uploads import check_text, decode_base64
 
 FILE_FIELDS = ("file", "image")
 JSON_FIELDS = ("params", "metadata", "deadline")  # also in a form or a query, which hold only text
-MAY_BE_EMPTY = (*JSON_FIELDS, "model", "webhook")  # as forms send what was not filled in
+MAY_BE_EMPTY = (
+    *JSON_FIELDS,
+    "model",
+    "visibility",
+    "webhook",
+)  # as forms send what was not filled in
 RAW = "application/octet-stream"
 MOST_PARTS = 100
 CHUNK = 32 * 1024  # bytes that the multipart parser is fed at a time; the fastest

@@ -98,6 +98,10 @@ def replayable(view: Callable[..., Any]) -> Callable[..., Response]:
             _keep(key, response)
         return response
 
+    # Where flask-smorest keeps an operation's own parameters; those it takes with a route would be
+    # documented of every verb of its path.
+    about = once.__dict__.setdefault("_apidoc", {})
+    about.setdefault("arguments", {}).setdefault("parameters", []).append(PARAMETER)
     return once
 
 

@@ -70,7 +70,10 @@ def receive(
     with edge.in_flight.alone(key):
         if not (key and key.is_replayed):
             put()
-        return commit(edge, write, image.id, asks, key)
+        accepted = commit(edge, write, image.id, asks, key)
+    if accepted.is_new and not (key and key.is_replayed):
+        edge.services.metrics.uploads[()].inc()
+    return accepted
 
 
 def ask(

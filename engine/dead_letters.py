@@ -1,7 +1,7 @@
 """`python -m engine.dead_letters`: show the messages that no engine could use, or throw them away.
 
-Only junk comes here: bodies that are no id, and what the broker has delivered too often. What
-failed for good stands in its row, with the reason.
+Only junk comes here: bodies that are no id, and ids without a row, which may be those of an image
+that was deleted while it waited. What failed for good stands in its row, with the reason.
 """
 
 import argparse

@@ -93,8 +93,8 @@ class Worker:
 
     def _settle(self, batch: Batch, claims: Claims) -> None:
         """The deliveries that lead to no work."""
-        # Of images that were deleted meanwhile there are no rows.
-        self._inbox.ack(batch[id] for id in (*claims.drop, *claims.poison, *claims.unknown))
+        self._inbox.ack(batch[id] for id in (*claims.drop, *claims.poison))
+        self._inbox.discard((batch[id] for id in claims.unknown), "unknown id")
         self._inbox.park(batch[id] for id in claims.later)
         self._announcer.finished(claims.poison)
         count_poison(self._services.metrics, claims)

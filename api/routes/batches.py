@@ -6,7 +6,7 @@ from flask import Response, request, url_for
 from flask_smorest import Blueprint
 
 from api.batches import cancel_all, find, items_of, results_of, retry_failed, take
-from api.idempotency import PARAMETER, replayable
+from api.idempotency import replayable
 from api.schemas.batches import (
     BATCH_BODY,
     BatchItemList,
@@ -19,7 +19,7 @@ from api.schemas.batches import (
 blueprint = Blueprint("batches", __name__, url_prefix="/v1/batches", description="Batches.")
 
 
-@blueprint.post("", parameters=[PARAMETER])
+@blueprint.post("")
 @replayable
 @blueprint.response(202, BatchView)
 @blueprint.doc(requestBody=BATCH_BODY)

@@ -11,7 +11,7 @@ from api.body import read_body, read_fields
 from api.content import image_response
 from api.context import edge
 from api.documentation import UPLOAD_BODY, json_body
-from api.idempotency import PARAMETER, key_of, replayable
+from api.idempotency import key_of, replayable
 from api.intake import receive
 from api.lookup import find_image, predictions_of
 from api.my_images import change, check, page, remove
@@ -38,7 +38,7 @@ blueprint = Blueprint("images", __name__, url_prefix="/v1/images", description="
 FIELDS, CHANGE, DIGESTS = ImageFields(), ImageChange(), DigestList()
 
 
-@blueprint.post("", parameters=[PARAMETER])
+@blueprint.post("")
 @replayable
 @blueprint.arguments(UploadQuery, location="query")
 @blueprint.response(201, ImageView)

@@ -7,7 +7,7 @@ from flask_smorest import Blueprint
 
 from api import posts
 from api.documentation import POST_BODY
-from api.idempotency import PARAMETER, replayable
+from api.idempotency import replayable
 from api.likes import like as set_like
 from api.paging import listed
 from api.schemas.paging import PageQuery
@@ -18,7 +18,7 @@ blueprint = Blueprint("posts", __name__, url_prefix="/v1", description="Posts.")
 CHANGE = {"required": True, "content": {"application/json": {"schema": PostChange}}}
 
 
-@blueprint.post("/posts", parameters=[PARAMETER])
+@blueprint.post("/posts")
 @replayable
 @blueprint.response(201, PostView)
 @blueprint.doc(requestBody=POST_BODY)

@@ -11,7 +11,7 @@ from api.body import Body, read_body
 from api.choosing import with_model
 from api.context import edge
 from api.documentation import PREDICTION_BODY
-from api.idempotency import PARAMETER, key_of, replayable
+from api.idempotency import key_of, replayable
 from api.intake import ask, receive
 from api.lookup import find_image, find_my_prediction, find_prediction
 from api.paging import listed
@@ -38,7 +38,7 @@ blueprint = Blueprint(
 REQUEST = PredictionRequest()
 
 
-@blueprint.post("", parameters=[PARAMETER])
+@blueprint.post("")
 @replayable
 @blueprint.arguments(CreateQuery, location="query")
 @blueprint.response(202, PredictionView)

@@ -127,7 +127,7 @@ ROWS_7_TO_11 = [
     ),
     *(
         Case(9, request(verb, path), 405, "method_not_allowed")
-        for verb, path in (("GET", IMAGES), ("PUT", IMAGES), ("DELETE", PREDICTIONS + "/x"),
+        for verb, path in (("PATCH", IMAGES), ("PUT", IMAGES), ("DELETE", PREDICTIONS + "/x"),
                            ("GET", INFERENCE), ("GET", INFERENCE + "/"), ("POST", "/predictions/x"),
                            ("TRACE", "/"), ("CONNECT", "/"), ("PATCH", "/v1/tasks"),
                            ("BREW", "/healthz"))

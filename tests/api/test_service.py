@@ -86,7 +86,7 @@ def test_models_are_listed_with_licence_and_hash(url: str) -> None:
 def test_options_and_head_are_answered(url: str) -> None:
     options = requests.options(f"{url}/v1/images", timeout=10)
     assert options.status_code == 200
-    assert set(options.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
+    assert set(options.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
     head = requests.head(f"{url}/v1/tasks", timeout=10)
     assert (head.status_code, head.content) == (200, b"")
 
