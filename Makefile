@@ -23,7 +23,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help run test check fix e2e container-tests bench faults models migrate migration reindex dead-letters outlines build up down logs start secrets \
 	migrate-head coverage-tests static-tests inference-tests test-tensorflow attach-db bash bash-ai \
-	constraints clean webhook-secret tensorflow
+	constraints clean webhook-secret tensorflow drift-report
 
 help: ## List these verbs
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9 -]+):.*## */\1\t/' | expand -t 22
@@ -95,6 +95,9 @@ migration: $(BIN)/.run ## A new migration from the tables (M="what changes")
 outlines: $(BIN)/.run ## A page with a photograph and its outlines, from a running service (IMAGE=, BASE_URL=)
 	@BASE_URL=$(BASE_URL) $(BIN)/python docs/outlines.py "$(IMAGE)"
 
+drift-report: $(BIN)/.monitoring ## A page on how the images have changed (FILE=, MODEL=name@version)
+	@$(BIN)/python -m engine.drift_report $(or $(FILE),$(DATA_DIR)/drift.html) $(if $(MODEL),--model $(MODEL))
+
 dead-letters: $(BIN)/.run ## Show the messages that no engine could use (ARGS=--purge throws them away)
 	@$(BIN)/python -m engine.dead_letters $(ARGS)
 
@@ -140,6 +143,11 @@ $(BIN)/.test: $(BIN)/.run
 
 $(BIN)/.check: $(BIN)/.test
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[api,engine,test,check]'
+	@touch $@
+
+$(BIN)/.monitoring: $(BIN)/.run
+	@echo "installing Evidently ..."
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[api,engine,monitoring]'
 	@touch $@
 
 $(BIN)/.tensorflow: $(BIN)/.test

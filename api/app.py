@@ -38,6 +38,7 @@ from api.routes import (
 )
 from api.waiting import Waiting
 from common.announcer import Announcer
+from common.drift.watching import Drift
 from common.logs import configure
 from common.metrics.standing import Standing
 from common.services import Services, open_services
@@ -53,8 +54,11 @@ def create_app(services: Services) -> Flask:
     waiting = Waiting(services.broker, services.settings.max_waiting, services.metrics)
     announcer = Announcer(services.broker, services.sessions)
     queues = Queues(services.sessions, services.settings.queue_promise)
-    standing = Standing(services.sessions, services.settings)
-    edge = Edge(services, announcer, waiting, queues, standing)
+    measured = (
+        Standing(services.sessions, services.settings),
+        Drift(services.sessions, services.settings),
+    )
+    edge = Edge(services, announcer, waiting, queues, measured)
     app.extensions[EXTENSION] = edge
     app.extensions[CLOSE] = edge.close
     app.before_request(headers.take_request_id)

@@ -5,6 +5,7 @@ from typing import cast
 from uuid import UUID
 
 from flask import current_app, g
+from prometheus_client.registry import Collector
 
 from api.keys import InFlight
 from api.passwords import Passwords
@@ -13,7 +14,6 @@ from api.reports import Models
 from api.waiting import Waiting
 from common.announcer import Announcer
 from common.callers import ANONYMOUS, Caller
-from common.metrics.standing import Standing
 from common.services import Services
 
 EXTENSION = "afterimage"
@@ -27,7 +27,7 @@ class Edge:
     announcer: Announcer
     waiting: Waiting
     queues: Queues
-    standing: Standing
+    measured: tuple[Collector, ...]  # when Prometheus asks
     models: Models = field(default_factory=Models)
     in_flight: InFlight = field(default_factory=InFlight)
     passwords: Passwords = field(default_factory=Passwords)

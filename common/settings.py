@@ -7,6 +7,7 @@ may be is in `common/settings_parsers.py`.
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from common.errors import SettingsError
 from common.settings_parsers import (
     address_or_none,
     count,
+    days_or_interval,
     dollars,
     folder,
     mirror,
@@ -182,6 +184,17 @@ class Settings:
         "Where an engine process answers with its metrics: `9100` on loopback, or `0.0.0.0:9100`. "
         "Empty: nowhere. The API has `/metrics`.", address_or_none,
     )  # fmt: skip
+    drift_window_hours: int = _setting(
+        "DRIFT_WINDOW_HOURS", "24", "The latest hours that are compared for drift.", count
+    )
+    drift_reference: int | tuple[date, date] = _setting(
+        "DRIFT_REFERENCE", "28",
+        "What they are compared with: so many days before them, or fixed ones, "
+        "`2026-11-01/2026-11-14`.", days_or_interval,
+    )  # fmt: skip
+    drift_least: int = _setting(
+        "DRIFT_LEAST", "500", "Fewer images on either side are not compared.", count
+    )
     log_level: str = _setting(
         "LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`.",
         one_of("debug", "info", "warning", "error"),

@@ -4,6 +4,7 @@ Each raises ValueError that says what is wanted.
 """
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 
@@ -89,3 +90,13 @@ def address_or_none(text: str) -> tuple[str, int] | None:
 def switch(text: str) -> bool:
     """`on` or `off`."""
     return one_of("on", "off")(text) == "on"
+
+
+def days_or_interval(text: str) -> int | tuple[date, date]:
+    """A number of days, or the first and the last day of an interval, as in ISO 8601."""
+    if "/" not in text:
+        return count(text)
+    first, last = (date.fromisoformat(part.strip()) for part in text.split("/", 1))
+    if first > last:
+        raise ValueError("must begin before it ends")
+    return first, last

@@ -9,6 +9,7 @@ import structlog
 
 from common import chores, garbage
 from common.db import read, transact
+from common.drift import samples
 from common.services import Services
 from common.storage import StoredObject
 from engine.index.store import Index
@@ -65,6 +66,12 @@ def forget(services: Services) -> int:
     return transact(services.sessions, garbage.forget)
 
 
+def measure_drift(services: Services) -> int:
+    """Write how the features of this hour's images are distributed; no news either."""
+    transact(services.sessions, samples.measure_lately)
+    return 0
+
+
 def tidy_index(services: Services) -> int:
     """Merge the search index's small files, and index what was written since the last time."""
     Index(services.settings.index_url).tidy()
@@ -80,5 +87,6 @@ CHORES = (
     Chore("find orphans", 24 * 3600, find_orphans),
     Chore("delete condemned", 60, delete_condemned),
     Chore("forget", 3600, forget),
+    Chore("measure drift", 300, measure_drift),
     Chore("tidy index", 60, tidy_index, task="index"),
 )

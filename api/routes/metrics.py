@@ -11,5 +11,5 @@ blueprint = Blueprint("metrics", __name__)
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """All metrics of this process, of its siblings, and of the rows, as text."""
-    text = expose(edge().services.metrics, edge().standing)
+    text = expose(edge().services.metrics, *edge().measured)
     return Response(text, content_type=CONTENT_TYPE)

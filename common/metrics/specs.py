@@ -1,7 +1,10 @@
 """What a metric is: its kind, name, help text and labels."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+from prometheus_client.core import GaugeMetricFamily
 
 PREFIX = "afterimage_"
 REQUEST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)  # seconds
@@ -34,3 +37,26 @@ def gauge(name: str, help: str, *labels: str) -> Any:
 def histogram(name: str, help: str, buckets: tuple[float, ...], *labels: str) -> Any:
     """A field of `Metrics`: how often a value fell into which of the buckets."""
     return field(metadata={"spec": Spec("histogram", PREFIX + name, help, labels, buckets)})
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A metric's value for some labels, measured when Prometheus asks."""
+
+    spec: Spec
+    labels: tuple[str, ...]
+    value: float
+
+
+def standing_gauge(name: str, help: str, *labels: str) -> Spec:
+    """What is measured when Prometheus asks."""
+    return Spec("gauge", PREFIX + name, help, labels)
+
+
+def family(spec: Spec, samples: Iterable[Sample]) -> GaugeMetricFamily:
+    """The metric with those of the samples that are its own."""
+    made = GaugeMetricFamily(spec.name, spec.help, labels=spec.labels)
+    for sample in samples:
+        if sample.spec is spec:
+            made.add_metric(sample.labels, sample.value)
+    return made

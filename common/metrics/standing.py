@@ -4,7 +4,6 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from common.db import Sessions, execute, now, read
 from common.errors import Unavailable
-from common.metrics.specs import PREFIX, Spec
+from common.metrics.specs import Sample, family, standing_gauge
 from common.predictions.queueing import QUEUED
 from common.settings import Settings
 from common.tables import EngineProcess, WebhookDelivery
@@ -29,28 +28,24 @@ RECENT = 10  # seconds without a heartbeat after which an engine does not count 
 LANES = {False: "background", True: "interactive"}
 
 
-def _gauge(name: str, help: str, *labels: str) -> Spec:
-    return Spec("gauge", PREFIX + name, help, labels)
-
-
-DATABASE = _gauge("database_up", "Whether the database answered.")
-QUEUE = _gauge(
+DATABASE = standing_gauge("database_up", "Whether the database answered.")
+QUEUE = standing_gauge(
     "queue_predictions",
     "Predictions that nobody has claimed yet; 10,000 stands for more, too.",
     "task", "lane",
 )  # fmt: skip
-OLDEST = _gauge(
+OLDEST = standing_gauge(
     "queue_oldest_seconds", "How long the first of a queue has waited; 0 when it is empty.",
     "task", "lane",
 )  # fmt: skip
-ENGINES = _gauge("engines_ready", "Engines that can make a task's predictions now.", "task")
-WEBHOOK_LAG = _gauge(
+ENGINES = standing_gauge("engines_ready", "Engines that can make a task's predictions now.", "task")
+WEBHOOK_LAG = standing_gauge(
     "webhook_lag_seconds", "How long the webhook that was due first has been overdue; 0: none is."
 )
-DISK_FREE = _gauge(
+DISK_FREE = standing_gauge(
     "disk_free_bytes", "Free space where the embedded defaults keep everything.", "folder"
 )
-DISK_SIZE = _gauge("disk_size_bytes", "Size of that file system.", "folder")
+DISK_SIZE = standing_gauge("disk_size_bytes", "Size of that file system.", "folder")
 SPECS = [DATABASE, QUEUE, OLDEST, ENGINES, WEBHOOK_LAG, DISK_FREE, DISK_SIZE]
 
 REPORTS = select(EngineProcess.report).where(EngineProcess.seen_at > now(-RECENT))
@@ -58,15 +53,6 @@ _due = WebhookDelivery.next_attempt_at
 OVERDUE = select(func.min(_due).label("first"), now().label("now")).where(
     WebhookDelivery.state == Stage.PENDING, _due <= now()
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A metric's value for some labels."""
-
-    spec: Spec
-    labels: tuple[str, ...]
-    value: float
 
 
 class Standing(Collector):
@@ -83,13 +69,12 @@ class Standing(Collector):
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """The metrics without values, so that registering measures nothing."""
-        return (_family(spec, []) for spec in SPECS)
+        return (family(spec, []) for spec in SPECS)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The metrics with their values."""
         samples = [*self._of_the_rows(), *_disk(self._folder)]
-        for spec in SPECS:
-            yield _family(spec, [sample for sample in samples if sample.spec is spec])
+        return (family(spec, samples) for spec in SPECS)
 
     def _of_the_rows(self) -> list[Sample]:
         with self._lock:
@@ -103,13 +88,6 @@ class Standing(Collector):
             known = [Sample(DATABASE, (), 0)]
         self._known = known
         return known
-
-
-def _family(spec: Spec, samples: list[Sample]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(spec.name, spec.help, labels=spec.labels)
-    for sample in samples:
-        family.add_metric(sample.labels, sample.value)
-    return family
 
 
 def _measure(session: Session) -> list[Sample]:

@@ -3,6 +3,7 @@
 from common.tables.base import Base, Role, State, Visibility
 from common.tables.housekeeping import (
     Chore,
+    DriftSample,
     EngineProcess,
     IdempotencyKey,
     WebhookDelivery,
@@ -21,6 +22,7 @@ __all__ = [
     "Chore",
     "Click",
     "Counter",
+    "DriftSample",
     "EngineProcess",
     "Follow",
     "IdempotencyKey",

@@ -70,6 +70,18 @@ class Chore(Base):
     due_at: Mapped[datetime]
 
 
+class DriftSample(Base):
+    """How a feature of a model's images was distributed in an hour: how many fell into each bin."""
+
+    __tablename__ = "drift_samples"
+    __table_args__ = UTF8
+
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(String(255), primary_key=True)
+    feature: Mapped[str] = mapped_column(String(16), primary_key=True)
+    counts: Mapped[dict[str, Any]]
+
+
 class EngineProcess(Base):
     """A running engine: its heartbeat tells a dead claimer from a busy one."""
 

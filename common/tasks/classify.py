@@ -1,5 +1,8 @@
 """classify: what is in the image, as the 1,000 classes of ImageNet."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from marshmallow import Schema, fields, validate
 
 from common.tasks import Contract
@@ -56,10 +59,16 @@ class ClassifyResult(Schema):
     threshold = fields.Float()
 
 
+def shown(result: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored result as it is told: the row also keeps the image's brightness, to see drift."""
+    return {name: value for name, value in result.items() if name != "brightness"}
+
+
 CONTRACT = Contract(
     name="classify",
     summary="What is in the image: labels of ImageNet's 1,000 classes, and broader terms.",
     params=ClassifyParams,
     result=ClassifyResult,
     cacheable=True,
+    shown=shown,
 )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
+from common.drift import watching
 from common.metrics import specs, standing
 from common.metrics.specs import Spec
 from common.settings import Settings
@@ -42,7 +43,7 @@ def tasks_table() -> str:
 
 def all_metrics() -> list[Spec]:
     """What Prometheus gets to see of ours."""
-    return [*specs(), *standing.SPECS]
+    return [*specs(), *standing.SPECS, *watching.SPECS]
 
 
 def metrics_table() -> str:

@@ -1,0 +1,109 @@
+"""`python -m engine.drift_report FILE`: an HTML page by Evidently on how images have changed.
+
+It reads the predictions themselves, at most MOST of either window, and needs the extra
+`monitoring`, which the service does not.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from common.db import read
+from common.drift.samples import clock, made_between, reference_name
+from common.drift.windows import Windows
+from common.errors import AfterimageError
+from common.logs import configure
+from common.services import open_services
+from common.settings import Settings
+
+MOST = 5_000
+Record = dict[str, Any]
+
+
+class NothingToCompare(AfterimageError):
+    """There are no images in one of the windows."""
+
+    default_code = "nothing_to_compare"
+
+
+def main() -> int:
+    """0 when the page was written."""
+    parser = argparse.ArgumentParser(prog="python -m engine.drift_report", description=__doc__)
+    parser.add_argument("file", help="to write, such as drift.html")
+    parser.add_argument("--model", help="name@version; default: that of the latest image")
+    options = parser.parse_args()
+    try:
+        settings = Settings.from_env()
+        configure("warning", settings.log_format)
+        with open_services(settings) as services:
+            windows = Windows.of(settings)
+            sides = read(services.sessions, lambda session: both(session, windows, options.model))
+        write(*sides, options.file)
+    except AfterimageError as error:
+        print(f"drift-report: {error.detail}", file=sys.stderr)
+        return 1
+    print(f"{options.file}: {len(sides[1])} images against {len(sides[0])} of the reference")
+    return 0
+
+
+def both(
+    session: Session, windows: Windows, model: str | None
+) -> tuple[list[Record], list[Record]]:
+    """The reference's images and the latest ones, a record each, of one model. Raises
+    NothingToCompare.
+    """
+    at = clock(session)
+    latest = made_between(session, *windows.current(at), MOST)
+    former = made_between(session, *windows.reference(at), MOST)
+    wanted = model or next((reference_name(row.model) for row in latest if row.model), "")
+    reference, current = list(records(former, wanted)), list(records(latest, wanted))
+    if not reference or not current:
+        raise NothingToCompare(
+            f"There are {len(current)} images of the latest hours and {len(reference)} of the "
+            "reference: DRIFT_WINDOW_HOURS and DRIFT_REFERENCE say which."
+        )
+    return reference, current
+
+
+def records(rows: Any, model: str) -> Iterator[Record]:
+    """What the page compares of each row of that model."""
+    for row in rows:
+        if row.model and row.result and reference_name(row.model) == model:
+            yield _record(row)
+
+
+def _record(row: Row[Any]) -> Record:
+    best = row.result["labels"][0]
+    return {
+        "confidence": best["score"],
+        "label": best["name"],
+        "brightness": row.result.get("brightness"),
+        "megapixels": row.width * row.height / 1e6 if row.width and row.height else None,
+    }
+
+
+def write(reference: list[Record], current: list[Record], file: str) -> None:
+    """The page; every column by the population stability index, as in the metric."""
+    try:
+        import pandas
+        from evidently import DataDefinition, Dataset, Report
+        from evidently.presets import DataDriftPreset
+    except ImportError:
+        raise AfterimageError("Evidently is not installed: `make drift-report` does it.") from None
+    definition = DataDefinition(
+        numerical_columns=["confidence", "brightness", "megapixels"], categorical_columns=["label"]
+    )
+    now, then = (
+        Dataset.from_pandas(pandas.DataFrame(each), data_definition=definition)
+        for each in (current, reference)
+    )
+    preset = DataDriftPreset(method="psi", threshold=0.25)
+    Report([preset]).run(now, then).save_html(file)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
