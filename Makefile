@@ -21,7 +21,7 @@ export MODEL_MIRROR_DIR ?= $(MODEL_MIRROR)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix e2e container-tests bench faults models migrate migration reindex dead-letters outlines build up down logs start secrets \
+.PHONY: help run test check fix e2e container-tests bench faults models migrate migration reindex dead-letters outlines admin demo build up down logs start secrets \
 	migrate-head coverage-tests static-tests inference-tests test-tensorflow attach-db bash bash-ai \
 	constraints clean webhook-secret tensorflow drift-report
 
@@ -91,6 +91,12 @@ webhook-secret: $(BIN)/.run ## A new secret to sign webhooks with; the former si
 
 migration: $(BIN)/.run ## A new migration from the tables (M="what changes")
 	@$(BIN)/python -m migrations revision --autogenerate -m "$(M)"
+
+admin: $(BIN)/.run ## The first admin; asks for a password (NAME=, EMAIL=)
+	@$(BIN)/python -m api.people create-admin "$(NAME)" --email "$(EMAIL)"
+
+demo: $(BIN)/.run ## A demo user with a gallery, on a running service of your own (IMAGES=folder, BASE_URL=)
+	@BASE_URL=$(BASE_URL) $(BIN)/python docs/demo.py $(if $(IMAGES),"$(IMAGES)")
 
 outlines: $(BIN)/.run ## A page with a photograph and its outlines, from a running service (IMAGE=, BASE_URL=)
 	@BASE_URL=$(BASE_URL) $(BIN)/python docs/outlines.py "$(IMAGE)"

@@ -18,6 +18,7 @@ from api.idempotency import key_of
 from api.keys import Key
 from api.measuring import note_batch
 from api.schemas.batches import result_view
+from api.signed_in import may_upload
 from common import batches
 from common.batches import Item
 from common.db import CommitUnknown, DatabaseUnavailable, read, transact
@@ -34,6 +35,7 @@ def take(request: Request) -> UUID:
 
     Raises what `read_values` and `read_items` raise, InProgress, and Unavailable.
     """
+    may_upload()
     raw = read_whole(request)
     values = read_values(raw, request.mimetype)
     key = key_of(raw, None, {})

@@ -22,6 +22,16 @@ ABOUT = """Upload an image, go on with your work, come back for what is in it.
 
 Every accepted upload reaches an answer. Errors are `application/problem+json` (RFC 9457)."""
 
+CREDENTIALS = {  # what /docs offers to authorize by
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An access token of `POST /token`, or an API key of `POST /v1/keys`.",
+    },
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same."},
+}
+SECURITY: list[dict[str, list[str]]] = [{}, {"token": []}, {"key": []}]  # {}: none is needed
+
 _IMAGE_FILE = {"type": "string", "format": "binary", "description": "The image."}
 _RAW = {"image/*": {"schema": {"type": "string", "format": "binary"}}}
 _BASE64 = {
@@ -131,12 +141,16 @@ def configure(app: Flask) -> None:
         OPENAPI_VERSION="3.0.3",  # what Swagger UI 4 understands
         OPENAPI_URL_PREFIX="/",
         OPENAPI_JSON_PATH="openapi.json",
-        API_SPEC_OPTIONS={"info": {"description": ABOUT}},
+        API_SPEC_OPTIONS={"info": {"description": ABOUT}, "security": SECURITY},
     )
 
 
 def register_tasks(api: Api) -> None:
-    """Each task's params and result, and the items of batches, as schemas of the OpenAPI page."""
+    """Each task's params and result, and the items of batches, as schemas of the OpenAPI page; and
+    what it takes as credentials.
+    """
+    for name, scheme in CREDENTIALS.items():
+        api.spec.components.security_scheme(name, scheme)
     api.spec.components.schema(BatchItemRequest.__name__, schema=BatchItemRequest)
     for each in contracts().values():
         for schema in (each.params, each.result):

@@ -16,6 +16,7 @@ from api.accepting import Accepted, commit, enter
 from api.context import Edge, current_user
 from api.keys import Key
 from api.lookup import no_such_image
+from api.signed_in import may_upload
 from common import images, uploads
 from common.callers import Caller, may_see
 from common.db import DatabaseUnavailable, execute, insert_missing
@@ -50,6 +51,7 @@ def receive(
     object store or the database does not answer, InProgress when the key's first request is not
     done.
     """
+    may_upload()
     image, stored = _described(edge, data, file_name, chosen(visibility))
     put = partial(edge.services.storage.put, object_key(stored.sha256), data)
 

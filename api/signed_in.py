@@ -16,6 +16,12 @@ def me() -> UUID:
     return id
 
 
+def may_upload() -> None:
+    """Raises Unauthorized for anonymous callers where the settings want an account for work."""
+    if not services().settings.anonymous_uploads:
+        me()
+
+
 def admins_only() -> None:
     """Raises Unauthorized for anonymous callers, Forbidden for all who are not admins."""
     me()

@@ -106,6 +106,9 @@ class Settings:
     refresh_token_seconds: int = _setting(
         "REFRESH_TOKEN_SECONDS", "2592000", "How long a refresh token is good.", count
     )
+    anonymous_uploads: bool = _setting(
+        "ANONYMOUS_UPLOADS", "on", "Whether uploads and predictions need no account.", switch
+    )
     sign_up: bool = _setting("SIGN_UP", "on", "Whether anybody may open an account.", switch)
     max_upload_bytes: int = _setting(
         "MAX_UPLOAD_BYTES", "10485760", "Largest accepted image file, in bytes.", count

@@ -27,6 +27,7 @@ from api.schemas.predictions import (
     log_view,
 )
 from api.schemas.problems import Problem
+from api.signed_in import may_upload
 from api.verbs import cancel_it, retry_it
 from api.webhooks import with_webhook
 from common.errors import InputFault, NotFound
@@ -53,6 +54,7 @@ def create(query: dict[str, Any]) -> Any:
 
 
 def _accept(body: Body, interactive: bool, fresh: bool) -> Accepted:
+    may_upload()
     key = key_of(body.image, body.file_name, body.fields)
     wanted = REQUEST.load(body.fields)
     about = wanted["params"], wanted["metadata"], interactive, wanted.get("deadline")
