@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import admin, auth, documentation, errors, headers, tokens
+from api import admin, auth, cors, documentation, errors, headers, limits, tokens
 from api.context import EXTENSION, Edge
 from api.predecessors import classifier, inference, outline
 from api.predecessors import counter as old_counter
@@ -62,7 +62,9 @@ def create_app(services: Services) -> Flask:
     app.extensions[EXTENSION] = edge
     app.extensions[CLOSE] = edge.close
     app.before_request(headers.take_request_id)
+    cors.register(app, services.settings)
     app.before_request(auth.identify)
+    limits.register(app, services.settings)
     app.after_request(headers.finish)
     errors.register(app)
     _register_routes(app)

@@ -22,6 +22,7 @@ POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
+NOTHING = "default-src 'none'; frame-ancestors 'none'"  # of what is no page: it loads nothing
 
 
 def configure(app: Flask, public_url: str) -> None:
@@ -62,8 +63,12 @@ def finish(response: Response) -> Response:
     response.headers.setdefault("X-Request-Id", g.get("request_id", ""))
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
-    if response.mimetype == "text/html":
-        response.headers.setdefault("Content-Security-Policy", POLICY)
+    is_page = response.mimetype == "text/html"
+    response.headers.setdefault("Content-Security-Policy", POLICY if is_page else NOTHING)
+    if is_page:
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
     seconds = note_answer(response)
     # Probes come every few seconds for ever.
     (log.debug if request.path in PROBES else log.info)(

@@ -11,7 +11,7 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api import keys
+from api import keys, limits
 from api.accepting import Accepted, commit, enter
 from api.context import Edge, current_user
 from api.keys import Key
@@ -49,7 +49,7 @@ def receive(
     The same bytes by the same owner are the same image, shown as `visibility` says where it says
     something. Raises InputFault when the bytes are not an acceptable image, Unavailable when the
     object store or the database does not answer, InProgress when the key's first request is not
-    done.
+    done; TooManyRequests when a quota is used up.
     """
     may_upload()
     image, stored = _described(edge, data, file_name, chosen(visibility))
@@ -70,10 +70,13 @@ def receive(
         return enter(session, edge, image, asks, is_known)
 
     with edge.in_flight.alone(key):
-        if not (key and key.is_replayed):
+        if key and key.is_replayed:
+            return commit(edge, write, image.id, asks, key)
+        with limits.upload(len(data)) as upload:
             put()
-        accepted = commit(edge, write, image.id, asks, key)
-    if accepted.is_new and not (key and key.is_replayed):
+            accepted = commit(edge, write, image.id, asks, key)
+            upload.counts = accepted.is_new
+    if accepted.is_new:
         edge.services.metrics.uploads[()].inc()
     return accepted
 

@@ -5,15 +5,15 @@ may be is in `common/settings_parsers.py`.
 """
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from common.errors import SettingsError
 from common.settings_parsers import (
+    Allowance,
     address_or_none,
+    allowance,
     count,
     days_or_interval,
     dollars,
@@ -21,188 +21,188 @@ from common.settings_parsers import (
     mirror,
     non_negative,
     one_of,
+    origins,
     price,
     seconds_below,
     seconds_or_none,
     switch,
 )
+from common.settings_reading import read_setting, setting
 from common.webhooks.addresses import Network, parse_networks
-
-
-def _setting(
-    variable: str,
-    default: str,
-    meaning: str,
-    parse: Callable[[str], Any] = str,
-    *,
-    secret: bool = False,
-) -> Any:
-    """A field of `Settings`; `{data_dir}` in a default stands for the value of DATA_DIR.
-
-    A secret one is shown nowhere.
-    """
-    about = {"variable": variable, "default": default, "meaning": meaning, "parse": parse}
-    return field(metadata=about | {"secret": secret}, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of one process, parsed and checked."""
 
-    data_dir: Path = _setting(
+    data_dir: Path = setting(
         "DATA_DIR", "var", "Folder of everything the embedded defaults keep.", folder
     )
-    database_url: str = _setting(
+    database_url: str = setting(
         "DATABASE_URL",
         "sqlite:///{data_dir}/afterimage.db",
         "`sqlite:///…` or `mysql+pymysql://user:password@host/name` (MySQL 8.4+, MariaDB 10.11+).",
         secret=True,
     )
-    broker_url: str = _setting(
+    broker_url: str = setting(
         "BROKER_URL",
         "memory://",
         "`memory://` (one process) or `amqp://user:password@host/vhost` (RabbitMQ).",
         secret=True,
     )
-    storage_url: str = _setting(
+    storage_url: str = setting(
         "STORAGE_URL",
         "file://{data_dir}/objects",
         "`file:///folder` or `s3://bucket?endpoint=…&region=…&access_key=…&secret_key=…`.",
         secret=True,
     )
-    index_url: str = _setting(
+    index_url: str = setting(
         "INDEX_URL",
         "file://{data_dir}/index",
         "Where the search index is: as STORAGE_URL. `make reindex` makes it anew from the rows.",
         secret=True,
     )
-    model_dir: Path = _setting(
+    model_dir: Path = setting(
         "MODEL_DIR", "{data_dir}/models", "Folder of the installed models.", folder
     )
-    model_mirror: str = _setting(
+    model_mirror: str = setting(
         "MODEL_MIRROR",
         "",
         "Folder or http(s) address with the catalogue's files, for machines without internet.",
         mirror,
     )
-    public_url: str = _setting(
+    public_url: str = setting(
         "PUBLIC_URL", "", "Base of absolute links; empty: taken from the request.", str
     )
-    trusted_proxies: int = _setting(
+    trusted_proxies: int = setting(
         "TRUSTED_PROXIES",
         "0",
         "How many proxies in front may set `X-Forwarded-*`; 0: none is believed.",
         non_negative,
     )
-    jwt_secret: str = _setting(
+    jwt_secret: str = setting(
         "JWT_SECRET", "",
         "What tokens are signed with, 32 bytes or more, the same for all API processes. Empty: "
         "made once and kept in DATA_DIR, where the database is a file too; else it is required.",
         secret=True,
     )  # fmt: skip
-    access_token_seconds: int = _setting(
+    access_token_seconds: int = setting(
         "ACCESS_TOKEN_SECONDS", "900", "How long an access token is good.", count
     )
-    refresh_token_seconds: int = _setting(
+    refresh_token_seconds: int = setting(
         "REFRESH_TOKEN_SECONDS", "2592000", "How long a refresh token is good.", count
     )
-    anonymous_uploads: bool = _setting(
+    anonymous_uploads: bool = setting(
         "ANONYMOUS_UPLOADS", "on", "Whether uploads and predictions need no account.", switch
     )
-    sign_up: bool = _setting("SIGN_UP", "on", "Whether anybody may open an account.", switch)
-    max_upload_bytes: int = _setting(
+    sign_up: bool = setting("SIGN_UP", "on", "Whether anybody may open an account.", switch)
+    rate_limit: Allowance | None = setting(
+        "RATE_LIMIT", "",
+        "Requests of an account, or of an address without one: `100/minute` (second, hour, day). "
+        "Empty: any number.", allowance,
+    )  # fmt: skip
+    upload_quota: Allowance | None = setting(
+        "UPLOAD_QUOTA", "", "New images of an account or an address: `1000/day`.", allowance
+    )
+    bytes_quota: Allowance | None = setting(
+        "BYTES_QUOTA", "", "Their bytes: `500_000_000/day`.", allowance
+    )
+    cors_origins: tuple[str, ...] = setting(
+        "CORS_ORIGINS", "",
+        "Web pages that may call the API from a browser: `https://a.example,https://b.example`, "
+        "or `*`. Empty: our own alone.", origins,
+    )  # fmt: skip
+    max_upload_bytes: int = setting(
         "MAX_UPLOAD_BYTES", "10485760", "Largest accepted image file, in bytes.", count
     )
-    max_pixels: int = _setting(
+    max_pixels: int = setting(
         "MAX_PIXELS", "40000000", "Largest accepted image, width x height.", count
     )
-    max_waiting: int = _setting(
+    max_waiting: int = setting(
         "MAX_WAITING",
         "48",
         "Requests of one API process that may wait at once; keep it below WEB_THREADS.",
         count,
     )
-    queue_promise: float | None = _setting(
+    queue_promise: float | None = setting(
         "QUEUE_PROMISE_SECONDS",
         "",
         "Longest wait in a queue that is accepted; longer: 503 `queue_full`. Empty: any.",
         seconds_or_none,
     )
-    engine_workers: int = _setting(
+    engine_workers: int = setting(
         "ENGINE_WORKERS",
         str(os.cpu_count() or 1),
         "Worker threads of an engine, each with a model session of its own; default: one a core.",
         count,
     )
-    batch_size: int = _setting(
+    batch_size: int = setting(
         "BATCH_SIZE", "12", "Most predictions that a worker claims and writes at once.", count
     )
-    database_pool: int = _setting(
+    database_pool: int = setting(
         "DATABASE_POOL", "16", "Most database connections of one process.", count
     )
-    captioner_url: str = _setting(
+    captioner_url: str = setting(
         "CAPTIONER_URL",
         "labels://",
         "`labels://` (offline), `openai://host/v1?model=…`, or `openai+http://…` without TLS: "
         "any server with OpenAI's chat completions; it gets to see the pixels, no metadata.",
     )
-    openai_api_key: str = _setting(
-        "OPENAI_API_KEY", "", "Key for `openai://`; secret.", secret=True
-    )
-    caption_workers: int = _setting(
+    openai_api_key: str = setting("OPENAI_API_KEY", "", "Key for `openai://`; secret.", secret=True)
+    caption_workers: int = setting(
         "CAPTION_WORKERS",
         "8",
         "Most captions that one engine asks `openai://` for at once.",
         count,
     )
-    caption_timeout: float = _setting(
+    caption_timeout: float = setting(
         "CAPTION_TIMEOUT", "30", "Seconds that `openai://` may take for a caption, at most 40.",
         seconds_below(40),
     )  # fmt: skip
-    caption_price: tuple[float, float] | None = _setting(
+    caption_price: tuple[float, float] | None = setting(
         "CAPTION_PRICE", "", "US dollars for a million tokens in and out: `0.15,0.60`.", price
     )
-    caption_budget: float | None = _setting(
+    caption_budget: float | None = setting(
         "CAPTION_BUDGET_USD", "",
         "US dollars for captions a month (UTC), over all engines. Empty: not limited.", dollars,
     )  # fmt: skip
-    caption_fallback: str = _setting(
+    caption_fallback: str = setting(
         "CAPTION_FALLBACK", "none",
         "What follows when the budget is used up or `openai://` refuses us: `none` (the caption "
         "fails) or `labels`.", one_of("none", "labels"),
     )  # fmt: skip
-    caption_breaker: float = _setting(
+    caption_breaker: float = setting(
         "CAPTION_BREAKER_SECONDS", "300",
         "Seconds without calls after `openai://` has refused the key, the quota or the model.",
         seconds_below(86_400),
     )  # fmt: skip
-    webhook_allowed_networks: tuple[Network, ...] = _setting(
+    webhook_allowed_networks: tuple[Network, ...] = setting(
         "WEBHOOK_ALLOWED_NETWORKS",
         "",
         "Private networks that webhooks may be sent to, comma-separated: `10.1.0.0/16,fd00::/8`.",
         parse_networks,
     )
-    metrics_port: tuple[str, int] | None = _setting(
+    metrics_port: tuple[str, int] | None = setting(
         "METRICS_PORT", "",
         "Where an engine process answers with its metrics: `9100` on loopback, or `0.0.0.0:9100`. "
         "Empty: nowhere. The API has `/metrics`.", address_or_none,
     )  # fmt: skip
-    drift_window_hours: int = _setting(
+    drift_window_hours: int = setting(
         "DRIFT_WINDOW_HOURS", "24", "The latest hours that are compared for drift.", count
     )
-    drift_reference: int | tuple[date, date] = _setting(
+    drift_reference: int | tuple[date, date] = setting(
         "DRIFT_REFERENCE", "28",
         "What they are compared with: so many days before them, or fixed ones, "
         "`2026-11-01/2026-11-14`.", days_or_interval,
     )  # fmt: skip
-    drift_least: int = _setting(
+    drift_least: int = setting(
         "DRIFT_LEAST", "500", "Fewer images on either side are not compared.", count
     )
-    log_level: str = _setting(
+    log_level: str = setting(
         "LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`.",
         one_of("debug", "info", "warning", "error"),
     )  # fmt: skip
-    log_format: str = _setting(
+    log_format: str = setting(
         "LOG_FORMAT", "auto", "`json`, `console`, or `auto`: console on a terminal, else JSON.",
         one_of("auto", "json", "console"),
     )  # fmt: skip
@@ -210,35 +210,9 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Read every setting; raises SettingsError that names the first variable it cannot use."""
-        data_dir = _read(environ, fields(cls)[0].metadata, "")
+        data_dir = read_setting(environ, fields(cls)[0].metadata, "")
         values = {
-            spec.name: _read(environ, spec.metadata, str(data_dir)) for spec in fields(cls)[1:]
+            spec.name: read_setting(environ, spec.metadata, str(data_dir))
+            for spec in fields(cls)[1:]
         }
         return cls(data_dir=data_dir, **values)
-
-
-def _read(environ: Mapping[str, str], about: Mapping[str, Any], data_dir: str) -> Any:
-    """One setting's parsed value; an empty variable counts as unset."""
-    variable: str = about["variable"]
-    raw = given(environ, variable) or about["default"].format(data_dir=data_dir)
-    try:
-        return about["parse"](raw)
-    except ValueError as error:
-        shown = "" if about["secret"] else f"={raw!r}"
-        raise SettingsError(f"{variable}{shown} cannot be used: {error}") from error
-
-
-def given(environ: Mapping[str, str], variable: str) -> str:
-    """What the variable says, or else the file that `<variable>_FILE` names, as secrets come.
-
-    Empty when there is neither. Raises SettingsError when there are both, or the file cannot be
-    read as text.
-    """
-    said, path = environ.get(variable, "").strip(), environ.get(f"{variable}_FILE", "").strip()
-    if said and path:
-        raise SettingsError(f"{variable} and {variable}_FILE are both set; only one can count.")
-    try:
-        return said or (Path(path).read_text().strip() if path else "")
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise SettingsError(f"{variable}_FILE={path!r} cannot be read: {why}") from error

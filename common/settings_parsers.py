@@ -6,6 +6,17 @@ Each raises ValueError that says what is wanted.
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+
+
+class Allowance(NamedTuple):
+    """So much within so many seconds."""
+
+    most: int
+    seconds: int
 
 
 def count(text: str) -> int:
@@ -100,3 +111,23 @@ def days_or_interval(text: str) -> int | tuple[date, date]:
     if first > last:
         raise ValueError("must begin before it ends")
     return first, last
+
+
+def allowance(text: str) -> Allowance | None:
+    """`100/minute`; None where nothing is given."""
+    if not text:
+        return None
+    most, _, period = text.partition("/")
+    if period.strip() not in PERIODS:
+        raise ValueError(f"must be a number and one of {', '.join(PERIODS)}: 100/minute")
+    return Allowance(count(most), PERIODS[period.strip()])
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Origins (RFC 6454) as browsers send them, separated by commas; or `*` alone."""
+    found = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    for origin in found if found != ("*",) else ():
+        parts = urlsplit(origin)
+        if f"{parts.scheme}://{parts.netloc}" != origin or parts.scheme not in ("http", "https"):
+            raise ValueError("must be origins such as https://a.example, without a path, or *")
+    return found

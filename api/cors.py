@@ -1,0 +1,48 @@
+"""Cross-origin requests (the Fetch standard's CORS protocol), off unless origins are set.
+
+Credentials stay off: who signs in sends a token, which a page of another origin must be given.
+"""
+
+from flask import Flask, Response, request
+
+from common.settings import Settings
+
+VERBS = "GET, HEAD, POST, PUT, PATCH, DELETE"
+MAY_SEND = (
+    "Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, X-API-Key, X-Request-Id"
+)
+MAY_READ = (
+    "ETag, Idempotent-Replayed, Link, Location, Preference-Applied, RateLimit, RateLimit-Policy, "
+    "Retry-After, X-Request-Id"
+)
+REMEMBERED = "600"  # seconds that a browser need not ask again
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Let pages of these origins in; others get no headers, and their browsers refuse."""
+    allowed = settings.cors_origins
+    if not allowed:
+        return
+
+    def answer_preflight() -> Response | None:
+        is_preflight = "Access-Control-Request-Method" in request.headers
+        return Response(status=204) if request.method == "OPTIONS" and is_preflight else None
+
+    def allow(response: Response) -> Response:
+        response.vary.add("Origin")
+        origin = request.headers.get("Origin", "").lower()
+        if origin and (allowed == ("*",) or origin in allowed):
+            _allow(response, "*" if allowed == ("*",) else request.headers["Origin"])
+        return response
+
+    app.before_request(answer_preflight)
+    app.after_request(allow)
+
+
+def _allow(response: Response, origin: str) -> None:
+    response.headers["Access-Control-Allow-Origin"] = origin
+    response.headers["Access-Control-Expose-Headers"] = MAY_READ
+    if request.method == "OPTIONS":
+        response.headers["Access-Control-Allow-Methods"] = VERBS
+        response.headers["Access-Control-Allow-Headers"] = MAY_SEND
+        response.headers["Access-Control-Max-Age"] = REMEMBERED

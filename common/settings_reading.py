@@ -1,0 +1,51 @@
+"""From an environment variable, or the file that it names, to a setting's value."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+
+from common.errors import SettingsError
+
+
+def setting(
+    variable: str,
+    default: str,
+    meaning: str,
+    parse: Callable[[str], Any] = str,
+    *,
+    secret: bool = False,
+) -> Any:
+    """A field of `Settings`; `{data_dir}` in a default stands for the value of DATA_DIR.
+
+    A secret one is shown nowhere.
+    """
+    about = {"variable": variable, "default": default, "meaning": meaning, "parse": parse}
+    return field(metadata=about | {"secret": secret}, repr=not secret)
+
+
+def read_setting(environ: Mapping[str, str], about: Mapping[str, Any], data_dir: str) -> Any:
+    """One setting's parsed value; an empty variable counts as unset."""
+    variable: str = about["variable"]
+    raw = given(environ, variable) or about["default"].format(data_dir=data_dir)
+    try:
+        return about["parse"](raw)
+    except ValueError as error:
+        shown = "" if about["secret"] else f"={raw!r}"
+        raise SettingsError(f"{variable}{shown} cannot be used: {error}") from error
+
+
+def given(environ: Mapping[str, str], variable: str) -> str:
+    """What the variable says, or else the file that `<variable>_FILE` names, as secrets come.
+
+    Empty when there is neither. Raises SettingsError when there are both, or the file cannot be
+    read as text.
+    """
+    said, path = environ.get(variable, "").strip(), environ.get(f"{variable}_FILE", "").strip()
+    if said and path:
+        raise SettingsError(f"{variable} and {variable}_FILE are both set; only one can count.")
+    try:
+        return said or (Path(path).read_text().strip() if path else "")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise SettingsError(f"{variable}_FILE={path!r} cannot be read: {why}") from error
