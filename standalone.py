@@ -25,7 +25,7 @@ from engine.process import Engine
 def from_env() -> Flask:
     """The application with an engine beside it; both end when the application is closed."""
     settings = Settings.from_env(os.environ)
-    configure(settings.log_level, settings.log_format)
+    configure(settings.log_level, settings.log_format, settings.sentry_dsn)
     with ExitStack() as stack:
         stack.enter_context(_alone_in(settings.data_dir))
         services = stack.enter_context(open_services(settings))

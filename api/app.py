@@ -130,7 +130,7 @@ def close(app: Flask) -> None:
 def from_env() -> Flask:
     """The application for Gunicorn, built in the worker: `gunicorn 'api.app:from_env()'`."""
     settings = Settings.from_env(os.environ)
-    configure(settings.log_level, settings.log_format)
+    configure(settings.log_level, settings.log_format, settings.sentry_dsn)
     with ExitStack() as stack:
         app = create_app(stack.enter_context(open_services(settings)))
         stack.callback(app.extensions[CLOSE])

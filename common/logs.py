@@ -5,9 +5,13 @@ import sys
 
 import structlog
 
+from common.defects import reporter
 
-def configure(level: str, style: str) -> None:
-    """Set up the process's logging; `level` as in LOG_LEVEL, `style` as in LOG_FORMAT."""
+
+def configure(level: str, style: str, sentry_dsn: str = "") -> None:
+    """Set up the process's logging; `level` as in LOG_LEVEL, `style` as in LOG_FORMAT, and where
+    errors are told as well. Raises SettingsError when they cannot be told there.
+    """
     console = style == "console" or (style == "auto" and sys.stderr.isatty())
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
@@ -17,6 +21,7 @@ def configure(level: str, style: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *([reporter(sentry_dsn)] if sentry_dsn else []),
             structlog.processors.StackInfoRenderer(),
             structlog.processors.format_exc_info if not console else _untouched,
             renderer,

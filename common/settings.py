@@ -206,6 +206,10 @@ class Settings:
         "LOG_FORMAT", "auto", "`json`, `console`, or `auto`: console on a terminal, else JSON.",
         one_of("auto", "json", "console"),
     )  # fmt: skip
+    sentry_dsn: str = setting(
+        "SENTRY_DSN", "",
+        "Where errors are told as well: Sentry, or what speaks its protocol (extra `sentry`).",
+    )  # fmt: skip
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":

@@ -3,7 +3,7 @@
 FROM python:3.11-slim AS packages
 WORKDIR /build
 # What is installed of setup.cfg's extras.
-ARG EXTRAS=api
+ARG EXTRAS=api,sentry
 RUN python -m venv --without-pip /opt/venv
 # Only what names the packages: this layer is made again when they change, not when code does.
 COPY constraints.txt pyproject.toml setup.cfg ./

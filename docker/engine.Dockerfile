@@ -2,8 +2,8 @@
 
 FROM python:3.11-slim AS packages
 WORKDIR /build
-# What is installed of setup.cfg's extras. `engine,tensorflow` adds the second runtime.
-ARG EXTRAS=engine
+# What is installed of setup.cfg's extras. `engine,sentry,tensorflow` adds the second runtime.
+ARG EXTRAS=engine,sentry
 RUN python -m venv --without-pip /opt/venv
 # Only what names the packages: this layer is made again when they change, not when code does.
 COPY constraints.txt pyproject.toml setup.cfg ./

@@ -23,7 +23,7 @@ def main() -> int:
     try:
         tasks = _tasks()
         settings = Settings.from_env()
-        configure(settings.log_level, settings.log_format)
+        configure(settings.log_level, settings.log_format, settings.sentry_dsn)
         with (
             open_services(settings) as services,
             exposed(services.metrics, settings.metrics_port),

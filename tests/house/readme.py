@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
+from marshmallow import missing
+
 from common.drift import watching
 from common.metrics import specs, standing
 from common.metrics.specs import Spec
@@ -14,6 +16,8 @@ from tests.house.sources import ROOT
 
 README = ROOT / "README.md"
 METRICS = ROOT / "docs" / "metrics.md"
+
+NOTHING = (None, missing)  # defaults that are not worth telling
 
 
 def settings_table() -> str:
@@ -34,7 +38,7 @@ def tasks_table() -> str:
     rows = ["| task | what it does | params |", "|---|---|---|"]
     for each in contracts().values():
         params = ", ".join(
-            f"`{name}`" + ("" if field.load_default is None else f" ({field.load_default})")
+            f"`{name}`" + ("" if field.load_default in NOTHING else f" ({field.load_default})")
             for name, field in each.params().fields.items()
         )
         rows.append(f"| `{each.name}` | {each.summary} | {params or '–'} |")
