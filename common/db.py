@@ -4,9 +4,9 @@ Everything here works the same on SQLite, MariaDB 10.11+ and MySQL 8.4+.
 """
 
 import random
-import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -19,11 +19,10 @@ from sqlalchemy import (
     Executable,
     Insert,
     create_engine,
-    event,
     insert,
     literal,
 )
-from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from sqlalchemy.ext.compiler import compiles
@@ -32,7 +31,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from common.columns import Moment
-from common.errors import SettingsError, Unavailable
+from common.errors import Unavailable
+from common.sqlite import Turn, sqlite
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -86,8 +86,9 @@ def _now_sqlite(element: now, compiler: SQLCompiler, **options: Any) -> str:
 class Sessions:
     """Where `transact` and `read` get their sessions from: one engine each."""
 
-    def __init__(self, engine: Engine, reading: Engine):
+    def __init__(self, engine: Engine, reading: Engine, turn: Turn | None = None):
         self.engine = engine
+        self.turn: AbstractContextManager[None] = turn or nullcontext()
         self._reading = reading
         self.write = sessionmaker(engine, expire_on_commit=False)
         self.read = sessionmaker(reading, expire_on_commit=False)
@@ -108,8 +109,8 @@ def open_database(url: str, pool: int = 16) -> Sessions:
     """Connect lazily to `url`; at most `pool` connections that write, and as many that read."""
     target = make_url(url)
     if target.get_backend_name() != "mysql":
-        engine = _sqlite(target, pool)
-        return Sessions(engine, engine.execution_options(reads_only=True))
+        engine = sqlite(target, pool, WAIT)
+        return Sessions(engine, engine.execution_options(reads_only=True), Turn(WAIT))
     # READ COMMITTED has no gap locks: claims of neighbours do not deadlock. A read of one
     # statement needs no transaction, and so no ROLLBACK, which would cost as much as the read.
     return Sessions(_mysql(target, pool, "READ COMMITTED"), _mysql(target, pool, "AUTOCOMMIT"))
@@ -134,29 +135,6 @@ def _mysql(url: URL, pool: int, isolation: IsolationLevel) -> Engine:
     )
 
 
-def _sqlite(url: URL, pool: int) -> Engine:
-    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
-        raise SettingsError("DATABASE_URL must be sqlite:///<file> or mysql+pymysql://…")
-    engine = create_engine(
-        url, pool_size=pool, max_overflow=0, pool_timeout=WAIT, connect_args={"timeout": WAIT}
-    )
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # the driver must not begin transactions of its own
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A reader that later writes fails at once with "locked"; who takes the lock first waits.
-    reads = connection.get_execution_options().get("reads_only")
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-
 def transact(sessions: Sessions, work: Callable[[Session], T]) -> T:
     """Run `work` in a transaction and commit it: all of it happens, or nothing does.
 
@@ -170,14 +148,14 @@ def transact(sessions: Sessions, work: Callable[[Session], T]) -> T:
         _commit(session)
         return result
 
-    return _persist(sessions.write, unit)
+    return _persist(sessions.write, unit, sessions.turn)
 
 
 def read(sessions: Sessions, work: Callable[[Session], T]) -> T:
     """Run `work`, which only reads and waits for no writer; each statement sees what is committed
     by then.
     """
-    return _persist(sessions.read, work)
+    return _persist(sessions.read, work, nullcontext())
 
 
 def execute(session: Session, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
@@ -187,11 +165,15 @@ def execute(session: Session, statement: Executable, parameters: Any = None) -> 
     return session.connection().execute(statement, parameters)
 
 
-def _persist(sessions: sessionmaker[Session], unit: Callable[[Session], T]) -> T:
+def _persist(
+    sessions: sessionmaker[Session],
+    unit: Callable[[Session], T],
+    turn: AbstractContextManager[None],
+) -> T:
     rerun_until = time.monotonic() + RERUN_WITHIN
     for attempt in range(TRIES):
         try:
-            with sessions() as session:
+            with turn, sessions() as session:
                 return unit(session)
         except (DBAPIError, TimeoutError) as error:
             is_last = attempt == TRIES - 1 or time.monotonic() > rerun_until

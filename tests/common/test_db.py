@@ -2,12 +2,16 @@
 
 import contextlib
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
 
 from common.db import (
     CommitUnknown,
@@ -117,3 +121,25 @@ def test_a_url_that_cannot_be_used_says_which_setting(sessions: Sessions) -> Non
     assert sessions
     with pytest.raises(SettingsError, match="DATABASE_URL"):
         open_database("sqlite://")
+
+
+def test_writers_that_wait_for_their_turn_take_no_connection_from_readers(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'turns.db'}"
+    migrate(url, tmp_path)
+    with opened(url) as sessions, ThreadPoolExecutor(24) as threads:
+
+        def write(number: int) -> str:
+            def work(session: Session) -> str:
+                session.execute(text("SELECT 1"))
+                time.sleep(0.08)
+                return f"wrote {number}"
+
+            return transact(sessions, work)
+
+        writing = [threads.submit(write, number) for number in range(24)]
+        time.sleep(0.3)  # by now the others wait
+        pool = sessions.engine.pool
+        assert isinstance(pool, QueuePool)
+        assert pool.checkedout() == 1, "one writes; the others hold nothing"
+        assert read(sessions, lambda session: session.scalar(text("SELECT 7"))) == 7
+        assert [each.result() for each in writing] == [f"wrote {n}" for n in range(24)]

@@ -1,0 +1,52 @@
+"""SQLite as the database: what its connections need, and whose turn it is to write."""
+
+import sqlite3
+import threading
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import TimeoutError
+
+from common.errors import SettingsError
+
+
+class Turn:
+    """One writer of this process at a time: SQLite takes no more, and has whoever it turns away
+    sleep and ask again, so that an unlucky one may wait until it gives up. Raises TimeoutError
+    after `wait` seconds.
+    """
+
+    def __init__(self, wait: float):
+        self._lock = threading.Lock()
+        self._wait = wait
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=self._wait):
+            raise TimeoutError("other writers did not come to an end")
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def sqlite(url: URL, pool: int, wait: float) -> Engine:
+    """Connect lazily; a connection or a lock is waited for for so many seconds."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        raise SettingsError("DATABASE_URL must be sqlite:///<file> or mysql+pymysql://…")
+    engine = create_engine(
+        url, pool_size=pool, max_overflow=0, pool_timeout=wait, connect_args={"timeout": wait}
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A reader that later writes fails at once with "locked"; who takes the lock first waits.
+    reads = connection.get_execution_options().get("reads_only")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
