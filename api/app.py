@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import admin, auth, cors, documentation, errors, headers, limits, tokens
+from api import admin, auth, cors, documentation, errors, headers, limits
 from api.context import EXTENSION, Edge
+from api.people import tokens
 from api.predecessors import classifier, inference, outline
 from api.predecessors import counter as old_counter
 from api.predecessors import feedback as old_feedback

@@ -10,7 +10,7 @@ from functools import partial
 from flask import Request, g, request
 
 from api.context import services
-from api.tokens import ACCESS, invalid, read_token
+from api.people.tokens import ACCESS, invalid, read_token
 from common.callers import Caller
 from common.db import read, transact
 from common.errors import Unavailable

@@ -17,8 +17,8 @@ from api.framing import read_whole
 from api.idempotency import key_of
 from api.keys import Key
 from api.measuring import note_batch
+from api.people.signed_in import may_upload
 from api.schemas.batches import result_view
-from api.signed_in import may_upload
 from common import batches
 from common.batches import Item
 from common.db import CommitUnknown, DatabaseUnavailable, read, transact

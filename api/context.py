@@ -8,7 +8,7 @@ from flask import current_app, g
 from prometheus_client.registry import Collector
 
 from api.keys import InFlight
-from api.passwords import Passwords
+from api.people.passwords import Passwords
 from api.queues import Queues
 from api.reports import Models
 from api.waiting import Waiting

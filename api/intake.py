@@ -16,7 +16,7 @@ from api.accepting import Accepted, commit, enter
 from api.context import Edge, current_user
 from api.keys import Key
 from api.lookup import no_such_image
-from api.signed_in import may_upload
+from api.people.signed_in import may_upload
 from common import images, uploads
 from common.callers import Caller, may_see
 from common.db import DatabaseUnavailable, execute, insert_missing

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from api.context import current_user, services
 from api.headers import PROBES
-from api.throttle import network_of
+from api.people.throttle import network_of
 from common import counters
 from common.counters import Count
 from common.db import transact

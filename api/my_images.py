@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from api.context import current_user, edge, services
 from api.lookup import find_image, no_such_image
 from api.paging import page_of
-from api.signed_in import me
+from api.people.signed_in import me
 from common import garbage, images
 from common.callers import may_change
 from common.db import read, transact

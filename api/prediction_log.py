@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from api.context import current_user, services
 from api.lookup import INTERNAL, SHOWN
 from api.paging import read_cursor, write_cursor
-from api.signed_in import find_user, me
+from api.people.signed_in import find_user, me
 from common.columns import Id
 from common.db import execute, read
 from common.errors import Forbidden

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from api.body import blame
 from api.context import services
 from api.lookup import find_my_prediction
+from api.people.signed_in import admins_only
 from api.prediction_log import deliveries_page
 from api.schemas.webhooks import Wanted
-from api.signed_in import admins_only
 from common.db import read, transact
 from common.errors import InputFault, NotFound
 from common.predictions import Ask

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from api.post_views import results_of
+from api.sharing.post_views import results_of
 from bench.people_filling import Filled
 from common.db import Sessions, read
 from common.ids import least_id

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from flask_admin.actions import action
 from sqlalchemy import select
 
-from api import posts
 from api.admin import showing
 from api.admin.rows import Condition, RowsView
 from api.admin.sought import by_id, by_owner
+from api.sharing import posts
 from common.tables import Post, User
 
 

@@ -13,8 +13,8 @@ from flask import Flask, Request, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from api.context import services
-from api.logging_in import Opened
-from api.secret import jwt_secret
+from api.people.logging_in import Opened
+from api.people.secret import jwt_secret
 from common.callers import Caller
 from common.db import read, transact
 from common.ids import parse_id

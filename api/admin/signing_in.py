@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from api.admin import sessions
 from api.admin.guard import check_token, token
 from api.errors import described
-from api.logging_in import open_with_password, read_form
+from api.people.logging_in import open_with_password, read_form
 from common.errors import AfterimageError
 
 blueprint = Blueprint("admin_login", __name__, url_prefix="/admin")

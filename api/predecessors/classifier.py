@@ -11,9 +11,9 @@ from api.context import current_user, edge, services
 from api.errors import answer_of, described
 from api.intake import receive
 from api.lookup import Shown
+from api.people.signed_in import me
 from api.predecessors.deprecation import say_deprecated
 from api.schemas.predictions import LONGEST_WAIT
-from api.signed_in import me
 from common.db import transact
 from common.errors import (
     AfterimageError,

@@ -6,12 +6,12 @@ from flask import Blueprint, Response, request
 
 from api.body import read_json
 from api.downloads import wanted_format
+from api.feedback.votes import all_of
+from api.feedback.voting import take_by_name
 from api.framing import read_whole
+from api.people.privileged import for_ml_team
 from api.predecessors.deprecation import say_deprecated
-from api.privileged import for_ml_team
 from api.schemas.predecessors import StickerDownload, StickerFeedback
-from api.votes import all_of
-from api.voting import take_by_name
 
 blueprint = Blueprint("old_feedback", __name__)
 say_deprecated(blueprint, "feedback.create")

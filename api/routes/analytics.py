@@ -5,8 +5,8 @@ from typing import Any
 from flask import request, url_for
 from flask_smorest import Blueprint
 
-from api.analysis import by_day, queries
-from api.privileged import for_ml_team
+from api.feedback.analysis import by_day, queries
+from api.people.privileged import for_ml_team
 from api.schemas.analytics import DayRatesList, QueriesQuery, QueryCounts, RatesQuery
 from common.analytics import missed_queries, top_queries
 

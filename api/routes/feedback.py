@@ -7,7 +7,9 @@ from flask_smorest import Blueprint
 
 from api.body import read_fields
 from api.downloads import wanted_format
-from api.privileged import for_ml_team
+from api.feedback.votes import all_of, page_of
+from api.feedback.voting import take
+from api.people.privileged import for_ml_team
 from api.schemas.feedback import (
     DOWNLOADS,
     FeedbackQuery,
@@ -15,8 +17,6 @@ from api.schemas.feedback import (
     FeedbackTaken,
     VoteList,
 )
-from api.votes import all_of, page_of
-from api.voting import take
 
 REQUEST = FeedbackRequest()
 BODY = {"required": True, "content": {"application/json": {"schema": FeedbackRequest}}}

@@ -4,10 +4,10 @@ from typing import Any
 
 from flask_smorest import Blueprint
 
-from api import likes
 from api.paging import listed
 from api.schemas.paging import PageQuery
 from api.schemas.people import PersonList, view
+from api.sharing import likes
 
 blueprint = Blueprint("follows", __name__, url_prefix="/v1/users", description="Follows.")
 

@@ -6,7 +6,7 @@ from flask import request, url_for
 from flask_smorest import Blueprint
 
 from api.body import read_fields
-from api.personal_keys import make, page, remove
+from api.people.personal_keys import make, page, remove
 from api.schemas.tokens import KeyList, KeysQuery, MadeKey, NewKey
 
 blueprint = Blueprint("keys", __name__, url_prefix="/v1/keys", description="API keys.")

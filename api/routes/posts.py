@@ -5,13 +5,13 @@ from typing import Any
 from flask import request, url_for
 from flask_smorest import Blueprint
 
-from api import posts
 from api.documentation import POST_BODY
 from api.idempotency import replayable
-from api.likes import like as set_like
 from api.paging import listed
 from api.schemas.paging import PageQuery
 from api.schemas.posts import PostChange, PostList, PostsQuery, PostView
+from api.sharing import posts
+from api.sharing.likes import like as set_like
 from common import sharing
 
 blueprint = Blueprint("posts", __name__, url_prefix="/v1", description="Posts.")

@@ -15,6 +15,7 @@ from api.idempotency import key_of, replayable
 from api.intake import ask, receive
 from api.lookup import find_image, find_my_prediction, find_prediction
 from api.paging import listed
+from api.people.signed_in import may_upload
 from api.prediction_log import page
 from api.schemas.predictions import (
     CreateQuery,
@@ -27,7 +28,6 @@ from api.schemas.predictions import (
     log_view,
 )
 from api.schemas.problems import Problem
-from api.signed_in import may_upload
 from api.verbs import cancel_it, retry_it
 from api.webhooks import with_webhook
 from common.errors import InputFault, NotFound

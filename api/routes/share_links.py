@@ -5,10 +5,10 @@ from typing import Any
 from flask import request
 from flask_smorest import Blueprint
 
-from api import share_links
 from api.paging import listed
 from api.schemas.paging import PageQuery
 from api.schemas.share_links import LinkList, LinkRequest, LinkView, view
+from api.sharing import share_links
 
 blueprint = Blueprint(
     "share_links", __name__, url_prefix="/v1/posts/<id>/share-links", description="Share links."

@@ -6,7 +6,7 @@ from flask import Response, make_response, render_template, request
 from flask_smorest import Blueprint
 
 from api.schemas.posts import PostView, seen_in
-from api.share_links import opened
+from api.sharing.share_links import opened
 
 blueprint = Blueprint("shared", __name__, url_prefix="/s", description="What share links lead to.")
 SHOWN = {"application/json": {"schema": PostView}, "text/html": {"schema": {"type": "string"}}}

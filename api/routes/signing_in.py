@@ -6,8 +6,8 @@ from flask import request
 from flask_smorest import Blueprint
 
 from api.body import read_fields
-from api.logging_in import log_in, log_out
-from api.logging_in import refresh as carry_on
+from api.people.logging_in import log_in, log_out
+from api.people.logging_in import refresh as carry_on
 from api.schemas.tokens import LOG_IN_BODY, Refresh, Tokens
 
 blueprint = Blueprint("tokens", __name__, description="Signing in and out.")

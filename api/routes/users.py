@@ -5,8 +5,8 @@ from typing import Any
 from flask import request, url_for
 from flask_smorest import Blueprint
 
-from api.accounts import change, leave, my_account, profile, sign_up
 from api.body import read_fields
+from api.people.accounts import change, leave, my_account, profile, sign_up
 from api.schemas.accounts import (
     Change,
     Leave,

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from api.passwords import LONGEST, SHORTEST
+from api.people.passwords import LONGEST, SHORTEST
 from api.schemas.fields import Text
 from common.errors import InputFault
 from common.people.names import LONGEST_EMAIL, LONGEST_NAME, check_name, email_key

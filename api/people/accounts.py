@@ -8,10 +8,11 @@ from flask import request
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from api import my_images, throttle
+from api import my_images
 from api.context import current_login, edge, services
+from api.people import throttle
+from api.people.signed_in import me
 from api.schemas.accounts import Change, Leave, SignUp
-from api.signed_in import me
 from common.db import CommitUnknown, read, transact
 from common.errors import Forbidden, InputFault, NotFound, Unauthorized
 from common.ids import new_id

@@ -10,10 +10,10 @@ from flask import request
 from sqlalchemy.orm import Session
 
 from api.context import current_user, edge, services
+from api.feedback.meant import by_id, by_id_or_name, sort
 from api.lookup import Shown, find_prediction
-from api.meant import by_id, by_id_or_name, sort
+from api.people.secret import jwt_secret
 from api.schemas.feedback import VALUES
-from api.secret import jwt_secret
 from common.db import read, transact
 from common.errors import NotFound
 from common.feedback import Opinion, record

@@ -9,11 +9,11 @@ from uuid import UUID
 from flask import Request, request
 from sqlalchemy.orm import Session
 
-from api import throttle
 from api.context import current_login, edge, services
 from api.framing import read_whole
+from api.people import throttle
+from api.people.tokens import REFRESH, invalid, make_access, make_refresh, read_token
 from api.schemas.tokens import LogIn, Refresh
-from api.tokens import REFRESH, invalid, make_access, make_refresh, read_token
 from common.db import CommitUnknown, read, transact
 from common.errors import Malformed, Unauthorized, UnsupportedMedia
 from common.ids import new_id

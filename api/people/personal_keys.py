@@ -4,8 +4,8 @@ from functools import partial
 from typing import Any
 
 from api.context import current_login, services
+from api.people.signed_in import me
 from api.schemas.tokens import NewKey, key_view
-from api.signed_in import me
 from common.db import read, transact
 from common.errors import Forbidden, NotFound
 from common.ids import LAST_ID, new_id, parse_id

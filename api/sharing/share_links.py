@@ -9,10 +9,10 @@ from sqlalchemy import Row
 from api.body import read_fields
 from api.context import services
 from api.paging import page_of
-from api.post_views import views
-from api.posts import not_found, of_mine
+from api.people.signed_in import me
 from api.schemas.share_links import LinkRequest
-from api.signed_in import me
+from api.sharing.post_views import views
+from api.sharing.posts import not_found, of_mine
 from common.db import read, transact
 from common.errors import NotFound
 from common.ids import new_id, parse_id

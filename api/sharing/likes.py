@@ -8,8 +8,8 @@ from sqlalchemy import Row
 
 from api.context import services
 from api.paging import page_of
-from api.posts import not_found
-from api.signed_in import find_user, me
+from api.people.signed_in import find_user, me
+from api.sharing.posts import not_found
 from common import sharing
 from common.db import transact
 from common.errors import NotFound

@@ -11,7 +11,7 @@ from flask_jwt_extended import JWTManager, create_access_token, create_refresh_t
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt import PyJWTError
 
-from api.secret import jwt_secret
+from api.people.secret import jwt_secret
 from common.errors import Unauthorized
 from common.ids import parse_id
 from common.settings import Settings

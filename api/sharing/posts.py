@@ -15,9 +15,9 @@ from api.idempotency import key_of
 from api.intake import ask, receive
 from api.lookup import find_image
 from api.paging import page_of
-from api.post_views import ASKED, views
+from api.people.signed_in import find_user, me
 from api.schemas.posts import PostChange, PostRequest
-from api.signed_in import find_user, me
+from api.sharing.post_views import ASKED, views
 from api.webhooks import with_webhook
 from common import sharing
 from common.db import read, transact

@@ -12,7 +12,7 @@ from typing import Any
 from marshmallow import ValidationError
 from sqlalchemy.orm import Session
 
-from api.passwords import Passwords
+from api.people.passwords import Passwords
 from api.schemas.accounts import SignUp
 from common.db import transact
 from common.errors import AfterimageError, NotFound

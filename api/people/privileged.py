@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from api.signed_in import ml_only
+from api.people.signed_in import ml_only
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -1,0 +1,1 @@
+"""Votes on searches, and what they and the searches add up to."""

@@ -1,0 +1,1 @@
+"""Accounts, and how callers prove who they are."""

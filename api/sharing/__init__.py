@@ -1,0 +1,1 @@
+"""Posts, likes, follows and share links at the edge."""
