@@ -60,11 +60,12 @@ def test_what_a_wiped_broker_had_confirmed_is_announced_again(
     probes = [probe for url in stack.urls for probe in until_connected(stack, url)]
     with Clients(stack.urls, "confirmed", count=2) as clients:
         clients.send(UPLOADS)
-    uploads = [*probes, *clients.uploads]
-    ids = [UUID(id) for upload in uploads for id in upload.ids]
-    until(lambda: all_announced(stack, ids), 30, "all messages to be confirmed")
+    confirmed = ids_of(clients.uploads)
+    until(lambda: all_announced(stack, confirmed), 30, "all messages to be confirmed")
     servers.broker.wipe()
     servers.broker.start()
+    uploads = [*probes, *clients.uploads]
+    ids = ids_of(uploads)
     past = {"announced_at": now(-61), "check_at": now(-1)}
     rewrite(stack.sessions, ids, **past)
     claims = update(Prediction).where(Prediction.id.not_in(ids)).values(started_at=now(-61))
@@ -76,17 +77,23 @@ def test_what_a_wiped_broker_had_confirmed_is_announced_again(
 
 
 def until_connected(stack: FaultStack, url: str) -> list[Upload]:
-    """Upload until this API has one confirmed, though no engine's housekeeper is there to help."""
+    """Upload until this API has one confirmed, though no engine's housekeeper is there to help;
+    nobody announces those before it until one is.
+    """
     with Clients([url], f"connected-{url}", count=1) as clients:
 
         def is_connected() -> bool:
             [upload] = clients.send(1)
             until(lambda: upload.ids, 10, "the upload to be accepted")
             time.sleep(1)  # more than the announcer takes to note a confirm
-            return all_announced(stack, [UUID(id) for id in upload.ids])
+            return all_announced(stack, ids_of([upload]))
 
         until(is_connected, 30, "the API to be connected again")
     return clients.uploads
+
+
+def ids_of(uploads: list[Upload]) -> list[UUID]:
+    return [UUID(id) for upload in uploads for id in upload.ids]
 
 
 def all_announced(stack: FaultStack, ids: list[UUID]) -> bool:
