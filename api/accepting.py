@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from api import keys
 from api.context import Edge
 from api.keys import Key
-from api.lookup import SHOWN, Shown
 from api.measuring import note_asked
+from api.rows import BY_IDS, Shown
 from common.db import CommitUnknown, DatabaseUnavailable, execute, read, transact
 from common.predictions import Ask, create
 from common.predictions.caching import Known, create_known, find_known
@@ -21,7 +21,6 @@ from common.tables import Image, Prediction, State
 # Built once: making a statement costs as much as sending it.
 THEM = Prediction.id.in_(bindparam("ids", expanding=True))
 TIMES = select(Prediction.id, Prediction.created_at, Prediction.deadline_at).where(THEM)
-WHOLE = select(*SHOWN).where(THEM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def enter(
     # A caller who waits is shown the row as it is after the wait.
     times = _read(session, TIMES, [ask.id for ask in open_asks if not ask.interactive])
     rows: dict[UUID, Shown] = {ask.id: _row(image, ask, times.get(ask.id)) for ask in open_asks}
-    rows |= _read(session, WHOLE, sorted(answered))
+    rows |= _read(session, BY_IDS, sorted(answered))
     return Accepted(image.id, [rows[ask.id] for ask in asks])
 
 
@@ -146,7 +145,7 @@ def _commit(
 
 def _look_again(session: Session, image: UUID, ids: Sequence[UUID]) -> Accepted:
     """What became of a transaction whose COMMIT was not answered: all of it, or nothing."""
-    rows = _read(session, WHOLE, ids)
+    rows = _read(session, BY_IDS, ids)
     # Of bytes that their owner had sent before, it is the image that was there.
     found = next((row.image_id for row in rows.values()), image)
     if session.get(Image, found) is None or len(rows) < len(ids):

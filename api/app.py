@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -37,6 +38,7 @@ from api.routes import (
     users,
     webhooks,
 )
+from api.rows import look_at_all
 from api.waiting import Waiting
 from common.announcer import Announcer
 from common.drift.watching import Drift
@@ -52,7 +54,8 @@ def create_app(services: Services) -> Flask:
     """The application on `services`. Close what it runs with `close(app)`."""
     app = Flask("api", template_folder="web/templates", static_folder="web/static")
     _configure(app, services.settings)
-    waiting = Waiting(services.broker, services.settings.max_waiting, services.metrics)
+    look = partial(look_at_all, services.sessions)
+    waiting = Waiting(services.broker, look, services.settings.max_waiting, services.metrics)
     announcer = Announcer(services.broker, services.sessions)
     queues = Queues(services.sessions, services.settings.queue_promise)
     measured = (

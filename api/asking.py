@@ -3,15 +3,15 @@
 import re
 import time
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from flask import Request, g, request, url_for
 
 from api.context import current_user, edge
 from api.errors import problem
-from api.lookup import Shown, look_again, look_at
+from api.lookup import look_again
 from api.queues import retry_after
+from api.rows import Shown, is_final
 from api.schemas.predictions import LONGEST_WAIT, view
 from common.errors import InputFault
 from common.predictions import Ask
@@ -66,7 +66,7 @@ def answer(row: Shown, wait: float) -> Any:
     A caller who waited is told as plainly as at the door that the image cannot be used.
     """
     [row] = wait_for([row], wait)
-    if State(row.state).is_final:
+    if is_final(row):
         return _final_answer(row, wait)
     # Who does not wait stands at the end of the queue: that needs no look at the row.
     queues = edge().queues
@@ -92,7 +92,7 @@ def shown(row: Shown, unfinished: int = 200) -> Any:
     """A prediction as it stands: 200; with the status given and when to look again while it is
     unfinished.
     """
-    if State(row.state).is_final:
+    if is_final(row):
         return view(row), 200, {}
     place = edge().queues.place(row)
     return view(row, place), unfinished, {"Retry-After": retry_after(place)}
@@ -107,12 +107,7 @@ def wait_for(rows: Sequence[Shown], seconds: float) -> list[Shown]:
 
 
 def _wait_for(row: Shown, seconds: float) -> Shown:
-    if _is_final(row):
+    if is_final(row):
         return row
     g.waited = True
-    look = partial(look_at, row.id)
-    return edge().waiting.until_final(row.id, seconds, look, _is_final) or look_again(row.id)
-
-
-def _is_final(row: Shown | None) -> bool:
-    return row is None or State(row.state).is_final
+    return edge().waiting.until_final(row.id, seconds) or look_again(row.id)

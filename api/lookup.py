@@ -1,12 +1,12 @@
 """Find what an id in a path names; what is not there, or not to be seen, is a 404 alike."""
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from api.context import current_user, services
+from api.rows import BY_ID, SHOWN, Shown
 from common.callers import may_see
 from common.db import execute, read
 from common.errors import NotFound
@@ -15,16 +15,7 @@ from common.tables import Image, Prediction, StoredObject, Visibility
 from common.tasks import all_contracts
 
 INTERNAL = [name for name, each in all_contracts().items() if each.internal]
-# Rows instead of objects, and statements built once: these are read for every image.
-SHOWN = (
-    Prediction.id, Prediction.task, Prediction.image_id, Prediction.params,
-    Prediction.caller_data.label("caller_data"), Prediction.state, Prediction.attempts,
-    Prediction.model, Prediction.result, Prediction.error_code, Prediction.error_detail,
-    Prediction.timings, Prediction.created_at, Prediction.started_at, Prediction.finished_at,
-    Prediction.deadline_at, Prediction.interactive, Prediction.next_attempt_at,
-    Prediction.cached, Prediction.owner_id, Prediction.visibility,
-)  # fmt: skip
-BY_ID = select(*SHOWN).where(Prediction.id == bindparam("id"))
+# Built once: these are read for every image.
 OF_IMAGE = (
     select(*SHOWN)
     .where(Prediction.image_id == bindparam("image"), Prediction.task.not_in(INTERNAL))
@@ -36,8 +27,6 @@ WHOLE_IMAGE = (
     .join(StoredObject, StoredObject.sha256 == Image.sha256)
     .where(Image.id == bindparam("image"))
 )
-
-Shown = Prediction | Row[Any]  # what is shown of a prediction
 
 
 def find_prediction(id: str) -> Shown:

@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Response, g, request
 
 from api.context import services
-from api.lookup import Shown
+from api.rows import Shown
 from common.metrics import Metrics
 from common.tables import State
 

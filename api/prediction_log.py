@@ -9,9 +9,10 @@ from sqlalchemy import ColumnElement, Row, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from api.context import current_user, services
-from api.lookup import INTERNAL, SHOWN
+from api.lookup import INTERNAL
 from api.paging import read_cursor, write_cursor
 from api.people.signed_in import find_user, me
+from api.rows import SHOWN
 from common.columns import Id
 from common.db import execute, read
 from common.errors import Forbidden

@@ -11,7 +11,7 @@ from sqlalchemy import Row, bindparam, select
 from api.asking import IMAGES_FAULT, ask_for, wait_for
 from api.context import edge, services
 from api.intake import ask
-from api.lookup import SHOWN, Shown
+from api.rows import SHOWN, Shown
 from api.schemas.images import view
 from common.callers import Caller, listed_for
 from common.db import execute, read, transact

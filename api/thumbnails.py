@@ -7,7 +7,7 @@ from api.asking import IMAGES_FAULT, wait_for
 from api.content import KEPT
 from api.context import edge, services
 from api.intake import ask
-from api.lookup import SHOWN, Shown
+from api.rows import SHOWN, Shown
 from common.db import execute, read
 from common.errors import InputFault, Unavailable
 from common.predictions import Ask

@@ -1,7 +1,8 @@
 """What callers do to predictions that exist already: cancel them, have them done again."""
 
 from api.context import edge
-from api.lookup import Shown, look_again
+from api.lookup import look_again
+from api.rows import Shown
 from common.db import transact
 from common.errors import Conflict
 from common.predictions import cancel, retry

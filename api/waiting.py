@@ -3,55 +3,65 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
+from api.rows import Shown, is_final
 from common.announcer import decode_ids
 from common.broker import Broker
+from common.errors import Unavailable
 from common.metrics import Metrics
-
-T = TypeVar("T")
 
 LOOK_AGAIN = 1.0  # seconds after which the row is read although no event came: events may be lost
 REMEMBERED = 4096  # events: what finishes between a caller's look at the row and its wait
+
+Look = Callable[[Sequence[UUID]], Mapping[UUID, Shown]]
+
+
+@dataclass(slots=True, eq=False)
+class Waiter:
+    """A request that waits; `row` is its prediction, where whoever woke it has read that."""
+
+    woken: threading.Event = field(default_factory=threading.Event)
+    row: Shown | None = None
 
 
 class Waiting:
     """Who waits for which prediction in this process, and how many may."""
 
-    def __init__(self, broker: Broker, most: int, metrics: Metrics):
+    def __init__(self, broker: Broker, look: Look, most: int, metrics: Metrics):
+        """`look` finds the rows of those ids that are still there."""
+        self._look = look
         self._metrics = metrics
         self._free = threading.Semaphore(most)
         self._lock = threading.Lock()
-        self._waiters: defaultdict[UUID, set[threading.Event]] = defaultdict(set)
+        self._waiters: defaultdict[UUID, set[Waiter]] = defaultdict(set)
         self._recent: dict[UUID, None] = {}  # finished lately, in that order
         self._is_ending = False
         self._subscription = broker.subscribe(self._on_finished, self._wake_all)
 
-    def until_final(
-        self, id: UUID, seconds: float, look: Callable[[], T], is_final: Callable[[T], bool]
-    ) -> T | None:
-        """What `look` found last: once `is_final` says so of it, or `seconds` have passed.
+    def until_final(self, id: UUID, seconds: float) -> Shown | None:
+        """The prediction once it is final, or as it is when `seconds` have passed.
 
-        None when it did not wait: with as many waiting as may, nobody does, for a thread that
-        waits serves nobody else. The caller has seen that the prediction is not final yet, not
-        longer ago than it takes REMEMBERED others to finish.
+        None when it is gone, and when it was not waited for: with as many waiting as may, nobody
+        does, for a thread that waits serves nobody else. The caller has seen that the prediction is
+        not final yet, not longer ago than it takes REMEMBERED others to finish.
         """
         if not self._free.acquire(blocking=False):
             self._metrics.waits_refused[()].inc()
             return None
         self._metrics.waiting[()].inc()
-        event = threading.Event()
+        waiter = Waiter()
         try:
             with self._lock:
-                self._waiters[id].add(event)
+                self._waiters[id].add(waiter)
                 if id in self._recent:
-                    event.set()
-            return self._wait(event, time.monotonic() + seconds, look, is_final)
+                    waiter.woken.set()
+            return self._wait(id, waiter, time.monotonic() + seconds)
         finally:
             self._metrics.waiting[()].dec()
-            self._forget(id, event)
+            self._forget(id, waiter)
             self._free.release()
 
     def send_home(self) -> None:
@@ -64,38 +74,46 @@ class Waiting:
         self.send_home()
         self._subscription.close()
 
-    def _forget(self, id: UUID, event: threading.Event) -> None:
+    def _forget(self, id: UUID, waiter: Waiter) -> None:
         with self._lock:
-            self._waiters[id].discard(event)
+            self._waiters[id].discard(waiter)
             if not self._waiters[id]:
                 del self._waiters[id]
 
     def _on_finished(self, body: bytes) -> None:
+        """The rows of an event are read together, for all who wait: each by itself would cost the
+        API as much as to store the upload.
+        """
         with self._lock:
-            for id in decode_ids(body):
-                self._recent[id] = None
-                for event in self._waiters.get(id, ()):
-                    event.set()
+            ids = decode_ids(body)
+            self._recent.update(dict.fromkeys(ids))
             while len(self._recent) > REMEMBERED:
                 del self._recent[next(iter(self._recent))]
+            awaited = [id for id in ids if id in self._waiters]
+        rows = self._read(awaited)
+        with self._lock:
+            for id in awaited:
+                for waiter in self._waiters.get(id, ()):
+                    waiter.row = rows.get(id)
+                    waiter.woken.set()
+
+    def _read(self, ids: Sequence[UUID]) -> Mapping[UUID, Shown]:
+        try:
+            return self._look(ids) if ids else {}
+        except Unavailable:
+            return {}  # each looks for itself, and tells its caller
 
     def _wake_all(self) -> None:
         with self._lock:
-            for events in self._waiters.values():
-                for event in events:
-                    event.set()
+            for waiters in self._waiters.values():
+                for waiter in waiters:
+                    waiter.woken.set()
 
-    def _wait(
-        self,
-        event: threading.Event,
-        end: float,
-        look: Callable[[], T],
-        is_final: Callable[[T], bool],
-    ) -> T:
+    def _wait(self, id: UUID, waiter: Waiter, end: float) -> Shown | None:
         while True:
             left = end - time.monotonic()
-            event.wait(max(0, min(left, LOOK_AGAIN)))
-            event.clear()
-            found = look()
-            if is_final(found) or left <= 0 or self._is_ending:
-                return found
+            waiter.woken.wait(max(0, min(left, LOOK_AGAIN)))
+            waiter.woken.clear()
+            row, waiter.row = waiter.row or self._look([id]).get(id), None
+            if row is None or is_final(row) or left <= 0 or self._is_ending:
+                return row

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from api.context import current_user, edge, services
 from api.feedback.meant import by_id, by_id_or_name, sort
-from api.lookup import Shown, find_prediction
+from api.lookup import find_prediction
 from api.people.secret import jwt_secret
+from api.rows import Shown
 from api.schemas.feedback import VALUES
 from common.db import read, transact
 from common.errors import NotFound

@@ -10,9 +10,9 @@ from api.body import read_file
 from api.context import current_user, edge, services
 from api.errors import answer_of, described
 from api.intake import receive
-from api.lookup import Shown
 from api.people.signed_in import me
 from api.predecessors.deprecation import say_deprecated
+from api.rows import Shown
 from api.schemas.predictions import LONGEST_WAIT
 from common.db import transact
 from common.errors import (

@@ -10,8 +10,9 @@ from api.context import edge
 from api.framing import read_whole
 from api.idempotency import key_of, replayable
 from api.intake import receive
-from api.lookup import Shown, find_prediction
+from api.lookup import find_prediction
 from api.predecessors.deprecation import say_deprecated
+from api.rows import Shown
 from api.schemas.predecessors import InferenceRequest
 from common.tables import State
 from common.uploads import decode_base64

@@ -9,8 +9,9 @@ from api.body import Body, read_body
 from api.context import edge
 from api.idempotency import key_of, replayable
 from api.intake import receive
-from api.lookup import Shown, find_prediction
+from api.lookup import find_prediction
 from api.predecessors.deprecation import say_deprecated
+from api.rows import Shown
 from common.errors import InputFault, NotFound
 from common.tables import State
 

@@ -9,7 +9,7 @@ from sqlalchemy import Row, and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from api.context import current_user, services
-from api.lookup import SHOWN
+from api.rows import SHOWN
 from api.schemas.posts import view
 from common.columns import Id
 from common.db import execute, read
