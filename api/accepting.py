@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from api import keys
@@ -17,10 +18,6 @@ from common.db import CommitUnknown, DatabaseUnavailable, execute, read, transac
 from common.predictions import Ask, create
 from common.predictions.caching import Known, create_known, find_known
 from common.tables import Image, Prediction, State
-
-# Built once: making a statement costs as much as sending it.
-THEM = Prediction.id.in_(bindparam("ids", expanding=True))
-TIMES = select(Prediction.id, Prediction.created_at, Prediction.deadline_at).where(THEM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +34,17 @@ def enter(
     edge: Edge,
     image: Image | Row[Any],
     asks: Sequence[Ask],
+    at: datetime,
     is_known: bool,
 ) -> Accepted:
-    """Write a row an ask. Of bytes that were known before, results may be known as well."""
+    """Write a row an ask, as of the time `at`. Of bytes that were known, results may be as well."""
     found = _known(session, edge, image, asks) if is_known else []
     answered = {known.ask.id for known in found}
     open_asks = [ask for ask in asks if ask.id not in answered]
-    create(session, image, open_asks)
-    create_known(session, image, found)
-    # A caller who waits is shown the row as it is after the wait.
-    times = _read(session, TIMES, [ask.id for ask in open_asks if not ask.interactive])
-    rows: dict[UUID, Shown] = {ask.id: _row(image, ask, times.get(ask.id)) for ask in open_asks}
-    rows |= _read(session, BY_IDS, sorted(answered))
+    create(session, image, open_asks, at)
+    create_known(session, image, found, at)
+    rows: dict[UUID, Shown] = {ask.id: queued(image, ask, at) for ask in open_asks}
+    rows |= _read(session, sorted(answered))
     return Accepted(image.id, [rows[ask.id] for ask in asks])
 
 
@@ -63,14 +59,12 @@ def _known(
     return [known for known in found if known]
 
 
-def _read(session: Session, statement: Any, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
-    return {row.id: row for row in execute(session, statement, {"ids": ids})} if ids else {}
+def _read(session: Session, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    return {row.id: row for row in execute(session, BY_IDS, {"ids": ids})} if ids else {}
 
 
-def _row(image: Image | Row[Any], ask: Ask, times: Row[Any] | None) -> Prediction:
-    """What was just written. Read back is only what the database's clock says: a whole row costs
-    a millisecond.
-    """
+def queued(image: Image | Row[Any], ask: Ask, at: datetime) -> Prediction:
+    """What was just written: to read it back costs a millisecond."""
     return Prediction(
         id=ask.id,
         owner_id=ask.owner_id,
@@ -83,8 +77,8 @@ def _row(image: Image | Row[Any], ask: Ask, times: Row[Any] | None) -> Predictio
         attempts=0,
         interactive=ask.interactive,
         cached=False,
-        created_at=times.created_at if times else None,
-        deadline_at=times.deadline_at if times else None,
+        created_at=at,
+        deadline_at=at + timedelta(seconds=ask.deadline),
     )
 
 
@@ -94,13 +88,15 @@ def commit(
     image: UUID,
     asks: Sequence[Ask],
     key: Key | None,
+    among_others: Callable[[], Accepted | None] | None = None,
 ) -> Accepted:
-    """Run `write` in the transaction that takes the key too, and announce what it queued.
+    """Run `write` in the transaction that takes the key too, and announce what it queued. Without a
+    key `among_others` may do it in a transaction with other requests' instead.
 
     What an earlier request with the key has left is read instead.
     """
     if key is None:
-        return _commit(edge, write, image, asks)
+        return _commit(edge, write, image, asks, among_others)
     if key.is_replayed:
         return _recall(edge, key)
     key.predictions = [ask.id for ask in asks]
@@ -127,11 +123,16 @@ def _recall(edge: Edge, key: Key) -> Accepted:
 
 
 def _commit(
-    edge: Edge, write: Callable[[Session], Accepted], image: UUID, asks: Sequence[Ask]
+    edge: Edge,
+    write: Callable[[Session], Accepted],
+    image: UUID,
+    asks: Sequence[Ask],
+    among_others: Callable[[], Accepted | None] | None = None,
 ) -> Accepted:
     sessions = edge.services.sessions
     try:
-        accepted = transact(sessions, write)
+        accepted = among_others() if among_others else None
+        accepted = accepted or transact(sessions, write)
     except CommitUnknown:
         # It may have happened: look, never insert again.
         ids = [ask.id for ask in asks]
@@ -145,7 +146,7 @@ def _commit(
 
 def _look_again(session: Session, image: UUID, ids: Sequence[UUID]) -> Accepted:
     """What became of a transaction whose COMMIT was not answered: all of it, or nothing."""
-    rows = _read(session, BY_IDS, ids)
+    rows = _read(session, ids)
     # Of bytes that their owner had sent before, it is the image that was there.
     found = next((row.image_id for row in rows.values()), image)
     if session.get(Image, found) is None or len(rows) < len(ids):

@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import admin, auth, cors, documentation, errors, headers, limits
 from api.context import EXTENSION, Edge
+from api.newcomers import Newcomers
 from api.people import tokens
 from api.predecessors import classifier, inference, outline
 from api.predecessors import counter as old_counter
@@ -62,7 +63,8 @@ def create_app(services: Services) -> Flask:
         Standing(services.sessions, services.settings),
         Drift(services.sessions, services.settings),
     )
-    edge = Edge(services, announcer, waiting, queues, measured)
+    newcomers = Newcomers(services.sessions)
+    edge = Edge(services, announcer, waiting, queues, newcomers, measured)
     app.extensions[EXTENSION] = edge
     app.extensions[CLOSE] = edge.close
     app.before_request(headers.take_request_id)

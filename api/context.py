@@ -8,6 +8,7 @@ from flask import current_app, g
 from prometheus_client.registry import Collector
 
 from api.keys import InFlight
+from api.newcomers import Newcomers
 from api.people.passwords import Passwords
 from api.queues import Queues
 from api.reports import Models
@@ -27,6 +28,7 @@ class Edge:
     announcer: Announcer
     waiting: Waiting
     queues: Queues
+    newcomers: Newcomers
     measured: tuple[Collector, ...]  # when Prometheus asks
     models: Models = field(default_factory=Models)
     in_flight: InFlight = field(default_factory=InFlight)

@@ -3,23 +3,25 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from api import keys, limits
-from api.accepting import Accepted, commit, enter
+from api.accepting import Accepted, commit, enter, queued
 from api.context import Edge, current_user
 from api.keys import Key
 from api.lookup import no_such_image
+from api.newcomers import ENTER_IMAGE, ENTER_OBJECT, Newcomer, image_columns, object_columns
 from api.people.signed_in import may_upload
 from common import images, uploads
 from common.callers import Caller, may_see
-from common.db import DatabaseUnavailable, execute, insert_missing
+from common.db import DatabaseUnavailable, clock, execute
 from common.errors import InputFault
 from common.ids import new_id
 from common.indexing import is_findable, note_changed
@@ -28,10 +30,6 @@ from common.storage import object_key
 from common.tables import Image, StoredObject, Visibility
 
 First = Callable[[Session, UUID], None]
-
-# Built once: making a statement costs as much as sending it.
-ENTER_IMAGE = insert(Image)
-ENTER_OBJECT = insert_missing(StoredObject)
 
 
 def receive(
@@ -56,25 +54,27 @@ def receive(
     put = partial(edge.services.storage.put, object_key(stored.sha256), data)
 
     def write(session: Session) -> Accepted:
-        is_known = _hold_object(session, stored, put)
+        at = clock(session)
+        is_known = _hold_object(session, stored, put, at)
         before = _found_again(session, image, visibility, key) if is_known else None
         if before:
             if first:
                 first(session, before.id)
-            return replace(enter(session, edge, before, asks, is_known), is_new=False)
-        execute(session, ENTER_IMAGE, _columns(image))
+            return replace(enter(session, edge, before, asks, at, is_known), is_new=False)
+        execute(session, ENTER_IMAGE, image_columns(image, at))
         if is_findable(image):
             note_changed(session, [image.id])
         if first:
             first(session, image.id)
-        return enter(session, edge, image, asks, is_known)
+        return enter(session, edge, image, asks, at, is_known)
 
     with edge.in_flight.alone(key):
         if key and key.is_replayed:
             return commit(edge, write, image.id, asks, key)
         with limits.upload(len(data)) as upload:
             put()
-            accepted = commit(edge, write, image.id, asks, key)
+            others = None if first else partial(_among_others, edge, image, stored, asks)
+            accepted = commit(edge, write, image.id, asks, key, others)
             upload.counts = accepted.is_new
     if accepted.is_new:
         edge.services.metrics.uploads[()].inc()
@@ -96,7 +96,8 @@ def ask(
     def write(session: Session) -> Accepted:
         if first:
             first(session, image.id)
-        return enter(session, edge, _held(session, caller, image), asks, is_known=True)
+        held = _held(session, caller, image)
+        return enter(session, edge, held, asks, clock(session), is_known=True)
 
     with edge.in_flight.alone(key):
         try:
@@ -134,9 +135,12 @@ def _described(
     return image, StoredObject(sha256=sha256, size=len(data), media_type=header.media_type)
 
 
-def _columns(image: Image) -> dict[str, object]:
-    names = ("id", "owner_id", "sha256", "file_name", "width", "height", "visibility")
-    return {name: getattr(image, name) for name in names}
+def _among_others(
+    edge: Edge, image: Image, stored: StoredObject, asks: Sequence[Ask]
+) -> Accepted | None:
+    """Enter the image as nobody's bytes before; None when they are known after all."""
+    at = edge.newcomers.enter(Newcomer(image, stored, asks))
+    return Accepted(image.id, [queued(image, ask, at) for ask in asks]) if at else None
 
 
 def _found_again(
@@ -167,12 +171,14 @@ def _held(session: Session, caller: Caller, image: Image) -> Image | Row[Any]:
     return held
 
 
-def _hold_object(session: Session, stored: StoredObject, put: Callable[[], None]) -> bool:
+def _hold_object(
+    session: Session, stored: StoredObject, put: Callable[[], None], at: datetime
+) -> bool:
     """Have the object's row and its lock until COMMIT, so that no deletion comes in between.
 
     Returns whether these bytes had been there before.
     """
-    row = {"sha256": stored.sha256, "size": stored.size, "media_type": stored.media_type}
+    row = object_columns(stored, at)
     if execute(session, ENTER_OBJECT, row).rowcount:
         return False
     this = StoredObject.sha256 == stored.sha256

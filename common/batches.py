@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from common.callers import Caller, may_see
 from common.columns import Id
-from common.db import execute
+from common.db import clock, execute
 from common.predictions import Ask
 from common.predictions.canceling import CANCEL_MANY, RETRY_MANY
 from common.predictions.creating import CREATE, columns
@@ -95,14 +95,14 @@ def enter(
     and task, to be announced.
     """
     images = _images(session, caller, {item.image_id for item in items if item.image_id})
-    rows, asked = [], []
+    rows, asked, at = [], [], clock(session)
     for position, item in enumerate(items):
         image = images.get(item.image_id) if item.image_id else None
         fault = item.fault or (None if image else NO_IMAGE)
         ask = None if fault else item.ask
         rows.append(_row(id, position, item, ask, fault))
         if ask and image:
-            asked.append(columns(image, ask))
+            asked.append(columns(image, ask, at))
     execute(session, ENTER, {"id": id, "owner_id": caller.id, "total": len(items)})
     if asked:
         execute(session, CREATE, asked)

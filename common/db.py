@@ -21,6 +21,7 @@ from sqlalchemy import (
     create_engine,
     insert,
     literal,
+    select,
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import IsolationLevel
@@ -81,6 +82,14 @@ def _now_sqlite(element: now, compiler: SQLCompiler, **options: Any) -> str:
     # SQLite's clock has milliseconds; three zeros give the six digits that SQLAlchemy stores.
     shift = compiler.process(element.clauses, **options)
     return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', ({shift} / 1e6) || ' seconds')"
+
+
+CLOCK = select(now())
+
+
+def clock(session: Session) -> datetime:
+    """The database's clock, for what is worked out here before it is written."""
+    return session.connection().execute(CLOCK).scalar_one()
 
 
 class Sessions:

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from common.db import read
-from common.drift.samples import clock, made_between, reference_name
+from common.db import clock, read
+from common.drift.samples import made_between, reference_name
 from common.drift.windows import Windows
 from common.errors import AfterimageError
 from common.logs import configure

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
-from common.db import Sessions, now, transact
+from common.db import Sessions, clock, now, transact
 from common.ids import new_id
 from common.predictions import (
     Ask,
@@ -48,7 +48,7 @@ def image(sessions: Sessions) -> Image:
 def ask(sessions: Sessions, image: Image) -> Callable[..., list[UUID]]:
     def ask(count: int = 1, *, deadline: float = 900, announced: bool = True) -> list[UUID]:
         asks = [Ask(task="classify", params={}, deadline=deadline) for _ in range(count)]
-        transact(sessions, lambda session: create(session, image, asks))
+        transact(sessions, lambda session: create(session, image, asks, clock(session)))
         ids = [ask.id for ask in asks]
         if announced:
             transact(sessions, lambda session: mark_announced(session, ids))

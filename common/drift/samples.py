@@ -13,7 +13,7 @@ from sqlalchemy import Row, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from common.columns import Moment
-from common.db import execute, now
+from common.db import clock, execute
 from common.drift import bins_of
 from common.drift.windows import Windows
 from common.tables import DriftSample, Image, Prediction, State
@@ -80,11 +80,6 @@ def measure_lately(session: Session) -> int:
     this = clock(session).replace(minute=0, second=0, microsecond=0)
     execute(session, delete(_s).where(_s.hour < this - KEPT))
     return sum(measure_hour(session, hour) for hour in (this - HOUR, this))
-
-
-def clock(session: Session) -> datetime:
-    """The database's."""
-    return session.scalars(select(now())).one()
 
 
 @dataclass(slots=True)

@@ -4,14 +4,15 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, bindparam, insert, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
-from common.db import execute, now
+from common.db import execute
 from common.indexing import is_findable, note_changed
-from common.predictions.creating import Ask, columns
+from common.predictions.creating import CREATE, Ask, columns
 from common.predictions.final import note_final
 from common.tables import Image, Prediction, State
 from common.tasks import all_contracts
@@ -32,15 +33,6 @@ KNOWN = (
     select(Prediction.result, Prediction.model)
     .where(Prediction.cache_key == bindparam("key"), Prediction.state == State.SUCCEEDED)
     .limit(1)
-)
-CREATE_KNOWN = insert(Prediction).values(
-    state=State.SUCCEEDED,
-    cached=True,
-    attempts=0,
-    timings={},
-    started_at=now(),
-    finished_at=now(),
-    deadline_at=now(bindparam("deadline", type_=BigInteger)),
 )
 
 
@@ -70,15 +62,26 @@ def find_known(
     return Known(ask, key, row.result, row.model) if key and row else None
 
 
-def create_known(session: Session, image: Image | Row[Any], found: Sequence[Known]) -> None:
+def create_known(
+    session: Session, image: Image | Row[Any], found: Sequence[Known], at: datetime
+) -> None:
     """Write one row a known result, which is final at once: nothing is to be done for it."""
-    rows = [
-        columns(image, known.ask)
-        | {"result": known.result, "model": known.model, "cache_key": known.key}
-        for known in found
-    ]
-    if rows:
-        execute(session, CREATE_KNOWN, rows)
+    if found:
+        execute(session, CREATE, [_known_columns(image, known, at) for known in found])
         note_final(session, [known.ask.id for known in found if known.ask.webhook_url])
         if is_findable(image):
             note_changed(session, [image.id])
+
+
+def _known_columns(image: Image | Row[Any], known: Known, at: datetime) -> dict[str, Any]:
+    return columns(image, known.ask, at) | {
+        "state": State.SUCCEEDED,
+        "result": known.result,
+        "model": known.model,
+        "cache_key": known.key,
+        "cached": True,
+        "timings": {},
+        "started_at": at,
+        "finished_at": at,
+        "check_at": None,
+    }

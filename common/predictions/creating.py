@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Row, bindparam, insert, or_, update
+from sqlalchemy import Row, insert, or_, update
 from sqlalchemy.orm import Session
 
-from common.db import execute, now
+from common.db import clock, execute, now
 from common.ids import new_id
 from common.predictions.rules import ANNOUNCE_GRACE, LOST_AFTER, within_deadline
 from common.tables import Image, Prediction, State, Visibility
@@ -31,15 +32,14 @@ class Ask:
     id: UUID = field(default_factory=new_id)
 
 
-# Built once: making a statement costs as much as sending it.
-CREATE = insert(Prediction).values(
-    deadline_at=now(bindparam("deadline", type_=BigInteger)), check_at=now(ANNOUNCE_GRACE)
-)
+# Built once: making a statement costs as much as sending it. It has no functions in it, so that the
+# driver sends many rows as one INSERT.
+CREATE = insert(Prediction)
 
 
-def create(session: Session, image: Image | Row[Any], asks: Sequence[Ask]) -> None:
-    """Write one queued row an ask."""
-    if rows := [columns(image, ask) for ask in asks]:
+def create(session: Session, image: Image | Row[Any], asks: Sequence[Ask], at: datetime) -> None:
+    """Write one queued row an ask, made `at` this time by the database's clock."""
+    if rows := [columns(image, ask, at) for ask in asks]:
         execute(session, CREATE, rows)
 
 
@@ -47,11 +47,11 @@ def create_alone(session: Session, ask: Ask) -> None:
     """Write the queued row of a task that takes no image, for its owner's eyes; an anonymous
     caller's is for whoever has its id.
     """
-    execute(session, CREATE, columns(None, ask))
+    execute(session, CREATE, columns(None, ask, clock(session)))
 
 
-def columns(image: Image | Row[Any] | None, ask: Ask) -> dict[str, Any]:
-    """What a row holds of what was asked; `deadline` in microseconds from now."""
+def columns(image: Image | Row[Any] | None, ask: Ask, at: datetime) -> dict[str, Any]:
+    """What a row holds of what was asked `at` this time."""
     return {
         "id": ask.id,
         "owner_id": ask.owner_id,
@@ -63,9 +63,11 @@ def columns(image: Image | Row[Any] | None, ask: Ask) -> dict[str, Any]:
         "metadata": ask.caller_data,
         "interactive": ask.interactive,
         "visibility": image.visibility if image else Visibility.PRIVATE,
-        "deadline": round(ask.deadline * 1e6),
         "webhook_url": ask.webhook_url,
         "webhook_secret": ask.webhook_secret,
+        "created_at": at,
+        "deadline_at": at + timedelta(seconds=ask.deadline),
+        "check_at": at + timedelta(seconds=ANNOUNCE_GRACE),
     }
 
 

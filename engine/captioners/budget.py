@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from common.columns import Moment
-from common.db import Sessions, execute, now, read
+from common.db import Sessions, clock, execute, read
 from common.tables import Prediction, State
 from engine.captioners.faults import BudgetExceeded
 from engine.captioners.replies import Tokens
@@ -43,9 +43,7 @@ class Price:
 
 def spent_this_month(session: Session) -> float:
     """US dollars of all captions since the month began (UTC, the database's clock)."""
-    month = session.scalars(select(now())).one().replace(
-        day=1, hour=0, minute=0, second=0, microsecond=0
-    )  # fmt: skip
+    month = clock(session).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return float(execute(session, SPENT, {"since": month}).scalar_one())
 
 

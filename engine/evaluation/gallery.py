@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from common import uploads
 from common.announcer import Announcer
-from common.db import execute, insert_missing, read, transact
+from common.db import clock, execute, insert_missing, read, transact
 from common.errors import AfterimageError, InputFault
 from common.ids import new_id
 from common.predictions import Ask, create
@@ -99,7 +99,7 @@ def _add(services: Services, announcer: Announcer, photograph: Photograph) -> UU
         execute(session, insert_missing(StoredObject), stored)
         names = ("id", "sha256", "file_name", "width", "height", "visibility")
         execute(session, insert(Image), {name: getattr(image, name) for name in names})
-        create(session, image, asks)
+        create(session, image, asks, clock(session))
 
     services.storage.put(object_key(sha256), data)
     transact(services.sessions, write)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from common.db import read, transact
+from common.db import clock, read, transact
 from common.predictions import Ask, create
 from common.services import Services
 from common.tasks import contract
@@ -57,8 +57,9 @@ def _ask(session: Session, found: Findings) -> None:
     """Whoever can be found should be: labels and a vector are asked for, and announced by the
     housekeeper.
     """
+    at = clock(session)
     for image, task in found.lacking:
         wanted = contract(task)
         params = wanted.check_params(WISHES[task])
         asked = Ask(task=task, params=params, deadline=wanted.deadline, owner_id=image.owner_id)
-        create(session, image, [asked])
+        create(session, image, [asked], at)

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from common.db import Sessions, read, transact
+from common.db import Sessions, clock, read, transact
 from common.ids import new_id
 from common.predictions import Ask, Failure, Success
 from common.predictions.caching import Known, cache_key, create_known
@@ -144,7 +144,7 @@ def test_a_known_result_is_owed_to_its_webhook(sessions: Sessions, image: Image)
         for url in ("https://receiver.example/", None)
     ]
     found = [Known(ask, b"k" * 32, RESULT, MODEL) for ask in asks]
-    transact(sessions, lambda session: create_known(session, image, found))
+    transact(sessions, lambda session: create_known(session, image, found, clock(session)))
     owed = select(WebhookDelivery.prediction_id)
     assert read(sessions, lambda session: list(session.scalars(owed))) == [asks[0].id]
 

@@ -13,8 +13,8 @@ from PIL import Image, ImageEnhance
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from common.db import Sessions, now, open_database, read, transact
-from common.drift.samples import clock, compared, measure_hour
+from common.db import Sessions, clock, now, open_database, read, transact
+from common.drift.samples import compared, measure_hour
 from common.drift.windows import Windows
 from common.tables import Chore, Prediction
 from tests.calls import until

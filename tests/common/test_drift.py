@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from common.db import Sessions, now, read, transact
+from common.db import Sessions, clock, now, read, transact
 from common.drift import BRIGHTNESS, CONFIDENCE, LABEL, SIZE, bins_of, stability_index
-from common.drift.samples import clock, compared, measure_hour, measure_lately
+from common.drift.samples import compared, measure_hour, measure_lately
 from common.drift.windows import Windows
 from common.errors import SettingsError
 from common.predictions import Job, Success

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from common.announcer import Announcer
-from common.db import now, transact
+from common.db import clock, now, transact
 from common.ids import new_id
 from common.predictions import Ask, create
 from common.services import Services, open_services
@@ -52,7 +52,7 @@ class Captioning:
             )  # fmt: skip
             session.add(image)
             session.flush()
-            create(session, image, asks)
+            create(session, image, asks, clock(session))
 
         transact(self.services.sessions, store)
         for ask in asks:
