@@ -15,9 +15,14 @@ from api.keys import Key
 from api.measuring import note_asked
 from api.rows import BY_IDS, Shown
 from common.db import CommitUnknown, DatabaseUnavailable, execute, read, transact
+from common.errors import NotFound
 from common.predictions import Ask, create
 from common.predictions.caching import Known, create_known, find_known
 from common.tables import Image, Prediction, State
+
+
+class Incomplete(DatabaseUnavailable):
+    """Not all rows of a request are there: its transaction did not happen, or they are deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,11 @@ def _recall(edge: Edge, key: Key) -> Accepted:
     image, ids = key.image, key.predictions
     if image is None or not key.is_replayed:
         raise keys.in_progress()
-    return read(edge.services.sessions, lambda session: _look_again(session, image, ids))
+    try:
+        return read(edge.services.sessions, lambda session: _look_again(session, image, ids))
+    except Incomplete as error:
+        detail = "What was sent with this key has been deleted since."
+        raise NotFound(detail, code="image_not_found") from error
 
 
 def _commit(
@@ -150,5 +159,5 @@ def _look_again(session: Session, image: UUID, ids: Sequence[UUID]) -> Accepted:
     # Of bytes that their owner had sent before, it is the image that was there.
     found = next((row.image_id for row in rows.values()), image)
     if session.get(Image, found) is None or len(rows) < len(ids):
-        raise DatabaseUnavailable("The upload was not stored; send it again.")
+        raise Incomplete("The upload was not stored; send it again.")
     return Accepted(found, [rows[id] for id in ids])

@@ -21,6 +21,7 @@ from api.people.signed_in import may_upload
 from api.schemas.batches import result_view
 from common import batches
 from common.batches import Item
+from common.callers import Caller, may_see
 from common.db import CommitUnknown, DatabaseUnavailable, read, transact
 from common.errors import NotFound
 from common.ids import new_id, parse_id
@@ -133,7 +134,7 @@ def retry_failed(id: UUID) -> None:
 def results_of(id: UUID) -> Response:
     """A line of JSON an item, as it stands when its line is written."""
     fetch = partial(_results, services().sessions, id)
-    response = Response(_lines(fetch, fetch(-1)), mimetype=LINES[0])
+    response = Response(_lines(fetch, fetch(-1), current_user()), mimetype=LINES[0])
     response.headers["Cache-Control"] = "no-cache"
     return response
 
@@ -143,9 +144,10 @@ def _results(sessions: Any, id: UUID, after: int) -> Any:
     return read(sessions, look)
 
 
-def _lines(fetch: Any, rows: Any) -> Iterator[bytes]:
+def _lines(fetch: Any, rows: Any, caller: Caller) -> Iterator[bytes]:
     """The first rows were fetched while there still could be another answer than 200."""
     while rows:
-        text = "".join(json.dumps(result_view(row), ensure_ascii=False) + "\n" for row in rows)
+        views = (result_view(row, may_see(caller, row)) for row in rows)
+        text = "".join(json.dumps(view, ensure_ascii=False) + "\n" for view in views)
         yield text.encode("utf-8", "replace")
         rows = fetch(rows[-1].position)

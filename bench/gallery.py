@@ -17,12 +17,12 @@ from common.ids import new_id
 from engine.index.documents import Document, Knowledge, Words, encode, texts_of
 from engine.models.broader import BroaderTerms
 from engine.models.labels import Label, load_imagenet
+from engine.tasks.classify import LEAST_KEPT, MOST_KEPT
 
 DIMENSIONS = 1024
 MODEL = "mobilenet_v1_1.0_224_embedding@quant"
+BROADER = 0.05  # least score of a broader term
 SPREAD = 0.6  # of the vectors around their class's
-LEAST = 0.02  # score of a label that is kept
-MOST = 10  # labels that are kept
 RIGHT, AMONG_FIVE = 0.83, 0.96  # how often the best label, and one of five, is right
 
 
@@ -61,7 +61,7 @@ class Gallery:
         others = self._random.sample(self._alike[shown.index], 9)
         luck = self._random.random()
         place = 0 if luck < RIGHT else self._random.randrange(1, 5) if luck < AMONG_FIVE else 20
-        order = [*others[:place], shown.index, *others[place:]][:MOST]
+        order = [*others[:place], shown.index, *others[place:]][:MOST_KEPT]
         best = self._random.betavariate(3, 1) * (0.95 if place == 0 else 0.6)
         shares = best * 0.45 ** np.arange(len(order))
         scores = np.zeros(len(self._labels), np.float32)
@@ -69,9 +69,9 @@ class Gallery:
         return scores
 
     def _document(self, shown: Label, scores: NDArray[np.float32]) -> Document:
-        best = [int(i) for i in np.argsort(-scores)[:MOST] if scores[i] >= LEAST]
+        best = [int(i) for i in np.argsort(-scores)[:MOST_KEPT] if scores[i] >= LEAST_KEPT]
         names = [(self._labels[i].name, round(float(scores[i]), 4)) for i in best]
-        broader = [(t["name"], t["score"]) for t in self._broader.of(scores, LEAST)]
+        broader = [(t["name"], t["score"]) for t in self._broader.of(scores, BROADER)]
         known = Knowledge(
             labels=names,
             broader=broader,

@@ -76,7 +76,10 @@ ITEMS = (
     .limit(bindparam("most"))
 )  # fmt: skip
 ITEMS_IN = ITEMS.where(_status == bindparam("status"))
-RESULTS = ITEMS.add_columns(_p.params, _p.result)
+# With what `may_see` asks of an image: it may have become another's secret since.
+RESULTS = ITEMS.add_columns(
+    _p.params, _p.result, Image.owner_id, Image.visibility, Image.posts
+).outerjoin(Image, Image.id == _p.image_id)
 MADE_IN = (
     select(_p.id, _p.task)
     .join(_i, _MADE)

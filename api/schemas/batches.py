@@ -9,7 +9,7 @@ from sqlalchemy import Row
 
 from api.schemas.fields import Text, Whole
 from api.schemas.predictions import PredictionError
-from common.batches import MOST_ITEMS, STATUSES
+from common.batches import MOST_ITEMS, NO_IMAGE, STATUSES
 from common.predictions.shown import result_of
 from common.tables import State
 
@@ -154,7 +154,13 @@ def item_view(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def result_view(row: Row[Any]) -> dict[str, Any]:
-    """A line of a batch's results, ready to be written as JSON."""
-    shown = item_view(row) | {"result": result_of(row) if row.result is not None else None}
+def result_view(row: Row[Any], is_visible: bool) -> dict[str, Any]:
+    """A line of a batch's results, ready to be written as JSON; the result of an image that is not
+    to be seen any more is not told.
+    """
+    shown = item_view(row) | {"result": None}
+    if row.result is not None and is_visible:
+        shown["result"] = result_of(row)
+    elif row.result is not None:
+        shown["error"] = dict(zip(("code", "detail"), NO_IMAGE, strict=True))
     return {name: str(value) if isinstance(value, UUID) else value for name, value in shown.items()}

@@ -59,9 +59,14 @@ class ClassifyResult(Schema):
     threshold = fields.Float()
 
 
+# What the row keeps for the house alone: `unsure` labels, as pairs of class and score, by which the
+# image is found although they are not worth telling; its brightness, to see drift.
+KEPT = ("unsure", "brightness")
+
+
 def shown(result: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored result as it is told: the row also keeps the image's brightness, to see drift."""
-    return {name: value for name, value in result.items() if name != "brightness"}
+    """A stored result as it is told."""
+    return {name: value for name, value in result.items() if name not in KEPT}
 
 
 CONTRACT = Contract(

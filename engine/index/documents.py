@@ -50,11 +50,16 @@ class Knowledge:
 
 
 class Words:
-    """All words for a label or a broader term: its name first, then its synonyms, as stems."""
+    """All words for a label or a broader term: its name first, then its synonyms, as stems.
+
+    `classes` are the names of the labels by their index.
+    """
 
     def __init__(self) -> None:
         self._phrases: dict[str, tuple[Phrase, ...]] = {}
-        for label in load_imagenet():
+        labels = load_imagenet()
+        self.classes = [label.name for label in labels]
+        for label in labels:
             self._add(label.name, label.synonyms)
             for term in label.broader:
                 self._add(term.name, term.synonyms)

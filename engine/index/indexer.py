@@ -13,10 +13,6 @@ from engine.index.documents import Words
 from engine.index.knowledge import Findings, gone, look
 from engine.index.store import Index
 
-# What the index asks for by itself. A search is better off with more guesses than people want to
-# read: that one of them is right is 0.96 for five, 0.98 for ten.
-WISHES = {"classify": {"top_k": 10, "threshold": 0.02}, "embed": {}}
-
 
 class Indexer:
     """Writes to the index that the settings name."""
@@ -60,6 +56,6 @@ def _ask(session: Session, found: Findings) -> None:
     at = clock(session)
     for image, task in found.lacking:
         wanted = contract(task)
-        params = wanted.check_params(WISHES[task])
+        params = wanted.check_params({})
         asked = Ask(task=task, params=params, deadline=wanted.deadline, owner_id=image.owner_id)
         create(session, image, [asked], at)

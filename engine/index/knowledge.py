@@ -73,7 +73,7 @@ def _document(
 ) -> Document:
     done = [row for row in results if row.state == State.SUCCEEDED and row.result]
     newest = {row.task: row.result for row in done}
-    known = _knowledge(newest, posts, image.file_name)
+    known = _knowledge(newest, posts, image.file_name, words_for)
     return Document(
         id=image.id,
         owner=image.owner_id,
@@ -86,19 +86,29 @@ def _document(
 
 
 def _knowledge(
-    newest: Mapping[str, Mapping[str, Any]], posts: Sequence[str], file_name: str
+    newest: Mapping[str, Mapping[str, Any]],
+    posts: Sequence[str],
+    file_name: str,
+    words_for: Words,
 ) -> Knowledge:
     labels = newest.get("classify", {})
     # Outlines in other formats than polygons do not list their objects.
     objects = newest.get("outline", {}).get("objects") or []
     return Knowledge(
-        labels=[(each["name"], each["score"]) for each in labels.get("labels", [])],
+        labels=_labels(labels, words_for),
         broader=[(each["name"], each["score"]) for each in labels.get("broader", [])],
         objects=list(dict.fromkeys(each["label"] for each in objects)),
         caption=str(newest.get("caption", {}).get("text", "")),
         posts=posts,
         file_name=file_name,
     )
+
+
+def _labels(result: Mapping[str, Any], words_for: Words) -> list[tuple[str, float]]:
+    """Also those that are not sure enough to be told."""
+    told = [(each["name"], each["score"]) for each in result.get("labels", [])]
+    unsure = [(words_for.classes[index], score) for index, score in result.get("unsure", [])]
+    return told + unsure
 
 
 def _reference(row: Row[Any]) -> str:

@@ -20,7 +20,7 @@ NAMES = {"labels": 3.0, "broader": 1.5, "objects": 2.0}
 NO_WORDS = "There are no words in this query that could be looked for."
 NOTHING = "Nothing matches this query."
 EMPTY = "Nothing matches: no image is indexed yet."
-MODEL = {"name": "bm25-labels", "version": "2"}  # raise it when the ranking changes
+MODEL = {"name": "bm25-labels", "version": "3"}  # raise it when the ranking changes
 
 
 class TextSearch:

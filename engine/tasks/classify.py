@@ -12,6 +12,10 @@ from engine.models.labels import Label, load_imagenet
 from engine.models.loader import Model, load
 from engine.pixels import decode, to_square
 
+# For the search, told or not. Over 1,000 photographs, one of each class, the class's name finds its
+# own among the first ten in 94 % by the 5 labels of 0.05, in 97 % by 10 of 0.02, in 99 % by these.
+MOST_KEPT, LEAST_KEPT = 20, 0.005
+
 
 class ClassifyWork:
     """A session of the classifier with the names of its classes."""
@@ -45,13 +49,18 @@ class ClassifyWork:
 
     def _answer(self, scores: NDArray[np.float32], wish: dict[str, Any]) -> dict[str, Any]:
         top_k, threshold = wish["top_k"], wish["threshold"]
-        best = np.argsort(-scores, kind="stable")[:top_k]
-        sure = [index for index in best if scores[index] >= threshold]
+        best = np.argsort(-scores, kind="stable")[: max(top_k, MOST_KEPT)].tolist()
+        sure = [index for index in best[:top_k] if scores[index] >= threshold]
         # However unsure it is, the best guess is an answer.
-        chosen = sure or best[:1].tolist()
-        labels = [self._label(int(index), float(scores[index])) for index in chosen]
-        broader = self._broader.of(scores, threshold)
-        return {"labels": labels, "broader": broader, "top_k": top_k, "threshold": threshold}
+        told = len(sure) or 1
+        rest = [(index, round(float(scores[index]), 4)) for index in best[told:MOST_KEPT]]
+        return {
+            "labels": [self._label(index, float(scores[index])) for index in best[:told]],
+            "broader": self._broader.of(scores, threshold),
+            "top_k": top_k,
+            "threshold": threshold,
+            "unsure": [(index, score) for index, score in rest if score >= LEAST_KEPT],
+        }
 
     def _label(self, index: int, score: float) -> dict[str, Any]:
         label = self._labels[index]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from common.db import Sessions, now, transact
 from common.garbage import KEYS_KEPT
@@ -165,6 +165,19 @@ def test_so_are_the_other_uploads(
     assert again.get("id") == first.get("id")
     assert again.get("uuid") == first.get("uuid")
     assert count(sessions, Prediction) == count(sessions, Image) == 1
+
+
+def test_what_is_deleted_before_its_answer_was_kept_is_not_there(
+    app: Flask, sessions: Sessions
+) -> None:
+    send(app, PREDICT, ONE, "key")
+    rewrite_keys(sessions, answer=None)
+    transact(sessions, lambda session: session.execute(delete(Prediction)))
+    transact(sessions, lambda session: session.execute(delete(Image)))
+    again = send(app, PREDICT, ONE, "key")
+    assert again.status_code == 404
+    assert again.json
+    assert again.json["code"] == "image_not_found"
 
 
 def finish(sessions: Sessions, id: str) -> None:

@@ -1,5 +1,6 @@
 """What is shown to whom: private things are their owner's, and nobody else can tell they exist."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from common.tables import Image, Prediction
 from tests.inside import app as app
 from tests.owning import ask, call, status, upload
 from tests.people import Account, make_admin, make_ml, sign_up
+from tests.predicting import success, take, write
 
 PATHS = {  # what leads to an image or a prediction, with the code of what is not there
     "GET /v1/images/{image}": "image_not_found",
@@ -56,6 +58,25 @@ def show_in_post(sessions: Sessions, image: str, posts: int = 1) -> None:
     """What the first post of it, and the end of the last one, writes."""
     shown = update(Image).where(Image.id == UUID(image)).values(posts=posts)
     transact(sessions, lambda session: session.execute(shown))
+
+
+def test_a_batch_does_not_tell_the_results_of_what_became_private(
+    app: Flask, sessions: Sessions, anna: Account, others: list[Account | None]
+) -> None:
+    image, ben = upload(app, anna, query="visibility=public")["id"], others[1]
+    items = {"items": [{"custom_id": "a", "image_id": image, "task": "classify"}]}
+    batch = call(app, "POST", "/v1/batches", ben, json=items).get_json()["id"]
+
+    def line() -> Any:
+        return json.loads(call(app, "GET", f"/v1/batches/{batch}/results", ben).data)
+
+    [job] = take(sessions, [UUID(line()["prediction_id"])]).fresh
+    write(sessions, success(job))
+    assert (line()["status"], line()["error"]) == ("succeeded", None)
+    assert line()["result"]
+    assert status(app, "PATCH", f"/v1/images/{image}", anna, json={"visibility": "private"}) == 200
+    assert (line()["status"], line()["result"]) == ("succeeded", None)
+    assert line()["error"]["code"] == "image_not_found"
 
 
 def test_what_is_private_is_not_there_for_others(
