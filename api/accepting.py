@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +13,8 @@ from api import keys
 from api.context import Edge
 from api.keys import Key
 from api.measuring import note_asked
-from api.rows import BY_IDS, Shown
-from common.db import CommitUnknown, DatabaseUnavailable, execute, read, transact
+from api.rows import Shown, rows_of
+from common.db import CommitUnknown, DatabaseUnavailable, read, transact
 from common.errors import NotFound
 from common.predictions import Ask, create
 from common.predictions.caching import Known, create_known, find_known
@@ -49,7 +49,7 @@ def enter(
     create(session, image, open_asks, at)
     create_known(session, image, found, at)
     rows: dict[UUID, Shown] = {ask.id: queued(image, ask, at) for ask in open_asks}
-    rows |= _read(session, sorted(answered))
+    rows |= rows_of(session, sorted(answered))
     return Accepted(image.id, [rows[ask.id] for ask in asks])
 
 
@@ -62,10 +62,6 @@ def _known(
         if not ask.fresh
     )
     return [known for known in found if known]
-
-
-def _read(session: Session, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
-    return {row.id: row for row in execute(session, BY_IDS, {"ids": ids})} if ids else {}
 
 
 def queued(image: Image | Row[Any], ask: Ask, at: datetime) -> Prediction:
@@ -83,7 +79,7 @@ def queued(image: Image | Row[Any], ask: Ask, at: datetime) -> Prediction:
         interactive=ask.interactive,
         cached=False,
         created_at=at,
-        deadline_at=at + timedelta(seconds=ask.deadline),
+        deadline_at=ask.deadline_at(at),
     )
 
 
@@ -155,9 +151,9 @@ def _commit(
 
 def _look_again(session: Session, image: UUID, ids: Sequence[UUID]) -> Accepted:
     """What became of a transaction whose COMMIT was not answered: all of it, or nothing."""
-    rows = _read(session, ids)
+    rows = rows_of(session, ids)
     # Of bytes that their owner had sent before, it is the image that was there.
-    found = next((row.image_id for row in rows.values()), image)
+    found = next((row.image_id for row in rows.values()), None) or image
     if session.get(Image, found) is None or len(rows) < len(ids):
         raise Incomplete("The upload was not stored; send it again.")
     return Accepted(found, [rows[id] for id in ids])

@@ -38,6 +38,14 @@ class Body:
     image_field: str = "file"  # what would have held the image, for errors to name
 
 
+def check_one_image(body: Body, has_id: bool, which: str) -> None:
+    """Raise InputFault unless there is an image, or the id of `which`, and not both."""
+    if (body.image is None) == (not has_id):
+        code = "image_missing" if body.image is None else "exactly_one_image"
+        detail = f"Send exactly one image, or the `image_id` of {which}."
+        raise InputFault(detail, code=code, errors={body.image_field: [detail]})
+
+
 def read_body(request: Request, aside: Collection[str] = ()) -> Body:
     """The body in any of the accepted forms; raises the error that says what is wrong with it.
 

@@ -17,14 +17,13 @@ from api.accepting import Accepted, commit, enter, queued
 from api.context import Edge, current_user
 from api.keys import Key
 from api.lookup import no_such_image
-from api.newcomers import ENTER_IMAGE, ENTER_OBJECT, Newcomer, image_columns, object_columns
+from api.newcomers import ENTER_OBJECT, Newcomer, enter_images, object_columns
 from api.people.signed_in import may_upload
 from common import images, uploads
 from common.callers import Caller, may_see
 from common.db import DatabaseUnavailable, clock, execute
 from common.errors import InputFault
 from common.ids import new_id
-from common.indexing import is_findable, note_changed
 from common.predictions import Ask
 from common.storage import object_key
 from common.tables import Image, StoredObject, Visibility
@@ -61,9 +60,7 @@ def receive(
             if first:
                 first(session, before.id)
             return replace(enter(session, edge, before, asks, at, is_known), is_new=False)
-        execute(session, ENTER_IMAGE, image_columns(image, at))
-        if is_findable(image):
-            note_changed(session, [image.id])
+        enter_images(session, [image], at)
         if first:
             first(session, image.id)
         return enter(session, edge, image, asks, at, is_known)

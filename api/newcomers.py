@@ -80,13 +80,17 @@ def enter_all(session: Session, those: Sequence[Newcomer]) -> datetime:
     objects = [object_columns(new.stored, at) for new in ordered]
     if execute(session, ENTER_OBJECT, objects).rowcount < len(those):
         raise NotNew
-    execute(session, ENTER_IMAGE, [image_columns(new.image, at) for new in those])
-    if findable := [new.image.id for new in those if is_findable(new.image)]:
-        note_changed(session, findable)
+    enter_images(session, [new.image for new in those], at)
     rows = [columns(new.image, ask, at) for new in those for ask in new.asks]
     if rows:
         execute(session, CREATE, rows)
     return at
+
+
+def enter_images(session: Session, images: Sequence[Image], at: datetime) -> None:
+    """Write the rows of images that were sent `at` this time, and have them indexed."""
+    execute(session, ENTER_IMAGE, [_image_columns(image, at) for image in images])
+    note_changed(session, (image.id for image in images if is_findable(image)))
 
 
 def object_columns(stored: StoredObject, at: datetime) -> dict[str, Any]:
@@ -95,7 +99,6 @@ def object_columns(stored: StoredObject, at: datetime) -> dict[str, Any]:
     return {name: getattr(stored, name) for name in names} | {"created_at": at}
 
 
-def image_columns(image: Image, at: datetime) -> dict[str, Any]:
-    """The row of an image that was sent `at` this time."""
+def _image_columns(image: Image, at: datetime) -> dict[str, Any]:
     names = ("id", "owner_id", "sha256", "file_name", "width", "height", "visibility")
     return {name: getattr(image, name) for name in names} | {"created_at": at}

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, bindparam, select
+from sqlalchemy.orm import Session
 
 from common.db import Sessions, execute, read
 from common.tables import Prediction, State
@@ -24,10 +25,14 @@ BY_IDS = select(*SHOWN).where(Prediction.id.in_(bindparam("ids", expanding=True)
 Shown = Prediction | Row[Any]  # what is shown of a prediction
 
 
-def look_at_all(sessions: Sessions, ids: Sequence[UUID]) -> dict[UUID, Shown]:
+def rows_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, Shown]:
     """What is shown of those of the predictions that there are."""
-    wanted = {"ids": ids}
-    return read(sessions, lambda session: {row.id: row for row in execute(session, BY_IDS, wanted)})
+    return {row.id: row for row in execute(session, BY_IDS, {"ids": ids})} if ids else {}
+
+
+def look_at_all(sessions: Sessions, ids: Sequence[UUID]) -> dict[UUID, Shown]:
+    """The same, in a session of its own."""
+    return read(sessions, lambda session: rows_of(session, ids))
 
 
 def is_final(row: Shown) -> bool:

@@ -2,7 +2,7 @@
 
 from api.context import edge
 from api.lookup import look_again
-from api.rows import Shown
+from api.rows import Shown, is_final
 from common.db import transact
 from common.errors import Conflict
 from common.predictions import cancel, retry
@@ -12,7 +12,7 @@ from common.tasks import contract
 
 def cancel_it(row: Shown) -> Shown:
     """The prediction canceled, or noted to be; who waits for it is woken."""
-    if State(row.state).is_final:
+    if is_final(row):
         return row
     if transact(edge().services.sessions, lambda session: cancel(session, row.id)):
         edge().announcer.finished([row.id])
@@ -26,7 +26,7 @@ def retry_it(row: Shown, deadline: float | None) -> Shown:
     wanted = contract(row.task)
     if row.image_id is None and wanted.takes_image:
         raise Conflict("Its image was refused; there is nothing to retry.", code="not_retryable")
-    if State(row.state).is_final and row.state != State.SUCCEEDED:
+    if is_final(row) and row.state != State.SUCCEEDED:
         edge().queues.admit(row.task, interactive=False)
     seconds = deadline or wanted.deadline
     if transact(edge().services.sessions, lambda session: retry(session, row.id, seconds)):

@@ -89,7 +89,8 @@ CLOCK = select(now())
 
 def clock(session: Session) -> datetime:
     """The database's clock, for what is worked out here before it is written."""
-    return session.connection().execute(CLOCK).scalar_one()
+    moment: datetime = execute(session, CLOCK).scalar_one()
+    return moment
 
 
 class Sessions:

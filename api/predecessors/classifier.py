@@ -12,7 +12,7 @@ from api.errors import answer_of, described
 from api.intake import receive
 from api.people.signed_in import me
 from api.predecessors.deprecation import say_deprecated
-from api.rows import Shown
+from api.rows import Shown, is_final
 from api.schemas.predictions import LONGEST_WAIT
 from common.db import transact
 from common.errors import (
@@ -72,7 +72,7 @@ def _view(row: Shown, data: bytes, file_name: str) -> dict[str, Any]:
 
 
 def _failed(row: Shown) -> tuple[Response, int]:
-    if not State(row.state).is_final:
+    if not is_final(row):
         return _failure(f"It is still {row.state}, as {row.id}.", NOT_IN_TIME)
     is_images = str(row.error_code).startswith(IMAGES_FAULT)
     return _failure(str(row.error_detail), 422 if is_images else NOT_MADE)

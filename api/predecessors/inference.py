@@ -12,9 +12,8 @@ from api.idempotency import key_of, replayable
 from api.intake import receive
 from api.lookup import find_prediction
 from api.predecessors.deprecation import say_deprecated
-from api.rows import Shown
+from api.rows import Shown, is_final
 from api.schemas.predecessors import InferenceRequest
-from common.tables import State
 from common.uploads import decode_base64
 
 LONGEST_LABEL = 50  # characters
@@ -44,11 +43,11 @@ def prediction(id: str) -> Any:
     row = find_prediction(id)
     label = _label(row)
     body = {"prediction": label, "predictoin": label, "status": row.state}
-    return body, 200, {} if State(row.state).is_final else {"Retry-After": "1"}
+    return body, 200, {} if is_final(row) else {"Retry-After": "1"}
 
 
 def _label(row: Shown) -> str | None:
     """The top label; None means unfinished, so a failure has to be said in words."""
     if row.result and row.result.get("labels"):
         return str(row.result["labels"][0]["name"])[:LONGEST_LABEL]
-    return f"error: {row.error_code}"[:LONGEST_LABEL] if State(row.state).is_final else None
+    return f"error: {row.error_code}"[:LONGEST_LABEL] if is_final(row) else None

@@ -11,9 +11,8 @@ from api.idempotency import key_of, replayable
 from api.intake import receive
 from api.lookup import find_prediction
 from api.predecessors.deprecation import say_deprecated
-from api.rows import Shown
+from api.rows import Shown, is_final
 from common.errors import InputFault, NotFound
-from common.tables import State
 
 TASK, FORMAT = "outline", "polygons"
 
@@ -51,7 +50,7 @@ def check(id: str) -> Any:
     row = find_prediction(id)
     if row.task != TASK or row.params.get("format") != FORMAT:
         raise NotFound("There is no such outline.", code="prediction_not_found")
-    final = State(row.state).is_final
+    final = is_final(row)
     return _view(row), 200, {} if final else {"Retry-After": "1"}
 
 
@@ -60,7 +59,7 @@ def _view(row: Shown) -> dict[str, Any]:
     shown = {"id": str(row.id), "status": row.state, "objects": None}
     if row.result:
         return shown | {"objects": row.result["objects"]}
-    if State(row.state).is_final:
+    if is_final(row):
         return shown | {
             "objects": [],
             "error": {"code": row.error_code, "detail": row.error_detail},

@@ -7,7 +7,7 @@ from flask_smorest import Blueprint
 
 from api.accepting import Accepted
 from api.asking import answer, ask_for, preferred_wait, shown, wait_for
-from api.body import Body, read_body
+from api.body import Body, check_one_image, read_body
 from api.choosing import with_model
 from api.context import edge
 from api.documentation import PREDICTION_BODY
@@ -60,17 +60,10 @@ def _accept(body: Body, interactive: bool, fresh: bool) -> Accepted:
     about = wanted["params"], wanted["metadata"], interactive, wanted.get("deadline")
     task = ask_for(wanted["task"], *about, fresh=fresh or wanted["fresh"])
     asks = with_webhook([with_model(task, wanted["model"])], wanted["webhook"])
-    if (body.image is None) == ("image_id" not in wanted):
-        raise _not_one_image(body)
+    check_one_image(body, "image_id" in wanted, "a stored one")
     if body.image is not None:
         return receive(edge(), body.image, body.file_name, wanted["visibility"], asks, key)
     return ask(edge(), _stored(str(wanted["image_id"])), asks, key)
-
-
-def _not_one_image(body: Body) -> InputFault:
-    code = "image_missing" if body.image is None else "exactly_one_image"
-    detail = "Send exactly one image, or the `image_id` of a stored one."
-    return InputFault(detail, code=code, errors={body.image_field: [detail]})
 
 
 def _stored(id: str) -> Any:

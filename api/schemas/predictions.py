@@ -6,6 +6,7 @@ from flask import url_for
 from marshmallow import Schema, fields, validate
 from sqlalchemy import Row
 
+from api.rows import is_final
 from api.schemas.fields import Attachment, Fresh, Number, Seconds, Text, Visible
 from api.schemas.models import ModelField
 from api.schemas.paging import NEXT, PageQuery
@@ -218,7 +219,7 @@ def _queue(place: Place | None) -> dict[str, Any] | None:
 def _urls(row: Prediction | Row[Any]) -> dict[str, str | None]:
     image = url_for("images.get", id=row.image_id, _external=True) if row.image_id else None
     cancel = None
-    if not State(row.state).is_final:
+    if not is_final(row):
         cancel = url_for("predictions.cancel", id=row.id, _external=True)
     return {
         "get": url_for("predictions.get", id=row.id, _external=True),

@@ -9,7 +9,7 @@ from flask import Request
 from sqlalchemy.orm import Session
 
 from api.asking import ask_for
-from api.body import Body, read_body, read_fields
+from api.body import check_one_image, read_body, read_fields
 from api.context import current_user, edge, services
 from api.idempotency import key_of
 from api.intake import ask, receive
@@ -21,7 +21,7 @@ from api.sharing.post_views import ASKED, views
 from api.webhooks import with_webhook
 from common import sharing
 from common.db import read, transact
-from common.errors import InputFault, NotFound
+from common.errors import NotFound
 from common.ids import parse_id
 from common.sharing import lists
 from common.sharing.lists import Place
@@ -39,8 +39,7 @@ def take(request: Request) -> UUID:
     body = read_body(request)
     key = key_of(body.image, body.file_name, body.fields)
     wanted = REQUEST.load(body.fields)
-    if (body.image is None) == ("image_id" not in wanted):
-        raise _not_one_image(body)
+    check_one_image(body, "image_id" in wanted, "one of yours")
     asks = [ask_for(task, fresh=wanted["fresh"]) for task in ASKED]
     asks = with_webhook(asks, wanted["webhook"])
 
@@ -60,12 +59,6 @@ def _id_beside(prediction: UUID) -> UUID:
     COMMIT that was not answered, has found the other.
     """
     return UUID(int=prediction.int ^ 1)
-
-
-def _not_one_image(body: Body) -> InputFault:
-    code = "image_missing" if body.image is None else "exactly_one_image"
-    detail = "Send exactly one image, or the `image_id` of one of yours."
-    return InputFault(detail, code=code, errors={body.image_field: [detail]})
 
 
 def _stored(id: UUID) -> Image:

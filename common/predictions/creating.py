@@ -31,6 +31,10 @@ class Ask:
     webhook_secret: str | None = None  # the caller's own
     id: UUID = field(default_factory=new_id)
 
+    def deadline_at(self, at: datetime) -> datetime:
+        """When it is too late, if it is asked `at` this time."""
+        return at + timedelta(seconds=self.deadline)
+
 
 # Built once: making a statement costs as much as sending it. It has no functions in it, so that the
 # driver sends many rows as one INSERT.
@@ -66,7 +70,7 @@ def columns(image: Image | Row[Any] | None, ask: Ask, at: datetime) -> dict[str,
         "webhook_url": ask.webhook_url,
         "webhook_secret": ask.webhook_secret,
         "created_at": at,
-        "deadline_at": at + timedelta(seconds=ask.deadline),
+        "deadline_at": ask.deadline_at(at),
         "check_at": at + timedelta(seconds=ANNOUNCE_GRACE),
     }
 

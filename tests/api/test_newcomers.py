@@ -8,7 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from api.newcomers import Newcomer, Newcomers, NotNew, enter_all
@@ -17,7 +17,7 @@ from common.ids import new_id
 from common.predictions import Ask
 from common.predictions.rules import ANNOUNCE_GRACE
 from common.tables import Image, Prediction, State, StoredObject
-from tests.inside import application, send
+from tests.inside import application, count, send
 from tests.pictures import encode, picture
 
 MANY = 8
@@ -34,11 +34,6 @@ def newcomer(number: int, owner: UUID | None = None, name: str = "x.png") -> New
     )  # fmt: skip
     asks = [Ask(task=task, params={}, deadline=60) for task in ("classify", "outline")]
     return Newcomer(image, StoredObject(sha256=sha256, size=1, media_type="image/png"), asks)
-
-
-def count(sessions: Sessions, table: type) -> int:
-    rows = select(func.count()).select_from(table)
-    return read(sessions, lambda session: session.scalar(rows)) or 0
 
 
 def row_of(sessions: Sessions, table: type[T], id: UUID) -> T:

@@ -4,14 +4,12 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
-from common.db import Sessions, now, read
+from common.db import Sessions, clock, read
 from engine.webhooks.deliverer import Deliverer
 from engine.webhooks.timing import STANDARD
 from tests.calls import until
@@ -46,7 +44,7 @@ def test_the_published_schedule_is_kept(sessions: Sessions, ask: Any, sink: Sink
     [id] = finished(sessions, ask, sink.url)
     deliverer = Deliverer(sessions, SETTINGS, STANDARD)
     for attempt, pause in enumerate([*published[1:], None], 1):
-        before = clock(sessions)
+        before = read(sessions, clock)
         assert deliverer.turn() == 1
         until(lambda: not deliverer.under_way(), PATIENCE, "the attempt to end")
         found = owed(sessions, id)
@@ -56,15 +54,11 @@ def test_the_published_schedule_is_kept(sessions: Sessions, ask: Any, sink: Sink
             assert (found.state, found.next_attempt_at) == ("failed", None)
         else:
             assert found.next_attempt_at is not None
-            longest = (clock(sessions) - before).total_seconds() + 1.1 * pause
+            longest = (read(sessions, clock) - before).total_seconds() + 1.1 * pause
             assert pause <= (found.next_attempt_at - before).total_seconds() <= longest
             assert deliverer.turn() == 0, "not before its time"
             make_due(sessions, [id])
     assert sink.ids() == [str(id)] * 8, "with one id, by which receivers drop what they have seen"
-
-
-def clock(sessions: Sessions) -> datetime:
-    return read(sessions, lambda session: session.execute(select(now())).scalar_one())
 
 
 def test_a_failing_receiver_is_tried_in_its_time_until_it_takes_it(
