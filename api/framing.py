@@ -13,13 +13,14 @@ DRAIN_STALLED = 2.0
 CHUNK = 1 << 16
 
 
-def read_whole(request: Request) -> bytes:
-    """The bytes of the body, all of them.
+def read_whole(request: Request, limit: int | None = None) -> bytes:
+    """Return the complete body of the request.
 
+    `limit` is the largest accepted Content-Length in bytes; MAX_CONTENT_LENGTH by default.
     Raises UnsupportedMedia for a Content-Encoding, LengthRequired for a body of unknown length,
-    TooLarge over the limit, and Malformed when the client stops before the end.
+    TooLarge for a body over the limit, and Malformed when the client stops before the end.
     """
-    _check(request)
+    _check(request, request.max_content_length if limit is None else limit)
     _limit_stall(request, STALLED)
     raw = request.get_data(cache=False)
     if len(raw) < (request.content_length or 0):
@@ -27,14 +28,15 @@ def read_whole(request: Request) -> bytes:
     return raw
 
 
-def _check(request: Request) -> None:
+def _check(request: Request, limit: int | None) -> None:
+    """Refuse by the headers alone what would not be read, before any of the body is."""
     if request.headers.get("Content-Encoding", "").lower() not in ("", "identity"):
         raise UnsupportedMedia("Send the body without Content-Encoding.", code="content_encoding")
     if request.content_length is None and "Transfer-Encoding" in request.headers:
         raise LengthRequired("Send the upload with a Content-Length.")
-    length, most = request.content_length or 0, request.max_content_length
-    if most is not None and length > most:
-        raise TooLarge(f"The body has {length:,} bytes; {most:,} are allowed.")
+    length = request.content_length or 0
+    if limit is not None and length > limit:
+        raise TooLarge(f"The body has {length:,} bytes; this route accepts at most {limit:,}.")
 
 
 def drain(request: Request) -> None:
