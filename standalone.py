@@ -5,9 +5,11 @@ The only file that knows both wings: `gunicorn 'standalone:from_env()'` with one
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from flask import Flask
 
@@ -20,6 +22,8 @@ from common.services import Services, open_services
 from common.settings import Settings
 from common.tasks import all_contracts
 from engine.process import Engine
+
+HANDOVER_SECONDS = 45.0  # above Gunicorn's graceful_timeout, below its timeout
 
 
 def from_env() -> Flask:
@@ -46,11 +50,33 @@ def _start_engine(services: Services, stack: ExitStack) -> None:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock: two processes on one in-memory queue would each miss half of it."""
+    """Hold the folder's lock: two processes on one in-memory queue would each miss half of it.
+
+    On a reload (SIGHUP) Gunicorn starts the new process before it ends the old one, so the new one
+    waits for the lock while the old one answers its last requests.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SettingsError(f"DATA_DIR={folder} is in use by another process.") from None
+    with (folder / "lock").open("a+") as lock:
+        deadline = time.monotonic() + HANDOVER_SECONDS
+        while not _take(lock):
+            if not _is_held_by_sibling(lock) or time.monotonic() > deadline:
+                raise SettingsError(f"DATA_DIR={folder} is in use by another process.")
+            time.sleep(0.1)
+        lock.truncate(0)
+        lock.write(str(os.getppid()))
+        lock.flush()
         yield
+
+
+def _take(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_held_by_sibling(lock: TextIO) -> bool:
+    """Whether the process that holds the lock was started by the same Gunicorn arbiter."""
+    lock.seek(0)
+    return lock.read().strip() == str(os.getppid())

@@ -1,20 +1,28 @@
 """Gunicorn's settings, for the API alone and for standalone.
 
-Used as `gunicorn -c python:api.gunicorn_conf`. Gunicorn reads these names.
+Used as `gunicorn -c python:api.gunicorn_conf`. Gunicorn reads the names of this module.
 """
 
 import os
 from typing import Any
 
+from api.server_settings import allow_connections, read_or_exit
 from common import metric_files
 
-bind = f"{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or '5000'}"
+_settings = read_or_exit()
+
+bind = _settings.address
 worker_class = "api.worker.Worker"
-workers = int(os.environ.get("WEB_PROCESSES") or 1)
-threads = int(os.environ.get("WEB_THREADS") or 64)  # waiting requests hold a thread each
+workers = _settings.processes
+threads = _settings.threads  # waiting requests hold a thread each
+worker_connections = allow_connections()
 timeout = 60
 graceful_timeout = 20  # no request runs longer once nobody waits any more
-keepalive = 30
+keepalive = _settings.keep_alive
+# Headers of the client decide neither the scheme nor SCRIPT_NAME, from loopback either: what
+# proxies say is read by the application, and only as far as TRUSTED_PROXIES goes.
+forwarder_headers = ""
+forwarded_allow_ips = ""
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112
 control_socket_disable = True  # nothing here uses it
 
@@ -22,6 +30,16 @@ control_socket_disable = True  # nothing here uses it
 def on_starting(server: Any) -> None:
     """Several workers count in one folder, whichever of them is asked for the metrics."""
     metric_files.share_folder(server.cfg.workers)
+
+
+def nworkers_changed(server: Any, new: int, old: int | None) -> None:
+    """Ignore SIGTTIN and SIGTTOU: the number of processes is a setting.
+
+    Standalone can only be one process, and processes that join later would not share the metrics.
+    """
+    if old is not None and new != server.cfg.workers:
+        server.log.warning("The number of processes is WEB_PROCESSES; signals do not change it.")
+        server.num_workers = server.cfg.workers
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import requests
 
+from api.server_settings import ServerSettings
 from common.settings import Settings
 from tests.servers import free_ports
 
@@ -24,9 +25,7 @@ BESIDE = CHECKOUT.parent / "shared" / "models"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 TAIL = 4000  # characters of a log that a failure shows
-OURS = {spec.metadata["variable"] for spec in fields(Settings)} | {
-    "HOST", "PORT", "WEB_PROCESSES", "WEB_THREADS",
-}  # fmt: skip
+OURS = {spec.metadata["variable"] for each in (Settings, ServerSettings) for spec in fields(each)}
 
 
 @dataclass

@@ -1,10 +1,12 @@
 """What the Compose file promises, read from the file: no Docker is needed."""
 
 import re
+from dataclasses import fields
 
 import pytest
 
 from api import gunicorn_conf
+from api.server_settings import ServerSettings
 from common.settings import Settings
 from common.tasks import all_contracts
 from engine.__main__ import _tasks
@@ -25,7 +27,7 @@ from tests.house.sources import ROOT
 
 EXAMPLE = (ROOT / ".env.example").read_text()
 BECOMING = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"]
-NOT_IN_SETTINGS = {"HOST", "PORT", "WEB_PROCESSES", "WEB_THREADS"}
+NOT_IN_SETTINGS = {spec.metadata["variable"] for spec in fields(ServerSettings)}
 KNOWN = {spec.metadata["variable"]: spec for spec in Settings.__dataclass_fields__.values()}
 SECRETS = {name for name, spec in KNOWN.items() if spec.metadata["secret"]}
 
