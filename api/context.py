@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import cast
 from uuid import UUID
 
-from flask import current_app, g
+from flask import current_app, g, request
 from prometheus_client.registry import Collector
 
 from api.keys import InFlight
@@ -15,6 +15,7 @@ from api.reports import Models
 from api.waiting import Waiting
 from common.announcer import Announcer
 from common.callers import ANONYMOUS, Caller
+from common.networks import network_of
 from common.services import Services
 
 EXTENSION = "afterimage"
@@ -53,6 +54,19 @@ def services() -> Services:
 def current_user() -> Caller:
     """Who asks; `api/auth.py` has checked their credentials and put it here."""
     return cast(Caller, g.get("caller", ANONYMOUS))
+
+
+def caller_network() -> str:
+    """The network that the request comes from, as `network_of` tells it."""
+    return network_of(request.remote_addr)
+
+
+def caller_key() -> str:
+    """The caller as quotas, waits and idempotency keys tell callers apart: the account, or the
+    network of an anonymous caller.
+    """
+    id = current_user().id
+    return f"account {id}" if id else f"network {caller_network()}"
 
 
 def current_login() -> UUID | None:

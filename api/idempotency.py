@@ -10,12 +10,13 @@ import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
 import structlog
 from flask import Response, g, make_response, request
 
 from api import keys
-from api.context import current_user, services
+from api.context import caller_network, current_user, services
 from api.keys import Answered, Key
 from common.db import read, transact
 from common.errors import Malformed, Unavailable
@@ -26,14 +27,14 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 LONGEST = 255  # characters
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-ANONYMOUS = hashlib.sha256(b"anonymous").digest()  # all of them are one caller
 KEPT_HEADERS = ("Location", "Preference-Applied", "Retry-After", "Content-Type")
 PARAMETER = {  # of the OpenAPI page
     "in": "header",
     "name": HEADER,
     "required": False,
     "description": (
-        "A text of your choice, new for each request. Sent again with the same key, the same "
+        "A text of your choice, new for each request, that no other caller can guess: a UUID. Keys "
+        "belong to the account, or to the network of anonymous callers. Sent again, the same "
         f"request does nothing and gets the first one's answer, with `{REPLAYED}: true`, for 24 "
         "hours. Another request with the key gets 422. While the first one is still being stored, "
         "409 with `Retry-After`; once it is stored and not answered yet (it waits, or the service "
@@ -59,16 +60,16 @@ def key_of(image: bytes | None, file_name: str | None, fields: dict[str, Any]) -
             f"{HEADER} must have 1 to {LONGEST} characters, and no control characters.",
             code="idempotency_key_invalid",
         )
-    key = Key(_scope(), name, _hash(image, file_name, fields))
+    key = Key(scope_of(current_user().id, caller_network()), name, _hash(image, file_name, fields))
     g.idempotency_key = key
     read(services().sessions, lambda session: keys.find(session, key))
     return key
 
 
-def _scope() -> bytes:
-    """Whose keys they are: callers do not meet each other's."""
-    id = current_user().id
-    return ANONYMOUS if id is None else hashlib.sha256(b"user " + id.bytes).digest()
+def scope_of(account: UUID | None, network: str) -> bytes:
+    """The owner of a key, as its row stores it: an account, or the network of anonymous callers."""
+    who = f"network {network}".encode() if account is None else b"user " + account.bytes
+    return hashlib.sha256(who).digest()
 
 
 def _hash(image: bytes | None, file_name: str | None, fields: dict[str, Any]) -> bytes:

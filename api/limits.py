@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 
 from api.context import current_user, services
 from api.headers import PROBES
-from api.people.throttle import network_of
 from common import counters
 from common.counters import Count
 from common.db import transact
 from common.errors import TooManyRequests, Unavailable
+from common.networks import network_of
 from common.settings import Settings
 from common.settings_parsers import Allowance
 
@@ -117,7 +117,7 @@ def _give_back(wanted: list[tuple[str, Allowance, int]]) -> None:
 
 def _counter(name: str) -> bytes:
     caller = current_user().id
-    whose = f"account {caller}" if caller else f"address {network_of(request.remote_addr or '')}"
+    whose = f"account {caller}" if caller else f"address {network_of(request.remote_addr)}"
     return counters.name_of("limit", name, whose)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from api.idempotency import ANONYMOUS
+from api.idempotency import scope_of
 from common.db import Sessions, now, transact
 from common.garbage import KEYS_KEPT
 from common.ids import new_id
@@ -73,8 +73,9 @@ def test_a_key_that_another_process_holds_for_long_is_in_progress(
 
 def hold(name: str) -> Any:
     """What a transaction that takes the key begins with."""
+    scope = scope_of(None, "127.0.0.1")  # the test client's address
     return insert(IdempotencyKey).values(
-        scope=ANONYMOUS, name=name, request_hash=b"x" * 32, image_id=new_id(), prediction_ids=[]
+        scope=scope, name=name, request_hash=b"x" * 32, image_id=new_id(), prediction_ids=[]
     )
 
 

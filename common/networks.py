@@ -1,0 +1,55 @@
+"""The network that a request comes from, as limits, the log-in throttle and votes count callers.
+
+Proxies spell one client in many ways: `203.0.113.7`, `203.0.113.7:4711` (a new port for each
+connection), `[2001:DB8::1]:443`, `fe80::1%eth0`, `"[2001:db8::1]"`, `::ffff:203.0.113.7`. All
+spellings of one client give the same network. RFC 7239, section 6, also allows `unknown` and
+identifiers such as `_gazonk`.
+"""
+
+import re
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+PREFIX = 64  # bits of an IPv6 network: a customer has at least one, and every address in it
+NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: its last 32 bits are the client's IPv4 address
+UNKNOWN = "unknown"
+OBFUSCATED = re.compile(r"_[A-Za-z0-9._-]{1,64}")  # RFC 7239, section 6.3
+
+
+def network_of(address: str | None) -> str:
+    """The IPv4 address, or the IPv6 network of 64 bits, that `address` belongs to.
+
+    An obfuscated identifier stands for itself. Everything else, such as `unknown`, the empty text
+    of a Unix socket or arbitrary text, is one network: `unknown`.
+    """
+    text = (address or "").strip().strip("\"'").strip()
+    parsed = _parsed(text)
+    if parsed is not None:
+        return _network(parsed)
+    name = text.partition(":")[0]
+    return name if OBFUSCATED.fullmatch(name) else UNKNOWN
+
+
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    """The address in `text`, without brackets, port and zone."""
+    if text.startswith("["):
+        return _address(text[1:].partition("]")[0])
+    # An IPv6 address may hold what looks like a port, so the whole text is tried first.
+    return _address(text) or _address(text.rpartition(":")[0])
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text.partition("%")[0].strip())
+    except ValueError:
+        return None
+
+
+def _network(address: IPv4Address | IPv6Address) -> str:
+    if isinstance(address, IPv4Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    if address in NAT64:
+        return str(IPv4Address(int(address) & 0xFFFF_FFFF))
+    host_bits = 128 - PREFIX
+    return str(IPv6Address(int(address) >> host_bits << host_bits))
