@@ -13,7 +13,7 @@ from werkzeug.formparser import MultiPartParser
 
 from api.framing import read_whole
 from common.errors import InputFault, Malformed, UnsupportedMedia
-from common.uploads import check_text, decode_base64
+from common.uploads import decode_base64
 
 FILE_FIELDS = ("file", "image")
 JSON_FIELDS = ("params", "metadata", "deadline")  # also in a form or a query, which hold only text
@@ -64,10 +64,8 @@ def read_body(request: Request, aside: Collection[str] = ()) -> Body:
         )
     query = _single(request.args, aside)
     named = query.pop("name", None)
-    name = body.file_name or named
-    with blame("name"):
-        check_text(name or "", "The file name")
-    return replace(body, fields=_merged(_from_text(query), body.fields), file_name=name)
+    fields = _merged(_from_text(query), body.fields)
+    return replace(body, fields=fields, file_name=body.file_name or named)
 
 
 def read_json(raw: bytes, *, strict: bool = True) -> dict[str, Any]:

@@ -5,10 +5,14 @@ The index, the search and the feedback on it all compare terms that this file ha
 """
 
 import re
-import unicodedata
 from functools import lru_cache
 
 from snowballstemmer.english_stemmer import EnglishStemmer
+
+from common.texts import caseless, normalized, visible
+
+LONGEST_TEXT = 20_000  # characters; the rest of a longer text is not read
+LONGEST_FOLDED = 64 * LONGEST_TEXT  # one character becomes at most 18 in NFKC, and each of these 3
 
 # What says nothing about a picture. A query of nothing else keeps its words.
 _SAYING_NOTHING = """
@@ -36,10 +40,10 @@ _POSSESSIVE = re.compile("['’]s?$")
 
 
 def normalise(query: str) -> str:
-    """The query as it is kept and compared: NFKC, casefolded, single spaces, none at the ends."""
-    # Folding case may undo the composition, and composing may leave something to fold.
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", query).casefold())
-    return " ".join(folded.split())
+    """Return the query as it is kept and compared: NFKC, casefolded, without invisible characters,
+    with single spaces and none at the ends.
+    """
+    return " ".join(caseless(visible(query[:LONGEST_TEXT]), LONGEST_TEXT).split())
 
 
 def terms(query: str) -> tuple[str, ...]:
@@ -53,10 +57,10 @@ def terms(query: str) -> tuple[str, ...]:
 
 
 def words(text: str) -> list[str]:
-    """The words of any text, normalised and without accents, in their order, not stemmed yet."""
+    """Return the words of a text in their order: normalised, without accents, not stemmed yet."""
     # Only the accents go: the marks of other scripts are part of their letters.
-    plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", normalise(text)))
-    found = _WORD.findall(unicodedata.normalize("NFC", plain))
+    plain = _ACCENTS.sub("", normalized(normalise(text), LONGEST_FOLDED, "NFKD"))
+    found = _WORD.findall(normalized(plain, 4 * LONGEST_FOLDED, "NFC"))
     return [part for word in found for part in _parts(_POSSESSIVE.sub("", word))]
 
 

@@ -2,17 +2,20 @@
 
 import binascii
 import re
-import unicodedata
 from dataclasses import dataclass
 
 from common.errors import InputFault, TooLarge
 from common.formats import EXTENSIONS, Header, read_header
 from common.formats.header import truncated
+from common.texts import nfc
 
-_WHITE_SPACE = b" \t\r\n"
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_INDENTATION = re.compile(rb"\n[ \t]*")
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _FORBIDDEN_IN_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+# Directional overrides too: they can show "gpj.exe" as "exe.jpg".
+_UNSHOWN_IN_NAMES = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_NAME = 255
 _LONGEST_EXTENSION = 16
 
@@ -68,20 +71,23 @@ def _check_size(header: Header, limits: Limits) -> None:
 
 
 def decode_base64(text: str) -> bytes:
-    """The bytes of a base64 text, bare or as a `data:...;base64,` URL.
+    """Return the bytes of a base64 text, bare or as a `data:...;base64,` URL.
 
-    White space is dropped. The alphabet is the standard one or the URL-safe one (RFC 4648, sections
-    4 and 5), not both at once; padding is required. Raises InputFault `image_empty` or
-    `image_base64_invalid`.
+    The alphabet is the standard one or the URL-safe one (RFC 4648, sections 4 and 5), not both at
+    once; padding is required. The text may be wrapped into lines and these be indented. Raises
+    InputFault `image_empty` or `image_base64_invalid`.
     """
     try:
         encoded = _without_prefix(text).encode("ascii")
         try:
             data = _strictly(encoded)
         except ValueError:
-            data = _strictly(_plain_alphabet(encoded))
+            data = _strictly(_plain_alphabet(_unwrapped(encoded)))
     except ValueError as error:  # binascii.Error and UnicodeEncodeError are ValueErrors
-        detail = "The image is not valid base64: the standard or URL-safe alphabet, with padding."
+        detail = (
+            "The image is not valid base64: send the standard or URL-safe alphabet with padding, "
+            "and no spaces (a `+` that was not percent-encoded in a form becomes a space)."
+        )
         raise InputFault(detail, code="image_base64_invalid") from error
     if not data:
         raise InputFault("The image is empty.", code="image_empty")
@@ -105,14 +111,30 @@ def _without_prefix(text: str) -> str:
     return payload
 
 
+def _unwrapped(encoded: bytes) -> bytes:
+    """Return the lines joined, without their common indentation.
+
+    A space anywhere else was a `+` before a form decoder replaced it: without it, the rest would
+    decode to other bytes.
+    """
+    joined = encoded.strip(b" \t\r\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    line_end = _INDENTATION.search(joined)
+    if line_end and line_end[0] != b"\n":
+        joined = joined.replace(line_end[0], b"")
+        if b"\n" in joined:
+            raise ValueError("lines of different indentation")
+    if b" " in joined or b"\t" in joined:
+        raise ValueError("spaces within the text")
+    return joined.translate(None, b"\n")
+
+
 def _plain_alphabet(encoded: bytes) -> bytes:
-    """Without white space, the URL-safe alphabet turned into the standard one."""
-    compact = encoded.translate(None, _WHITE_SPACE)
-    if b"-" not in compact and b"_" not in compact:
-        return compact
-    if b"+" in compact or b"/" in compact:
+    """Return the text in the standard alphabet, whichever of the two it came in."""
+    if b"-" not in encoded and b"_" not in encoded:
+        return encoded
+    if b"+" in encoded or b"/" in encoded:
         raise ValueError("two alphabets at once")
-    return compact.translate(_FROM_URL_SAFE)
+    return encoded.translate(_FROM_URL_SAFE)
 
 
 def check_text(value: str, what: str, *, lines: bool = False) -> str:
@@ -131,16 +153,18 @@ def check_text(value: str, what: str, *, lines: bool = False) -> str:
 
 
 def clean_file_name(name: str | None, media_type: str = "") -> str:
-    """A file's name as shown to people: what follows the last slash of either kind, in Unicode's
-    form NFC, at most 255 characters with the extension kept.
+    """Return a file's name as it is shown: what follows the last slash of either kind, in NFC, at
+    most 255 characters with the extension kept. It is never used as a path.
 
-    A name of which nothing is left becomes "image" with the media type's extension. It is never a
-    path to open anything by. Raises InputFault `text_invalid` as `check_text` does.
+    Control characters and directional overrides are dropped, lone surrogates replaced by U+FFFD: an
+    image is never refused for its name. A name of which nothing is left becomes "image" with the
+    media type's extension.
     """
-    base = re.split(r"[/\\]", name or "")[-1].strip()
-    check_text(base, "The file name")
-    # Cut before NFC too, which takes time in proportion to the length.
-    clean = _cut(unicodedata.normalize("NFC", _cut(base, 4 * _LONGEST_NAME)), _LONGEST_NAME).strip()
+    base = re.split(r"[/\\]", name or "")[-1]
+    base = _SURROGATE.sub("\ufffd", _UNSHOWN_IN_NAMES.sub("", base)).strip()
+    # Cut before NFC too, which accepts texts of a limited length only.
+    limit = 4 * _LONGEST_NAME
+    clean = _cut(nfc(_cut(base, limit), limit), _LONGEST_NAME).strip()
     if not clean.strip("."):
         return "image" + EXTENSIONS.get(media_type, "")
     return clean

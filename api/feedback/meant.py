@@ -2,17 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from unicodedata import normalize
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
-from api.schemas.feedback import VALUES
+from api.schemas.feedback import LONGEST_NAME, VALUES
 from common.callers import Caller, may_see
 from common.db import execute
 from common.ids import parse_id
 from common.tables import Image, Visibility
+from common.texts import nfc
 
 Given = tuple[str, str]  # an image as it was named, and what it was given as: positive, …
 
@@ -42,7 +42,7 @@ def by_id_or_name(session: Session, caller: Caller, names: Iterable[str]) -> dic
     """The same, or the newest public images that are called so."""
     known = by_id(session, caller, names)
     # As file names are kept.
-    others = {name: normalize("NFC", name) for name in set(names) - known.keys()}
+    others = {name: nfc(name, LONGEST_NAME) for name in set(names) - known.keys()}
     if not others:
         return known
     rows = execute(session, BY_NAME, {"names": sorted(set(others.values()))})

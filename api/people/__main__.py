@@ -13,7 +13,7 @@ from marshmallow import ValidationError
 from sqlalchemy.orm import Session
 
 from api.people.passwords import Passwords
-from api.schemas.accounts import SignUp
+from api.schemas.accounts import OperatorSignUp
 from common.db import transact
 from common.errors import AfterimageError, NotFound
 from common.ids import new_id
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 def _create_admin(sessions: Any, options: argparse.Namespace) -> str:
     """Raises ValidationError, and Conflict when the name or the address is taken."""
     given = {"name": options.name, "email": options.email, "password": _password()}
-    wanted = SignUp().load(given)
+    wanted = OperatorSignUp().load(given)
     hashed = Passwords().hash(wanted.pop("password"))
 
     def enter(session: Session) -> None:

@@ -15,7 +15,7 @@ MOST_IMAGES = 1_000
 class InferenceRequest(Schema):
     """The inference service's upload."""
 
-    name = Text(load_default=None, allow_none=True)
+    name = fields.String(load_default=None, allow_none=True)
     data = fields.String(required=True)
 
 

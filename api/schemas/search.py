@@ -7,6 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from api.schemas.fields import Text, Whole
 from api.schemas.images import ImageView
 from common.tasks.search import LONGEST_QUERY, RELEVANCE
+from common.texts import visible
 
 MOST_ITEMS = 100
 
@@ -20,8 +21,8 @@ class QueryText(Text):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
         text = super()._deserialize(value, attr, data, **options)
-        if text and not text.strip():
-            raise ValidationError("There is nothing but white space.")
+        if text and not visible(text).strip():
+            raise ValidationError("Send a text that has visible characters.")
         return text
 
 

@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
+from common.texts import nfc
 from engine.captioners.faults import Declined, Unusable
 
 LONGEST_TEXT = 300  # characters of a caption
@@ -79,7 +80,7 @@ def clean(text: str) -> str:
     """One line of plain text, at most LONGEST_TEXT characters: no markdown, no quotes around it,
     nothing that is not shown (control and format characters, lone surrogates).
     """
-    text = unicodedata.normalize("NFC", text[:LONGEST_READ]).replace("\r", "\n")
+    text = nfc(text[:LONGEST_READ], LONGEST_READ).replace("\r", "\n")
     text = _START_OF_LINE.sub("", _FENCE.sub("", _LINK.sub(r"\1", text)))
     text = "".join(" " if unicodedata.category(char)[0] == "C" else char for char in text)
     text = " ".join(_EMPHASIS.sub("", text).split())

@@ -33,6 +33,17 @@ def test_a_query_is_kept_in_one_form(given: str, kept: str) -> None:
         ("red_car-photo.jpg", "red car jpg"),
         ("vehicles", "vehicle"),
         ("dog dog dogs", "dog"),
+        ("kit\u00adten", "kitten"),
+        ("kit\u200bten", "kitten"),
+        ("ca\u200dt", "cat"),
+        ("ca\u200ct", "cat"),
+        ("ca\u2060t", "cat"),
+        ("\ufeffcat", "cat"),
+        ("cat\ufe0f", "cat"),
+        ("\u200ecat\u200f", "cat"),
+        ("\u202ecat\u202c", "cat"),
+        ("𝐜𝐚𝐭", "cat"),
+        ("c\u034fa\u0301t", "cát"),
     ],
 )
 def test_what_means_the_same_has_the_same_terms(one: str, other: str) -> None:
