@@ -36,7 +36,7 @@ def _check(request: Request, limit: int | None) -> None:
         raise LengthRequired("Send the upload with a Content-Length.")
     length = request.content_length or 0
     if limit is not None and length > limit:
-        raise TooLarge(f"The body has {length:,} bytes; this route accepts at most {limit:,}.")
+        raise TooLarge(f"The body has {length:,} bytes; {limit:,} are allowed on this route.")
 
 
 def drain(request: Request) -> None:
