@@ -16,7 +16,7 @@ from flask import Flask
 from api.app import CLOSE, create_app
 from common.db import transact
 from common.errors import SettingsError
-from common.logs import configure
+from common.logs import configure, count_lost_lines
 from common.predictions import reopen
 from common.services import Services, open_services
 from common.settings import Settings
@@ -33,6 +33,7 @@ def from_env() -> Flask:
     with ExitStack() as stack:
         stack.enter_context(_alone_in(settings.data_dir))
         services = stack.enter_context(open_services(settings))
+        count_lost_lines(services.metrics.log_lines_lost[()])
         app = create_app(services)
         stack.callback(app.extensions[CLOSE])
         _start_engine(services, stack)

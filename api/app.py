@@ -43,7 +43,7 @@ from api.rows import look_at_all
 from api.waiting import Waiting
 from common.announcer import Announcer
 from common.drift.watching import Drift
-from common.logs import configure
+from common.logs import configure, count_lost_lines
 from common.metrics.standing import Standing
 from common.services import Services, open_services
 from common.settings import Settings
@@ -138,7 +138,9 @@ def from_env() -> Flask:
     settings = Settings.from_env(os.environ)
     configure(settings.log_level, settings.log_format, settings.sentry_dsn)
     with ExitStack() as stack:
-        app = create_app(stack.enter_context(open_services(settings)))
+        services = stack.enter_context(open_services(settings))
+        count_lost_lines(services.metrics.log_lines_lost[()])
+        app = create_app(services)
         stack.callback(app.extensions[CLOSE])
         app.extensions[CLOSE] = stack.pop_all().close
     return app

@@ -13,6 +13,7 @@ _settings = read_or_exit()
 
 bind = _settings.address
 worker_class = "api.worker.Worker"
+logger_class = "api.gunicorn_logging.Logger"
 workers = _settings.processes
 threads = _settings.threads  # waiting requests hold a thread each
 worker_connections = allow_connections()

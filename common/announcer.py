@@ -20,6 +20,7 @@ from common.errors import Unavailable
 from common.predictions import mark_announced
 from common.predictions.rules import ANNOUNCE_GRACE
 from common.tasks import queue_name
+from common.threads import lasting_thread
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +44,8 @@ class Announcer:
         self._todo: queue.SimpleQueue[tuple[UUID, str] | Finished | None] = queue.SimpleQueue()
         self._confirmed: list[UUID] = []
         self._mark_at = 0.0
-        self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
+        self._is_closing = threading.Event()
+        self._thread = lasting_thread("announcer", self._run, self._is_closing)
         self._thread.start()
 
     def announce(self, id: UUID, task: str, interactive: bool) -> None:
@@ -57,6 +59,7 @@ class Announcer:
 
     def close(self) -> None:
         """Publish what was handed over so far, then stop."""
+        self._is_closing.set()
         self._todo.put(None)
         self._thread.join(timeout=10)
 
@@ -65,9 +68,12 @@ class Announcer:
         try:
             while True:
                 batch, is_last = self._collect()
-                self._handle(publisher, batch)
-                if is_last or self._is_time_to_mark():
-                    self._mark()
+                try:
+                    self._handle(publisher, batch)
+                    if is_last or self._is_time_to_mark():
+                        self._mark()
+                except Exception:
+                    log.exception("announcing failed; the housekeeper will announce these rows")
                 if is_last:
                     return
         finally:

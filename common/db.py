@@ -129,6 +129,7 @@ def open_database(url: str, pool: int = 16) -> Sessions:
 def _mysql(url: URL, pool: int, isolation: IsolationLevel) -> Engine:
     return create_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
+        hide_parameters=True,  # errors are logged, parameters hold secrets
         pool_size=pool,
         max_overflow=0,
         pool_timeout=WAIT_FOR_CONNECTION,

@@ -33,7 +33,12 @@ def sqlite(url: URL, pool: int, wait: float) -> Engine:
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
         raise SettingsError("DATABASE_URL must be sqlite:///<file> or mysql+pymysql://…")
     engine = create_engine(
-        url, pool_size=pool, max_overflow=0, pool_timeout=wait, connect_args={"timeout": wait}
+        url,
+        hide_parameters=True,  # errors are logged, parameters hold secrets
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=wait,
+        connect_args={"timeout": wait},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

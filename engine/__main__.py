@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 
 from common.errors import AfterimageError
-from common.logs import configure
+from common.logs import configure, count_lost_lines
 from common.metrics.exposing import exposed
 from common.services import open_services
 from common.settings import Settings
@@ -28,6 +28,7 @@ def main() -> int:
             open_services(settings) as services,
             exposed(services.metrics, settings.metrics_port),
         ):
+            count_lost_lines(services.metrics.log_lines_lost[()])
             _serve(Engine(services, tasks))
     except AfterimageError as error:
         print(f"engine: {error.detail}", file=sys.stderr)

@@ -8,6 +8,7 @@ are shared out.
 import random
 import threading
 from collections.abc import Callable, Collection
+from functools import partial
 
 import structlog
 
@@ -18,6 +19,7 @@ from common.errors import Unavailable
 from common.predictions import sweep
 from common.predictions.overdue import EXPIRED
 from common.services import Services
+from common.threads import lasting_thread
 from engine.garbage import do_due_chores
 
 log = structlog.get_logger(__name__)
@@ -35,7 +37,7 @@ class Housekeeper:
         self._stop = threading.Event()
         rounds = {"sweep": (SWEEPS, self.sweep), "chores": (CHORES, self.chores)}
         self._threads = [
-            threading.Thread(target=self._repeat, args=each, name=name, daemon=True)
+            lasting_thread(name, partial(self._repeat, *each), self._stop)
             for name, each in rounds.items()
         ]
 

@@ -10,6 +10,7 @@ from common.announcer import Announcer
 from common.errors import ModelUnavailable
 from common.services import Services
 from common.tasks import contract
+from common.threads import lasting_thread
 from engine.batching import Inbox
 from engine.counting import begin
 from engine.models.defaults import Shelf, stamp
@@ -41,8 +42,9 @@ class Lane:
         inbox = Inbox(self._consumer, crew.batch_size, services.metrics.junk[task])
         alone = threading.Lock()
         self._workers = [
-            threading.Thread(
-                target=Worker(
+            lasting_thread(
+                f"{task}-{number}",
+                Worker(
                     services,
                     announcer,
                     owner,
@@ -52,8 +54,7 @@ class Lane:
                     self._stop,
                     alone,
                 ).run,
-                name=f"{task}-{number}",
-                daemon=True,
+                self._stop,
             )
             for number in range(crew.workers)
         ]

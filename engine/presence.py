@@ -15,6 +15,7 @@ from common.db import Sessions, execute, now, transact
 from common.errors import Unavailable
 from common.predictions.rules import HEARTBEAT
 from common.tables import EngineProcess
+from common.threads import lasting_thread
 
 log = structlog.get_logger(__name__)
 FORGOTTEN = 24 * 3600  # seconds after which the row of a dead engine is removed
@@ -28,7 +29,7 @@ class Presence:
         self._id = id
         self._report = report
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
+        self._thread = lasting_thread("presence", self._run, self._stop)
 
     def start(self) -> None:
         """Say once that the engine is there, then keep saying so."""
@@ -59,6 +60,8 @@ class Presence:
             transact(self._sessions, work)
         except Unavailable as error:
             log.warning("no heartbeat", error=error.detail)
+        except Exception:
+            log.exception("the heartbeat failed")
 
 
 def _of(id: UUID) -> Any:

@@ -26,6 +26,7 @@ from engine.tasks import MadeBy, Work
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
+PAUSE = 0.5  # seconds after a batch that failed as a whole
 IDLE = 1.0  # seconds after which an idle worker looks up
 LONGEST_PAUSE = 5.0
 
@@ -58,8 +59,9 @@ class Worker:
         self._alone = alone
 
     def run(self) -> None:
-        """Work until stopped. Whatever a batch meets, the next one is collected."""
+        """Work until stopped. Whatever happens to a batch, the next one is collected."""
         while not self._stop.is_set():
+            batch: Batch = {}
             try:
                 self._try_to_open()
                 if batch := self._inbox.collect(IDLE):
@@ -67,8 +69,11 @@ class Worker:
             except Stopped:
                 return
             except Exception:
-                # The rows are leased: what was left in the middle comes back when the lease ends.
+                # The sweep announces its rows again. Messages that were never acknowledged would
+                # count against the prefetch limit until the consumer receives nothing more.
                 log.exception("a batch was dropped")
+                self._inbox.ack(batch.values())
+                self._stop.wait(PAUSE)
 
     def process(self, batch: Batch) -> None:
         """Bring every delivery of `batch` to its end: acknowledged, parked or discarded."""

@@ -120,6 +120,10 @@ class Metrics:
         "Attempts to deliver a webhook: `delivered`, `failed`, or `gone` (the receiver said 410).",
         "outcome",
     )
+    log_lines_lost: Family[Counter] = counter(
+        "log_lines_lost_total",
+        "Log lines that could not be written: the disk was full, or their reader was gone or slow.",
+    )
     caption_cost: Family[Counter] = counter(
         "caption_cost_dollars_total", "US dollars, as CAPTION_PRICE has it.", "model"
     )

@@ -13,6 +13,7 @@ from common.db import Sessions, read, transact
 from common.errors import Unavailable
 from common.metrics import Metrics, open_metrics
 from common.settings import Settings
+from common.threads import lasting_thread
 from common.webhooks import deliveries
 from common.webhooks.deliveries import Due
 from common.webhooks.secrets import ensure_secret
@@ -46,7 +47,7 @@ class Deliverer:
         self._freed = threading.Event()
         self._lock = threading.Lock()
         self._busy = Counter[str]()  # attempts under way by host
-        self._thread = threading.Thread(target=self._run, name="deliverer", daemon=True)
+        self._thread = lasting_thread("deliverer", self._run, self._stop)
 
     def start(self) -> None:
         """Begin with what is due now."""
@@ -96,10 +97,26 @@ class Deliverer:
         for due in taken:
             with self._lock:
                 self._busy[due.host] += 1
-            threading.Thread(
-                target=self._deliver, args=(due, start), name="webhook", daemon=True
-            ).start()
+            self._begin(due, start)
         return len(taken)
+
+    def _begin(self, due: Due, start: float) -> None:
+        """Start the attempt's thread. Raises RuntimeError when the system refuses a thread; the
+        delivery is made again when its lease ends.
+        """
+        work = threading.Thread(
+            target=self._deliver, args=(due, start), name="webhook", daemon=True
+        )
+        try:
+            work.start()
+        except RuntimeError:
+            self._end(due)
+            raise
+
+    def _end(self, due: Due) -> None:
+        with self._lock:
+            self._busy -= Counter({due.host: 1})
+        self._freed.set()
 
     def under_way(self) -> int:
         """How many attempts have begun and not ended."""
@@ -115,9 +132,7 @@ class Deliverer:
         except Exception:
             log.exception("webhook left", id=str(due.prediction_id))
         finally:
-            with self._lock:
-                self._busy -= Counter({due.host: 1})
-            self._freed.set()
+            self._end(due)
 
     def _attempt(self, due: Due, start: float) -> None:
         message = read(self._sessions, lambda session: compose(session, due, self._public_url))

@@ -20,6 +20,7 @@ from pika.exceptions import AMQPError
 
 from common.broker.amqp.reasons import describe
 from common.errors import SettingsError
+from common.threads import lasting_thread
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +83,7 @@ class Link:
         self._up_since: float | None = None
         self._attempts = 0
         self.closed = False
-        self._thread = threading.Thread(target=self._run, name=f"amqp-{name}", daemon=True)
+        self._thread = lasting_thread(f"amqp-{name}", self._run)
         self.reason = ""
 
     def start(self) -> None:

@@ -1,0 +1,151 @@
+"""Standard error as a text stream that never raises and never waits for a slow reader."""
+
+import contextlib
+import io
+import os
+import select
+import stat
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+PATIENCE = 0.1  # seconds that a line may wait for a reader that has kept up until now
+ATOMIC = 4096  # bytes that a pipe which polls as writable takes without blocking (PIPE_BUF)
+
+
+class LogStream(io.TextIOBase):
+    """Writes text to a file descriptor; drops and counts what cannot be written at once.
+
+    A full disk, a closed pipe or a pipe that is not read costs the caller at most `PATIENCE`
+    seconds for the first line, and nothing for the following ones until a line can be written.
+    """
+
+    def __init__(self, descriptor: int | None):
+        """Without a descriptor every line is dropped and counted."""
+        self.lost = 0
+        self._on_lost: Callable[[], object] | None = None
+        self._descriptor = descriptor
+        self._target, self._blocks = _target_of(descriptor)
+        self._lock = threading.Lock()
+        self._stalled = False
+        self._cut = False  # the last line was written in part
+
+    def writable(self) -> bool:
+        """Always True, as the text stream protocol requires."""
+        return True
+
+    def fileno(self) -> int:
+        """The descriptor that was given; raises OSError without one."""
+        if self._descriptor is None:
+            raise OSError("standard error is closed")
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        """Whether the lines go to a terminal."""
+        return self._descriptor is not None and os.isatty(self._descriptor)
+
+    def count_with(self, on_lost: Callable[[], object]) -> None:
+        """Call `on_lost` for every line lost so far and for every one lost from now on."""
+        self._on_lost = on_lost
+        for _ in range(self.lost):
+            self._report()
+
+    def lose(self) -> None:
+        """Count a line that was lost, here or before it reached the stream."""
+        self.lost += 1
+        self._report()
+
+    def write(self, text: str, /) -> int:
+        """Write all of `text` now, or drop it; returns its length in both cases."""
+        if text and not self._try_to_write(text):
+            self.lose()
+        return len(text)
+
+    def _report(self) -> None:
+        if self._on_lost is not None:
+            with contextlib.suppress(Exception):
+                self._on_lost()
+
+    def _try_to_write(self, text: str) -> bool:
+        if self._target is None or not self._lock.acquire(timeout=self._patience()):
+            return False
+        try:
+            self._stalled = not self._write(text.encode("utf-8", "backslashreplace"))
+        except (OSError, ValueError, MemoryError):
+            self._stalled = True
+        finally:
+            self._lock.release()
+        return not self._stalled
+
+    def _patience(self) -> float:
+        return 0 if self._stalled else PATIENCE
+
+    def _write(self, line: bytes) -> bool:
+        """Whether all of the line was written."""
+        assert self._target is not None
+        left = memoryview(b"\n" + line if self._cut else line)
+        size, until = len(left), time.monotonic() + self._patience()
+        try:
+            while left and self._waits_until_ready(until):
+                try:
+                    left = left[os.write(self._target, left[:ATOMIC] if self._blocks else left) :]
+                except BlockingIOError:
+                    if time.monotonic() > until:
+                        break
+        finally:
+            if len(left) < size:
+                self._cut = bool(left)
+        return not left
+
+    def _waits_until_ready(self, until: float) -> bool:
+        poll = select.poll()
+        poll.register(self._target, select.POLLOUT)  # type: ignore[arg-type]
+        return bool(poll.poll(max(0.0, until - time.monotonic()) * 1e3))
+
+
+def _target_of(descriptor: int | None) -> tuple[int | None, bool]:
+    """The descriptor to write to, and whether a write to it may block.
+
+    A pipe or terminal is opened a second time, so that O_NONBLOCK does not affect the other
+    processes that share it. Where the system refuses that, writes are small enough not to block.
+    """
+    if descriptor is None:
+        return None, False
+    try:
+        mode = os.fstat(descriptor).st_mode
+    except OSError:
+        return None, False
+    if not (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
+        return descriptor, stat.S_ISSOCK(mode)
+    flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY
+    with contextlib.suppress(OSError):
+        return os.open(f"/proc/self/fd/{descriptor}", flags), False
+    return descriptor, True
+
+
+def guard_stderr() -> LogStream | None:
+    """Put a LogStream in the place of `sys.stderr` and return it.
+
+    Returns None where something else has replaced `sys.stderr` already, as test runners do.
+    """
+    if isinstance(sys.stderr, LogStream):
+        return sys.stderr
+    if sys.stderr is not sys.__stderr__:
+        return None
+    stream = LogStream(None if sys.stderr is None else 2)
+    _reserve_standard_descriptors()
+    sys.stderr = stream
+    return stream
+
+
+def _reserve_standard_descriptors() -> None:
+    """Open closed ones on /dev/null: else a database file may get number 2, and libraries in C
+    would print into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
