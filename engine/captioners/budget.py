@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 from common.columns import Moment
 from common.db import Sessions, clock, execute, read
 from common.tables import Prediction, State
-from engine.captioners.faults import BudgetExceeded
-from engine.captioners.replies import Tokens
+from engine.captioners.faults import BudgetExceeded, Tokens
 
 VALID = 10.0  # seconds that the sum is not read again
 SHARE = 50  # times as long as reading it took it is valid: at most 2 % of the time goes there

@@ -19,13 +19,13 @@ from common.services import Services
 from common.settings import Settings
 from engine.captioners import only_default
 from engine.captioners.budget import Budget, Price
-from engine.captioners.client import MOST_TOKENS, PROMPT, Client
-from engine.captioners.faults import NotServed, Refused
+from engine.captioners.client import LIMITS, PROMPT, Client
+from engine.captioners.faults import Declined, NotServed, ReasonsTooLong, Refused, Tokens, Unusable
 from engine.captioners.gate import Gate
 from engine.captioners.labels import SharedLabels
 from engine.captioners.leaving import call
 from engine.captioners.picture import QUALITY, SIDE, to_jpeg
-from engine.captioners.replies import Reply, Tokens
+from engine.captioners.replies import Reply
 from engine.tasks import Crew, MadeBy
 
 log = structlog.get_logger(__name__)
@@ -84,13 +84,13 @@ class ChatCaptioner:
         except TryLater as error:
             self._gate.quieten(error.delay)
             raise
+        except (Unusable, Declined, ReasonsTooLong) as error:
+            self._account_for(error.tokens)
+            raise
 
     def _answer(self, reply: Reply) -> dict[str, Any]:
         tokens = reply.tokens
-        cost = self._price.of(tokens) if self._price and tokens else None
-        if self._budget:
-            self._budget.add(cost)
-        self._count(tokens, cost)
+        cost = self._account_for(tokens)
         return {
             "text": reply.text,
             "source": "openai",
@@ -99,26 +99,37 @@ class ChatCaptioner:
             "cost_usd": cost,
         }
 
-    def _count(self, tokens: Tokens | None, cost: float | None) -> None:
+    def _account_for(self, tokens: Tokens | None) -> float | None:
+        """Add what a call used to the budget and the metrics, whether or not it led to a caption;
+        returns its price in US dollars, None where it is not known.
+        """
+        cost = self._price.of(tokens) if self._price and tokens else None
+        if self._budget:
+            self._budget.add(cost)
         name = self.model["name"]
         self._metrics.caption_cost[name].inc(cost or 0.0)
         if tokens:
             self._metrics.caption_tokens[name, "prompt"].inc(tokens.prompt)
             self._metrics.caption_tokens[name, "completion"].inc(tokens.completion)
+        return cost
 
 
 def identity(base_url: str, model: str) -> dict[str, Any]:
-    """What is kept with each result. There is no file, so the sha256 is of all that is asked: the
-    address, the model's name, the prompt and its limits; the provider may change the rest.
+    """The model's identity, which is stored with each result and shown to callers.
+
+    There is no file, so the sha256 is of everything that determines the request: the address, the
+    model's name, the prompt and its limits. The version is its beginning: the address itself may
+    name a machine of the operator's network.
     """
-    asked = "\n".join([base_url, model, PROMPT, str(MOST_TOKENS), str(SIDE), str(QUALITY)])
+    asked = "\n".join([base_url, model, PROMPT, str(LIMITS[0]), str(SIDE), str(QUALITY)])
+    digest = hashlib.sha256(asked.encode()).hexdigest()
     return {
         "name": model,
-        "version": urlsplit(base_url).netloc,
-        "sha256": hashlib.sha256(asked.encode()).hexdigest(),
+        "version": digest[:12],
+        "sha256": digest,
         "runtime": "openai",
         "licence": "the provider's terms",
-        "source": base_url,
+        "source": "the server of CAPTIONER_URL",
     }
 
 

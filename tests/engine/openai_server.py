@@ -95,6 +95,13 @@ def says(content: Any, **more: Any) -> Fault:
     return body(completion(content, **more))
 
 
+def cut_off(handler: Handler) -> None:
+    """An answer that ended at the limit of tokens, before its text began."""
+    about = json.loads(completion(None, reasoning="The user wants"))
+    about["choices"][0]["finish_reason"] = "length"
+    handler.answer(200, json.dumps(about).encode())
+
+
 def status(code: int, about: Any = None, **headers: str) -> Fault:
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda handler: handler.answer(code, json.dumps(about or {}).encode(), given)

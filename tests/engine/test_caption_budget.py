@@ -11,8 +11,7 @@ import pytest
 from common.db import Sessions, now, read
 from common.tables import State
 from engine.captioners.budget import Budget, Price, spent_this_month
-from engine.captioners.faults import BudgetExceeded
-from engine.captioners.replies import Tokens
+from engine.captioners.faults import BudgetExceeded, Tokens
 from tests.engine import openai_server as server
 from tests.engine.captioning import captioning
 from tests.engine.openai_server import Provider, providing

@@ -6,10 +6,11 @@ import time
 
 import pytest
 
-from engine.captioners.faults import Declined, Unusable
-from engine.captioners.replies import LONGEST_TEXT, Tokens, clean, read_reply
+from engine.captioners.faults import CutOff, Declined, ProviderError, Tokens, Unusable
+from engine.captioners.replies import LONGEST_TEXT, clean, read_reply
 from engine.captioners.sentence import Guess, sentence, with_article
 from engine.models.labels import load_imagenet
+from tests.engine.openai_server import completion
 
 
 def test_words_follow_the_score() -> None:
@@ -108,6 +109,82 @@ def test_what_holds_no_caption_is_said_to(body: bytes) -> None:
 def test_a_filtered_caption_is_declined() -> None:
     with pytest.raises(Declined):
         read_reply(b'{"choices": [{"finish_reason": "content_filter", "message": {}}]}')
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "A cat.",
+        "<think>Hm.</think>\n\nA cat.",
+        "<think>" + "The user wants a caption. " * 4_000 + "</think>A cat.",
+        "<THINKING budget=3>Hm. <think>Hm?</think></THINKING>A cat.",
+        "<reasoning>Hm.</reasoning>\nA cat.",
+        "[THINK]Hm.[/THINK]A cat.",
+        "The template wrote the opening tag.\n</think>\n\nA cat.",
+        "<think>One.</think><think>Two.</think>A cat.<|im_end|></s>",
+        "<|begin_of_box|>A cat.<|end_of_box|>",
+        "<think>Hm.</think>So: <|begin_of_box|>A cat.",
+        "<|channel|>analysis<|message|>Hm.<|end|>"
+        "<|start|>assistant<|channel|>final<|message|>A cat.",
+        "<|channel|>final <|constrain|>text<|message|>A cat.<|return|>",
+    ],
+)
+def test_a_models_reasoning_is_not_its_answer(said: str) -> None:
+    assert read_reply(completion(said)).text == "A cat."
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "<think>Cut off in the mid",
+        "<think>Nothing but reasoning.</think>",
+        "<|channel|>analysis<|message|>Hm.",
+        "A cat?</think>",
+        "<think>" * 50_000,
+        "</think>" * 50_000,
+    ],
+)
+def test_reasoning_alone_is_no_caption(said: str) -> None:
+    with pytest.raises(Unusable):
+        read_reply(completion(said))
+
+
+def test_a_tag_of_something_else_stays() -> None:
+    assert read_reply(completion("A <b>thinker</b> [think tank] sits.")).text == (
+        "A <b>thinker</b> [think tank] sits."
+    )
+
+
+def test_the_text_parts_of_a_message_are_joined() -> None:
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+    parts = [thought, {"type": "text", "text": "A "}, {"type": "text", "text": "cat."}, 7]
+    assert read_reply(completion(parts)).text == "A cat."
+    with pytest.raises(Unusable):
+        read_reply(completion([thought, {"type": "text", "text": None}]))
+
+
+@pytest.mark.parametrize(
+    ("about", "status"),
+    [
+        ({"error": {"message": "no eyes"}}, None),
+        ({"error": "Unexpected endpoint or method."}, None),
+        ({"error": {"message": "slow down", "code": 429}}, 429),
+        ({"object": "error", "message": "x", "code": 400}, 400),
+        ({"choices": [{"finish_reason": "error", "error": {"code": 502}}]}, 502),
+    ],
+)
+def test_an_error_with_status_200_is_an_error(about: object, status: int | None) -> None:
+    with pytest.raises(ProviderError) as raised:
+        read_reply(json.dumps(about).encode())
+    assert raised.value.status == status
+
+
+def test_an_answer_cut_off_carries_its_tokens() -> None:
+    usage = {"prompt_tokens": 9, "completion_tokens": 120}
+    choice = {"finish_reason": "length", "message": {"content": None, "reasoning": "Hm."}}
+    with pytest.raises(CutOff) as raised:
+        read_reply(json.dumps({"choices": [choice], "usage": usage}).encode())
+    assert raised.value.tokens == Tokens(9, 120)
 
 
 def guess(name: str, score: float) -> Guess:
