@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 from api.body import blame
 from api.context import services
 from api.lookup import find_my_prediction
-from api.people.signed_in import admins_only
+from api.people.signed_in import admins_only, me
 from api.prediction_log import deliveries_page
 from api.schemas.webhooks import Wanted
 from common.db import read, transact
@@ -18,7 +19,7 @@ from common.predictions import Ask
 from common.tables import WebhookDelivery
 from common.webhooks import deliveries
 from common.webhooks.receivers import check_url
-from common.webhooks.secrets import rotate
+from common.webhooks.secrets import current_secret, rotate
 
 
 def with_webhook(asks: Sequence[Ask], wanted: Wanted | None) -> list[Ask]:
@@ -56,7 +57,15 @@ def deliver_again(prediction_id: str) -> WebhookDelivery:
     raise NotFound("This prediction has no webhook delivery.", code="delivery_not_found")
 
 
+def my_signing_secret() -> str:
+    """The secret that signs the caller's webhooks; raises Unauthorized for anonymous callers."""
+    return transact(services().sessions, partial(current_secret, owner_id=me()))
+
+
 def new_signing_secret() -> str:
-    """Replace the service's secret; raises Unauthorized and Forbidden for all but admins."""
+    """Replace everybody's secrets; returns the one of anonymous callers. Raises Unauthorized and
+    Forbidden for callers who are not admins.
+    """
     admins_only()
-    return transact(services().sessions, rotate)
+    transact(services().sessions, rotate)
+    return transact(services().sessions, partial(current_secret, owner_id=None))

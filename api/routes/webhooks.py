@@ -6,7 +6,7 @@ from flask_smorest import Blueprint
 
 from api.paging import listed
 from api.schemas.webhooks import DeliveriesQuery, DeliveryList, DeliveryView, SecretView, view
-from api.webhooks import deliver_again, new_signing_secret, page_of_deliveries
+from api.webhooks import deliver_again, my_signing_secret, new_signing_secret, page_of_deliveries
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/v1/webhooks", description="Webhooks.")
 
@@ -32,11 +32,22 @@ def redeliver(prediction_id: str) -> dict[str, Any]:
     return view(deliver_again(prediction_id))
 
 
+@blueprint.get("/secret")
+@blueprint.response(200, SecretView)
+def show_secret() -> Any:
+    """The secret that signs my webhooks, unless I send one with `webhook`.
+
+    Verify messages with it as Standard Webhooks describes. It changes when an admin rotates the
+    service's secrets; messages then carry both signatures for 24 hours.
+    """
+    return {"secret": my_signing_secret()}, 200, {"Cache-Control": "no-store"}
+
+
 @blueprint.post("/rotate-secret")
 @blueprint.response(200, SecretView)
 def rotate_secret() -> Any:
-    """Replace the service's signing secret: for admins. The former signs too for 24 hours.
+    """Replace the secrets of all accounts and of anonymous callers: for admins.
 
-    Whoever has it can forge webhooks.
+    The former secrets also sign for 24 hours. The answer holds the one of anonymous callers.
     """
     return {"secret": new_signing_secret()}, 200, {"Cache-Control": "no-store"}

@@ -75,7 +75,7 @@ class DeliveryView(Schema):
 
 
 class SecretView(Schema):
-    """The service's signing secret, shown to who has just made it."""
+    """A secret that verifies the signatures of webhooks."""
 
     secret = fields.String()
 

@@ -36,11 +36,20 @@ NAT64 = ip_network("64:ff9b::/96")
 
 def is_permitted(address: Address, allowed: Sequence[Network]) -> bool:
     """Whether a webhook may be sent to `address`; `allowed` are networks permitted by choice."""
+    return is_allowed(address, allowed) or _is_public(_unmapped(address))
+
+
+def is_allowed(address: Address, allowed: Sequence[Network]) -> bool:
+    """Whether `address` is in one of the networks that the operator permitted."""
+    plain = _unmapped(address)
+    return any(plain in network for network in allowed)
+
+
+def _unmapped(address: Address) -> Address:
+    """The IPv4 address that the system connects to for an IPv4-mapped one."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped  # the system itself connects to the IPv4 address
-    if any(address in network for network in allowed):
-        return True
-    return _is_public(address)
+        return address.ipv4_mapped
+    return address
 
 
 def literal(host: str) -> Address | None:

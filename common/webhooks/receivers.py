@@ -7,11 +7,19 @@ from collections.abc import Sequence
 import httpx
 
 from common.errors import InputFault
-from common.webhooks.addresses import Network, is_permitted, literal
+from common.webhooks.addresses import Network, is_allowed, is_permitted, literal
 
 LONGEST_URL = 2000  # characters, as stored
 PREFIX = "whsec_"
 SHORTEST_KEY, LONGEST_KEY = 24, 64  # bytes, as Standard Webhooks has it
+WEB_PORTS = (80, 443)
+FIRST_UNPRIVILEGED = 1024
+# The "bad ports" of the Fetch standard from 1024 on: servers there speak other protocols, some of
+# which can be made to act by the text of an HTTP request.
+OTHER_PROTOCOLS = frozenset(
+    {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6679, 6697, 10080}
+    | set(range(6665, 6670))
+)
 NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 HOST = re.compile(r"https?://(\[[^\]]*\]|[^/:]+)")
 
@@ -19,20 +27,20 @@ HOST = re.compile(r"https?://(\[[^\]]*\]|[^/:]+)")
 def check_url(text: str, allowed: Sequence[Network]) -> str:
     """The URL as it is stored: scheme and host in lower case, a path, no fragment.
 
-    Raises InputFault for what can never be sent to. Names are resolved, and their addresses
-    checked, at each sending.
+    `http://` is accepted for receivers in the `allowed` networks only. Raises InputFault
+    `url_not_allowed` for a URL that messages are never sent to. Names are resolved, and their
+    addresses checked, at each sending.
     """
     url = _parsed(text)
     if url.scheme not in ("http", "https"):
-        raise InputFault("A webhook's URL begins with https:// or http://.")
+        raise _refused("A webhook's URL begins with https://.")
     if url.userinfo:
-        raise InputFault("A webhook's URL must not hold credentials.")
-    if url.port is not None and not 0 < url.port < 65536:
-        raise InputFault("A webhook's port is 1 to 65535.")
-    _check_host(url.raw_host.decode("ascii"), allowed)
+        raise _refused("A webhook's URL must not hold a user name or password.")
+    _check_port(url.port)
+    _check_host(url.raw_host.decode("ascii"), allowed, is_plain=url.scheme == "http")
     stored = str(url.copy_with(raw_path=url.raw_path, fragment=None))
     if len(stored) > LONGEST_URL:
-        raise InputFault(f"A webhook's URL has at most {LONGEST_URL} characters.")
+        raise _refused(f"A webhook's URL has at most {LONGEST_URL} characters.")
     return stored
 
 
@@ -57,16 +65,31 @@ def check_secret(text: str) -> str:
 
 def _parsed(text: str) -> httpx.URL:
     if len(text) > LONGEST_URL:
-        raise InputFault(f"A webhook's URL has at most {LONGEST_URL} characters.")
+        raise _refused(f"A webhook's URL has at most {LONGEST_URL} characters.")
     try:
         return httpx.URL(text)
     except (httpx.InvalidURL, ValueError) as error:
-        raise InputFault("This is not a URL.") from error
+        raise _refused("This is not a URL.") from error
 
 
-def _check_host(host: str, allowed: Sequence[Network]) -> None:
+def _check_port(port: int | None) -> None:
+    if port is None:
+        return
+    if not 0 < port < 65536:
+        raise _refused("A webhook's port is 1 to 65535.")
+    if (port < FIRST_UNPRIVILEGED and port not in WEB_PORTS) or port in OTHER_PROTOCOLS:
+        raise _refused("A webhook's port is 443, 80, or one from 1024 on that is used for HTTP.")
+
+
+def _check_host(host: str, allowed: Sequence[Network], *, is_plain: bool) -> None:
     address = literal(host)
     if address is None and (len(host) > 253 or not NAME.fullmatch(host)):
-        raise InputFault("A webhook's URL needs a host.")
+        raise _refused("A webhook's URL needs a host.")
     if address is not None and not is_permitted(address, allowed):
-        raise InputFault("A webhook cannot be sent to this address: it is not a public one.")
+        raise _refused("A webhook cannot be sent to this address: it is not a public one.")
+    if is_plain and not (is_allowed(address, allowed) if address is not None else allowed):
+        raise _refused("A webhook's URL begins with https://: http:// would show the message.")
+
+
+def _refused(detail: str) -> InputFault:
+    return InputFault(detail, code="url_not_allowed")

@@ -1,6 +1,12 @@
-"""The service's signing secrets: one at a time, and two while one is being replaced."""
+"""The signing secrets of webhooks.
+
+The service keeps one root secret, and two while one is being replaced. It signs with none of them:
+each account has a secret derived from it, and all anonymous callers share another. A receiver that
+trusts an account's secret therefore never accepts a message that another caller composed.
+"""
 
 import base64
+import hmac
 import secrets
 from uuid import UUID
 
@@ -28,21 +34,37 @@ def new_secret() -> str:
     return PREFIX + base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
-def valid_secrets(session: Session) -> list[str]:
-    """All that sign, the current one first; empty before the first was made."""
+def derived(root: str, owner_id: UUID | None) -> str:
+    """The secret that signs the webhooks of an account, or of anonymous callers (None):
+    HMAC-SHA256 of who it is, keyed by the root secret.
+    """
+    key = base64.b64decode(root.removeprefix(PREFIX))
+    who = b"anonymous" if owner_id is None else b"account " + owner_id.bytes
+    return PREFIX + base64.b64encode(hmac.digest(key, b"webhooks of " + who, "sha256")).decode()
+
+
+def valid_roots(session: Session) -> list[str]:
+    """The valid root secrets, the current one first; empty before the first was made."""
     return list(execute(session, VALID).scalars())
 
 
-def ensure_secret(session: Session) -> list[str]:
-    """All that sign; the first one is made if there is none."""
-    if found := valid_secrets(session):
+def ensure_roots(session: Session) -> list[str]:
+    """The valid root secrets; the first one is made if there is none."""
+    if found := valid_roots(session):
         return found
     execute(session, insert_missing(S).values(id=FIRST, secret=new_secret()))
-    return valid_secrets(session)
+    return valid_roots(session)
+
+
+def current_secret(session: Session, owner_id: UUID | None) -> str:
+    """The secret that signs the webhooks of this owner from now on."""
+    return derived(ensure_roots(session)[0], owner_id)
 
 
 def rotate(session: Session) -> str:
-    """A new secret. The former still signs beside it for OVERLAP seconds."""
+    """Make a new root secret and return it. Secrets derived from the former one also sign for
+    OVERLAP seconds.
+    """
     secret, id = new_secret(), new_id()
     execute(session, delete(S).where(S.retires_at <= now()))
     execute(session, insert(S).values(id=id, secret=secret))

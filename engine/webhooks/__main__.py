@@ -1,14 +1,18 @@
-"""`python -m engine.webhooks secret|rotate`: what receivers check the service's signatures with."""
+"""`python -m engine.webhooks secret|rotate`: the secret that verifies anonymous callers' webhooks.
+
+An account reads its own secret at `GET /v1/webhooks/secret`.
+"""
 
 import argparse
 import sys
+from functools import partial
 
 from common.db import transact
 from common.errors import AfterimageError
 from common.logs import configure
 from common.services import open_services
 from common.settings import Settings
-from common.webhooks.secrets import ensure_secret, rotate
+from common.webhooks.secrets import current_secret, rotate
 
 
 def main() -> int:
@@ -17,18 +21,17 @@ def main() -> int:
     parser.add_argument(
         "verb",
         choices=["secret", "rotate"],
-        help="secret: the current one; rotate: a new one, the former signs too for 24 hours",
+        help="secret: print the current one; rotate: replace it, and those of all accounts (the "
+        "former ones also sign for 24 hours)",
     )
     verb = parser.parse_args().verb
     try:
         settings = Settings.from_env()
         configure(settings.log_level, settings.log_format)  # to stderr: the secret stands alone
         with open_services(settings) as services:
-            print(
+            if verb == "rotate":
                 transact(services.sessions, rotate)
-                if verb == "rotate"
-                else transact(services.sessions, ensure_secret)[0]
-            )
+            print(transact(services.sessions, partial(current_secret, owner_id=None)))
     except AfterimageError as error:
         print(f"webhooks: {error.detail}", file=sys.stderr)
         return 1

@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -16,7 +17,7 @@ from common.settings import Settings
 from common.threads import lasting_thread
 from common.webhooks import deliveries
 from common.webhooks.deliveries import Due
-from common.webhooks.secrets import ensure_secret
+from common.webhooks.secrets import ensure_roots
 from engine.webhooks.message import Message, compose, headers_of
 from engine.webhooks.sender import DELIVERED, FAILED, GONE, Answer, Sender
 from engine.webhooks.timing import STANDARD, Timing
@@ -135,16 +136,25 @@ class Deliverer:
             self._end(due)
 
     def _attempt(self, due: Due, start: float) -> None:
-        message = read(self._sessions, lambda session: compose(session, due, self._public_url))
+        message = self._composed(due)
         if message is None:
             pause = self._timing.put_off
             transact(self._sessions, lambda session: deliveries.put_off(session, due, pause))
             return
-        headers = headers_of(message, message.secrets or transact(self._sessions, ensure_secret))
+        headers = headers_of(message)
         if time.monotonic() - start > self._timing.margin:
             return  # it would outlast the lease, and another might send at the same time
         answer = self._sender.send(due.url, headers, message.text.encode())
         self._note(due, message, answer, start + self._timing.lease)
+
+    def _composed(self, due: Due) -> Message | None:
+        """The message to send; the service's first one needs a root secret made for it."""
+        composing = partial(compose, due=due, public_url=self._public_url)
+        message = read(self._sessions, composing)
+        if message is not None and not message.secrets:
+            transact(self._sessions, ensure_roots)
+            message = read(self._sessions, composing)
+        return message
 
     def _note(self, due: Due, message: Message, answer: Answer, lease_end: float) -> None:
         is_latest = self._until(lease_end, lambda session: self._write(session, due, answer))

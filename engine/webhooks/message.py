@@ -1,4 +1,4 @@
-"""What a webhook says: the prediction as GET shows it, signed as Standard Webhooks has it."""
+"""The message of a webhook: the prediction as GET shows it, signed as Standard Webhooks defines."""
 
 import json
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from common.db import now
 from common.predictions.shown import shown
 from common.tables import Prediction, State
 from common.webhooks.deliveries import Due
-from common.webhooks.secrets import valid_secrets
+from common.webhooks.secrets import derived, valid_roots
 
 AGENT = "Afterimage-Webhooks"
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is to be sent; `secrets` is empty when the service has none yet."""
+    """A message to send; `secrets` is empty while the service has no root secret."""
 
     id: str
     moment: datetime  # of sending, by the database's clock
@@ -37,15 +37,16 @@ def compose(session: Session, due: Due, public_url: str) -> Message | None:
     if not State(prediction.state).is_final or prediction.finished_at is None:
         return None
     own = prediction.webhook_secret
-    secrets = [own] if own else valid_secrets(session)
+    owner = prediction.owner_id
+    secrets = [own] if own else [derived(root, owner) for root in valid_roots(session)]
     id = message_id(prediction.id, prediction.finished_at, due.created_at)
     return Message(id, moment, body_of(prediction, public_url), secrets)
 
 
-def headers_of(message: Message, secrets: Sequence[str]) -> dict[str, str]:
-    """With a signature by each of `secrets`."""
+def headers_of(message: Message) -> dict[str, str]:
+    """The request's headers, with a signature by each of the message's secrets."""
     signatures = [
-        Webhook(secret).sign(message.id, message.moment, message.text) for secret in secrets
+        Webhook(secret).sign(message.id, message.moment, message.text) for secret in message.secrets
     ]
     return {
         "Content-Type": "application/json",
@@ -73,6 +74,7 @@ def body_of(prediction: Prediction, public_url: str) -> str:
         data["urls"] = _urls(prediction, public_url.rstrip("/"))
     payload = {
         "type": f"prediction.{prediction.state}",
+        "account": prediction.owner_id,  # who composed it, `metadata` in particular
         "timestamp": prediction.finished_at,
         "data": data,
     }

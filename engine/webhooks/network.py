@@ -14,7 +14,7 @@ from typing import Any
 
 import httpcore
 
-from common.webhooks.addresses import Address, Network, is_permitted
+from common.webhooks.addresses import Address, Network, is_allowed, is_permitted
 
 Resolve = Callable[..., Iterable[tuple[Any, ...]]]  # as socket.getaddrinfo
 PIECE = 16 * 1024  # bytes that are written under one look at the clock
@@ -31,8 +31,18 @@ class Forbidden(httpcore.ConnectError):
 class GuardedNetwork(httpcore.NetworkBackend):
     """Connects for one attempt, which ends at `end` (of `time.monotonic`) at the latest."""
 
-    def __init__(self, allowed: Sequence[Network], connect: float, end: float, resolve: Resolve):
+    def __init__(
+        self,
+        allowed: Sequence[Network],
+        connect: float,
+        end: float,
+        resolve: Resolve,
+        *,
+        is_plain: bool = False,
+    ):
+        """`is_plain`: without TLS, which only receivers in the `allowed` networks get."""
         self._allowed = allowed
+        self._is_reachable = is_allowed if is_plain else is_permitted
         self._connect = connect
         self._end = end
         self._resolve = resolve
@@ -66,7 +76,7 @@ class GuardedNetwork(httpcore.NetworkBackend):
             addresses = list(dict.fromkeys(ip_address(each[4][0]) for each in found))
         except (OSError, ValueError) as error:  # UnicodeError, of odd names, is a ValueError
             raise Unresolved("no address") from error
-        if not all(is_permitted(address, self._allowed) for address in addresses):
+        if not all(self._is_reachable(address, self._allowed) for address in addresses):
             raise Forbidden("not permitted")
         return addresses
 

@@ -52,8 +52,14 @@ class Sender:
     def send(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
         """POST `body` to `url`, on a connection of its own; takes `timing.whole` at most."""
         end = time.monotonic() + self._timing.whole
-        network = GuardedNetwork(self._allowed, self._timing.connect, end, self._resolve)
         parsed = httpx.URL(url)
+        network = GuardedNetwork(
+            self._allowed,
+            self._timing.connect,
+            end,
+            self._resolve,
+            is_plain=parsed.scheme == "http",
+        )
         target = httpcore.URL(
             scheme=parsed.raw_scheme,
             host=parsed.raw_host,

@@ -139,6 +139,7 @@ TABLE = [
     row("POST /v1/webhooks/deliveries/<prediction_id>/redeliver", delivery,
                                                                    202, 404, 404, 202, 404),
     admins("POST /v1/webhooks/rotate-secret"),
+    signed_in("GET /v1/webhooks/secret"),
 
     everybody("GET /admin/login"),
     everybody("POST /admin/login", 400, data={"username": "x", "password": "x"}),  # no token

@@ -73,7 +73,7 @@ def test_a_webhook_tells_what_get_shows(telling: Running, sink: Sink, form: str,
     payload = json.loads(got.body)
     shown = get(f"{url}/v1/predictions/{id}").json()
     assert shown.pop("urls")
-    assert payload.keys() == {"type", "timestamp", "data"}
+    assert payload.keys() == {"type", "timestamp", "account", "data"}
     assert payload["type"] == "prediction.succeeded"
     assert payload["timestamp"] == shown["finished_at"]
     assert payload["data"] == shown
@@ -149,18 +149,29 @@ def test_the_services_secret_is_not_for_anonymous_callers(url: str) -> None:
     assert "whsec_" not in refused.text
 
 
+MALFORMED = [
+    7, [PUBLIC], True, {}, {"url": 7}, {"url": PUBLIC, "other": 1}, {"secret": new_secret()},
+    {"url": PUBLIC, "secret": "whsec_" + "x"}, {"url": PUBLIC, "secret": "x" * 40},
+]  # fmt: skip
+NOT_ALLOWED = [
+    "x", "ftp://hooks.invalid/", "https://", "https://u:p@hooks.invalid/", {"url": ""},
+    "https://hooks.invalid/" + "a" * LONGEST_URL, {"url": "http://[::1]/"},
+    "http://hooks.invalid/", "https://hooks.invalid:22/", "https://hooks.invalid:25/",
+    "http://127.0.0.1/", "http://127.1/", "http://2130706433/", "http://169.254.169.254/",
+    "http://[::ffff:10.0.0.1]/", "http://[64:ff9b::7f00:1]/", "http://100.64.0.1/", "http://0/",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    "webhook",
-    ["x", "ftp://hooks.invalid/", "https://", "https://u:p@hooks.invalid/", 7, [PUBLIC], True, {},
-     "https://hooks.invalid/" + "a" * LONGEST_URL, {"url": 7}, {"url": PUBLIC, "other": 1},
-     {"url": PUBLIC, "secret": "whsec_" + "x"}, {"url": PUBLIC, "secret": "x" * 40},
-     {"secret": new_secret()}, {"url": "http://[::1]/"}, {"url": ""},
-     "http://127.0.0.1/", "http://127.1/", "http://2130706433/", "http://169.254.169.254/",
-     "http://[::ffff:10.0.0.1]/", "http://[64:ff9b::7f00:1]/", "http://100.64.0.1/", "http://0/"],
-)  # fmt: skip
-def test_what_cannot_be_a_webhook_is_refused_at_the_door(url: str, webhook: Any) -> None:
+    ("webhook", "code"),
+    [
+        *((each, "invalid") for each in MALFORMED),
+        *((each, "url_not_allowed") for each in NOT_ALLOWED),
+    ],
+)
+def test_what_cannot_be_a_webhook_is_refused_at_the_door(url: str, webhook: Any, code: str) -> None:
     refused = asked(url, webhook)
-    assert (refused.status_code, refused.json()["code"]) == (422, "invalid"), refused.text
+    assert (refused.status_code, refused.json()["code"]) == (422, code), refused.text
     assert set(refused.json()["errors"]) == {"webhook"}
 
 

@@ -3,15 +3,17 @@
 import json
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
 
 from common.db import Sessions, now, read, transact
+from common.ids import new_id
 from common.predictions import Failure
 from common.predictions.canceling import retry
 from common.webhooks.receivers import check_secret
-from common.webhooks.secrets import new_secret, rotate, valid_secrets
+from common.webhooks.secrets import current_secret, derived, new_secret, rotate, valid_roots
 from engine.webhooks.deliverer import Deliverer
 from tests.calls import until
 from tests.engine.delivering import PATIENCE, QUICK, SETTINGS, delivering, settled
@@ -27,13 +29,17 @@ def test_the_message_is_signed_and_says_what_the_row_says(
     with delivering(sessions):
         assert settled(sessions, [id]) == ["delivered"]
     [got] = sink.got
-    [secret] = read(sessions, valid_secrets)
+    [root] = read(sessions, valid_roots)
+    with pytest.raises(Exception, match="signature"):
+        got.verified(root)  # the root secret signs nothing by itself
+    secret = transact(sessions, lambda session: current_secret(session, None))
     assert check_secret(secret)
     payload = got.verified(secret)
     assert got.id == str(id)
     assert got.headers["content-type"] == "application/json"
     assert got.headers["host"] == f"127.0.0.1:{sink.port}"
-    assert payload.keys() == {"type", "timestamp", "data"}
+    assert payload.keys() == {"type", "timestamp", "account", "data"}
+    assert payload["account"] is None
     assert payload["type"] == "prediction.succeeded"
     data = payload["data"]
     assert data.items() >= {"id": str(id), "status": "succeeded", "task": "classify"}.items()
@@ -83,11 +89,27 @@ def test_the_callers_own_secret_signs_instead_of_the_services(
         settled(sessions, ids)
     assert sink.got[0].verified(own)
     assert " " not in sink.got[0].headers["webhook-signature"]
-    assert read(sessions, valid_secrets) == [], "the service needed none yet"
+    assert read(sessions, valid_roots) == [], "the service needed none yet"
+
+
+def test_an_account_has_a_secret_of_its_own(sessions: Sessions, ask: Any, sink: Sink) -> None:
+    anna, ben = new_id(), new_id()
+    ids = finished(sessions, ask, sink.url)
+    rewrite(sessions, ids, owner_id=anna)
+    with delivering(sessions):
+        settled(sessions, ids)
+    [got] = sink.got
+    assert json.loads(got.body)["account"] == str(anna)
+    assert got.verified(transact(sessions, lambda session: current_secret(session, anna)))
+    for other in (ben, None):
+        secret = transact(sessions, partial(current_secret, owner_id=other))
+        with pytest.raises(Exception, match="signature"):
+            got.verified(secret)
 
 
 def test_while_a_secret_is_replaced_both_sign(sessions: Sessions, ask: Any, sink: Sink) -> None:
-    former, current = transact(sessions, rotate), transact(sessions, rotate)
+    roots = transact(sessions, rotate), transact(sessions, rotate)
+    former, current = (derived(root, None) for root in roots)
     ids = finished(sessions, ask, sink.url)
     with delivering(sessions):
         settled(sessions, ids)
