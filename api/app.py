@@ -40,6 +40,7 @@ from api.routes import (
     webhooks,
 )
 from api.rows import look_at_all
+from api.turns import Turns
 from api.waiting import Waiting
 from common.announcer import Announcer
 from common.drift.watching import Drift
@@ -56,7 +57,8 @@ def create_app(services: Services) -> Flask:
     app = Flask("api", template_folder="web/templates", static_folder="web/static")
     _configure(app, services.settings)
     look = partial(look_at_all, services.sessions)
-    waiting = Waiting(services.broker, look, services.settings.max_waiting, services.metrics)
+    turns = Turns(services.settings.max_waiting, services.settings.max_polls)
+    waiting = Waiting(services.broker, look, turns, services.metrics)
     announcer = Announcer(services.broker, services.sessions)
     queues = Queues(services.sessions, services.settings.queue_promise)
     measured = (

@@ -7,12 +7,14 @@ from typing import Any
 
 from flask import Request, g, request, url_for
 
-from api.context import current_user, edge
+from api.context import caller_key, caller_network, current_user, edge
 from api.errors import problem
 from api.lookup import look_again
 from api.queues import retry_after
 from api.rows import Shown, is_final
 from api.schemas.predictions import LONGEST_WAIT, view
+from api.turns import Wait
+from api.waiting import NoTurn
 from common.errors import InputFault
 from common.predictions import Ask
 from common.tables import State
@@ -98,16 +100,31 @@ def shown(row: Shown, unfinished: int = 200) -> Any:
     return view(row, place), unfinished, {"Retry-After": retry_after(place)}
 
 
-def wait_for(rows: Sequence[Shown], seconds: float) -> list[Shown]:
-    """The rows as they are when they have finished, or `seconds` have passed for all of them."""
+def wait_for(rows: Sequence[Shown], seconds: float, is_poll: bool = False) -> list[Shown]:
+    """The rows as they are when they have finished, or `seconds` have passed for all of them.
+
+    With too many requests waiting already, the rows as they are now; `was_refused_a_wait` tells.
+    `is_poll`: an earlier request has asked for the work (see `api/turns.py`).
+    """
     if seconds <= 0:
         return list(rows)
     end = time.monotonic() + seconds
-    return [_wait_for(row, end - time.monotonic()) for row in rows]
+    wait = Wait(caller_key(), caller_network(), is_poll)
+    return [_wait_for(row, end - time.monotonic(), wait) for row in rows]
 
 
-def _wait_for(row: Shown, seconds: float) -> Shown:
+def _wait_for(row: Shown, seconds: float, wait: Wait) -> Shown:
     if is_final(row):
         return row
+    try:
+        found = edge().waiting.until_final(row.id, seconds, wait)
+    except NoTurn:
+        g.wait_refused = True
+        return look_again(row.id)
     g.waited = True
-    return edge().waiting.until_final(row.id, seconds) or look_again(row.id)
+    return found or look_again(row.id)
+
+
+def was_refused_a_wait() -> bool:
+    """Whether this request was answered at once because too many others waited."""
+    return bool(g.get("wait_refused"))

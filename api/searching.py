@@ -8,10 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import Row, bindparam, select
 
-from api.asking import IMAGES_FAULT, ask_for, wait_for
+from api.asking import IMAGES_FAULT, ask_for, wait_for, was_refused_a_wait
 from api.context import edge, services
 from api.intake import ask
-from api.rows import SHOWN, Shown
+from api.rows import SHOWN, Shown, is_final
 from api.schemas.images import view
 from common.callers import Caller, listed_for
 from common.db import execute, read, transact
@@ -51,22 +51,23 @@ class Page:
 
 
 def find(caller: Caller, query: dict[str, Any]) -> tuple[Row[Any], int]:
-    """The finished search, and where its page begins: a new one, or the cursor's.
+    """The search, and where its page begins: a new one, or the cursor's. Its result is None when
+    the request could not wait for it (see `search`).
 
     Raises InputFault for a cursor that is not one of this caller's, Unavailable when no engine has
     finished it in time.
     """
     if (cursor := query.get("cursor")) is None:
         if "query" not in query:
-            raise InputFault("What is to be looked for?", errors={"query": ["is missing"]})
+            raise InputFault("Send `query` or `cursor`.", errors={"query": ["is missing"]})
         return search(caller, {"query": query["query"]}), 0
     page = _page(cursor)
     row = _look(page.search) if page else None
-    if page is None or row is None or row.owner_id != caller.id or row.result is None:
+    if page is None or row is None or row.owner_id != caller.id:
         raise _no_cursor()
     if "query" in query and normalise(query["query"]) != normalise(row.params.get("query", "")):
         raise _no_cursor()
-    return row, page.after
+    return row if row.result else _finished(row.id), page.after
 
 
 def find_similar(caller: Caller, image: Image, cursor: str | None) -> tuple[Row[Any], int]:
@@ -95,7 +96,9 @@ def wait_for_vector(row: Shown) -> None:
 
 
 def search(caller: Caller, params: dict[str, Any]) -> Row[Any]:
-    """A new search, once it has succeeded. Raises QueueFull, Unavailable."""
+    """A new search, once it has succeeded. When too many requests wait already, it is returned
+    unfinished, with None as its result. Raises QueueFull, Unavailable.
+    """
     CONTRACT.check_params(params)
     current = edge()
     current.queues.admit(CONTRACT.name, interactive=True)
@@ -108,15 +111,25 @@ def search(caller: Caller, params: dict[str, Any]) -> Row[Any]:
     )
     transact(current.services.sessions, lambda session: create_alone(session, wanted))
     current.announcer.announce(wanted.id, wanted.task, interactive=True)
-    wait_for([Prediction(id=wanted.id, task=wanted.task, state=State.QUEUED)], PATIENCE)
-    row = _look(wanted.id)
-    if row is None or row.state != State.SUCCEEDED:
-        raise Unavailable("The search has not been answered in time.", code="search_not_ready")
-    return row
+    return _finished(wanted.id)
+
+
+def _finished(id: UUID) -> Row[Any]:
+    """The search once it has succeeded, or unfinished when the request was refused a wait."""
+    wait_for([Prediction(id=id, task=CONTRACT.name, state=State.QUEUED)], PATIENCE)
+    row = _look(id)
+    if row is not None and (row.result or (was_refused_a_wait() and not is_final(row))):
+        return row
+    raise Unavailable("The search has not been answered in time.", code="search_not_ready")
 
 
 def page_of(caller: Caller, row: Row[Any], after: int, limit: int) -> dict[str, Any]:
-    """What FoundList shows: up to `limit` of those results that are there and may be seen now."""
+    """What FoundList shows: up to `limit` of those results that are there and may be seen now. Of
+    an unfinished search there are none yet, and `next` is the page to ask for again.
+    """
+    if row.result is None:
+        again, detail = str(Page(row.id, after)), "The search is still running; get `next`."
+        return {"search_id": row.id, "items": [], "next": again, "detail": detail}
     found = list(islice(_there(caller, row.result["items"], after), limit + 1))
     more = str(Page(row.id, found[limit][0])) if len(found) > limit else None
     items = [{**result, "image": view(image, image, [])} for _, result, image in found[:limit]]
@@ -151,4 +164,5 @@ def _page(cursor: str) -> Page | None:
 
 
 def _no_cursor() -> InputFault:
-    return InputFault("This cursor leads nowhere.", errors={"cursor": ["not one of this search"]})
+    detail = "This cursor is not one that this search gave to this caller."
+    return InputFault(detail, errors={"cursor": ["must be `next` of a page of this search"]})

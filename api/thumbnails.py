@@ -57,7 +57,8 @@ def _made(image: Image, size: int) -> bytes:
         raise InputFault(str(row.error_detail), code=str(row.error_code))
     data = _stored(image, size) if row.state == State.SUCCEEDED else None
     if data is None:
-        raise Unavailable("The thumbnail is not made yet.", code="thumbnail_not_ready")
+        detail = "The thumbnail is being made; ask for it again."
+        raise Unavailable(detail, code="thumbnail_not_ready", retry_after=1)
     return data
 
 

@@ -1,4 +1,4 @@
-"""Requests that wait for a prediction: woken by the `finished` event, with the row as the truth."""
+"""Requests that wait for a prediction: woken by the `finished` event; the row decides."""
 
 import threading
 import time
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from api.rows import Shown, is_final
+from api.turns import Turns, Wait
 from common.announcer import decode_ids
 from common.broker import Broker
 from common.errors import Unavailable
@@ -27,30 +28,34 @@ class Waiter:
     row: Shown | None = None
 
 
-class Waiting:
-    """Who waits for which prediction in this process, and how many may."""
+class NoTurn(Exception):
+    """The caller may not wait now: too many requests wait already."""
 
-    def __init__(self, broker: Broker, look: Look, most: int, metrics: Metrics):
+
+class Waiting:
+    """The requests of this process that wait for predictions, and the turns they hold."""
+
+    def __init__(self, broker: Broker, look: Look, turns: Turns, metrics: Metrics):
         """`look` finds the rows of those ids that are still there."""
         self._look = look
         self._metrics = metrics
-        self._free = threading.Semaphore(most)
+        self._turns = turns
         self._lock = threading.Lock()
         self._waiters: defaultdict[UUID, set[Waiter]] = defaultdict(set)
         self._recent: dict[UUID, None] = {}  # finished lately, in that order
         self._is_ending = False
         self._subscription = broker.subscribe(self._on_finished, self._wake_all)
 
-    def until_final(self, id: UUID, seconds: float) -> Shown | None:
-        """The prediction once it is final, or as it is when `seconds` have passed.
+    def until_final(self, id: UUID, seconds: float, wait: Wait) -> Shown | None:
+        """The prediction once it is final, or as it is when `seconds` have passed; None when it has
+        been deleted. Raises NoTurn at once when `wait` gets no turn.
 
-        None when it is gone, and when it was not waited for: with as many waiting as may, nobody
-        does, for a thread that waits serves nobody else. The caller has seen that the prediction is
-        not final yet, not longer ago than it takes REMEMBERED others to finish.
+        The caller has seen that the prediction is not final yet, not longer ago than it takes
+        REMEMBERED others to finish.
         """
-        if not self._free.acquire(blocking=False):
+        if not self._turns.take(wait):
             self._metrics.waits_refused[()].inc()
-            return None
+            raise NoTurn
         self._metrics.waiting[()].inc()
         waiter = Waiter()
         try:
@@ -62,7 +67,7 @@ class Waiting:
         finally:
             self._metrics.waiting[()].dec()
             self._forget(id, waiter)
-            self._free.release()
+            self._turns.give_back(wait)
 
     def send_home(self) -> None:
         """This process is about to end: from now on nobody waits, everybody gets what there is."""

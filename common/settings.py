@@ -124,6 +124,11 @@ class Settings:
         "Requests of one API process that may wait at once; keep it below WEB_THREADS.",
         count,
     )
+    max_polls: int = setting(
+        "MAX_WAITING_PER_CALLER", "8",
+        "Long polls (`GET` with `?wait=`) of one account or network that wait at once in an API "
+        "process; more are answered at once. MAX_WAITING or more: not limited by caller.", count,
+    )  # fmt: skip
     queue_promise: float | None = setting(
         "QUEUE_PROMISE_SECONDS",
         "",

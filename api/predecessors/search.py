@@ -8,6 +8,7 @@ from api.predecessors.deprecation import say_deprecated
 from api.schemas.search import FoundList, PredecessorQuery
 from api.searching import page_of, search
 from common.callers import ANONYMOUS
+from common.errors import Unavailable
 
 LIMIT = 20  # items; there are no pages
 
@@ -21,4 +22,6 @@ def find() -> Any:
     """Its first page. Feedback names images by their file name or id."""
     query = PredecessorQuery().load(request.args.to_dict())
     row = search(ANONYMOUS, {"query": query["query"]})
+    if row.result is None:  # its users do not know pages that are to be asked for again
+        raise Unavailable("Too many requests wait already.", code="search_not_ready", retry_after=1)
     return FoundList().dump(page_of(ANONYMOUS, row, 0, LIMIT))

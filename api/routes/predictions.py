@@ -91,8 +91,10 @@ def list_mine(query: dict[str, Any]) -> Any:
 @blueprint.arguments(WaitQuery, location="query")
 @blueprint.response(200, PredictionView)
 def get(query: dict[str, Any], id: str) -> Any:
-    """A prediction as it stands; with `wait`, as soon as it has finished."""
-    [row] = wait_for([find_prediction(id)], query["wait"])
+    """A prediction as it stands; with `wait`, as soon as it has finished. When too many requests
+    of the caller, or of all callers, wait already, it is answered at once.
+    """
+    [row] = wait_for([find_prediction(id)], query["wait"], is_poll=True)
     return shown(row)
 
 

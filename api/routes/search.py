@@ -20,44 +20,50 @@ from common.errors import InputFault
 blueprint = Blueprint("search", __name__, url_prefix="/v1", description="Searches.")
 FIELDS = ImageFields(only=["visibility"])
 NOT_READY = "Not answered in time: ask again"
+UNFINISHED = "Too many requests wait already, so this one did not: `next` has the results soon"
 
 
 @blueprint.get("/search")
 @blueprint.arguments(SearchQuery, location="query")
 @blueprint.response(200, FoundList)
+@blueprint.alt_response(202, schema=FoundList, description=UNFINISHED)
 @blueprint.alt_response(503, schema=Problem, description=NOT_READY)
 def by_text(query: dict[str, Any]) -> Any:
     """The images that a text asks for: public ones, and the caller's own."""
     caller = current_user()
     row, after = find(caller, query)
     page = page_of(caller, row, after, query["limit"])
-    return page, 200, _next("search.by_text", page, query | {"query": row.params.get("query")})
+    about = query | {"query": row.params.get("query")}
+    return page, *_told(row, _next("search.by_text", page, about))
 
 
 @blueprint.get("/images/<id>/similar")
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, FoundList)
+@blueprint.alt_response(202, schema=FoundList, description=UNFINISHED)
 @blueprint.alt_response(503, schema=Problem, description=NOT_READY)
 def by_image(query: dict[str, Any], id: str) -> Any:
     """The images that look like a stored one."""
     caller = current_user()
     row, after = find_similar(caller, find_image(id)[0], query.get("cursor"))
     page = page_of(caller, row, after, query["limit"])
-    return page, 200, _next("search.by_image", page, query | {"id": id})
+    return page, *_told(row, _next("search.by_image", page, query | {"id": id}))
 
 
 @blueprint.post("/images/similar")
 @blueprint.arguments(PageQuery(only=["limit"]), location="query")
 @blueprint.response(200, FoundList)
+@blueprint.alt_response(202, schema=FoundList, description=UNFINISHED)
 @blueprint.alt_response(503, schema=Problem, description=NOT_READY)
 @blueprint.doc(requestBody=UPLOAD_BODY)
 def by_upload(query: dict[str, Any]) -> Any:
     """Upload an image, as to `/v1/images`, and get those that look like it."""
     caller = current_user()
     id = _take(read_body(request, aside=["limit"]))
-    page = page_of(caller, search(caller, {"image_id": id}), 0, query["limit"])
+    row = search(caller, {"image_id": id})
+    page = page_of(caller, row, 0, query["limit"])
     headers = {"Location": url_for("images.get", id=id)}
-    return page, 200, headers | _next("search.by_image", page, query | {"id": id})
+    return page, *_told(row, headers | _next("search.by_image", page, query | {"id": id}))
 
 
 def _take(body: Body) -> str:
@@ -69,6 +75,11 @@ def _take(body: Body) -> str:
     accepted = receive(edge(), body.image, body.file_name, visibility, asks)
     wait_for_vector(accepted.predictions[0])
     return str(accepted.image)
+
+
+def _told(row: Any, headers: dict[str, str]) -> tuple[int, dict[str, str]]:
+    """Status and headers of a page of the search `row`."""
+    return (200, headers) if row.result else (202, headers | {"Retry-After": "1"})
 
 
 def _next(route: str, page: dict[str, Any], query: dict[str, Any]) -> dict[str, str]:

@@ -62,7 +62,7 @@ class Metrics:
     )
     waits_refused: Family[Counter] = counter(
         "http_waits_refused_total",
-        "Requests that were answered at once because MAX_WAITING others waited already.",
+        "Requests answered at once because too many of their caller, or of all, waited already.",
     )
     uploads: Family[Counter] = counter("uploads_accepted_total", "Images that were stored.")
     accepted: Family[Counter] = counter(
