@@ -5,16 +5,16 @@ then need a copy before Pillow can resize, which must be Pillow: OpenCV's area a
 same and changes the top label of every tenth photograph.
 """
 
-from collections.abc import Callable
 from io import BytesIO
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from common.errors import InputFault
-from common.formats import read_header
+from common.formats import Header, read_header
+from common.formats.bare import BarePixels, bare_pixels
+from engine.decoding.rendering import render
 
 MAX_PIXELS = 40_000_000
 
@@ -25,7 +25,12 @@ MAX_PIXELS = 40_000_000
 # 98.2 % at 3. (Adding or taking 1 of 255 from every third value left 95.2 % as they were.)
 OVERSAMPLING = 3
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")  # a JPEG of several pictures (MPO) is a JPEG
+# What is not a JPEG is reduced by averaging, and only where this many pixels are left: enough for
+# three times the side of the largest model, so that the tasks of an image share one decode.
+SHARED_SIDE = 1539
+MOST_DCT_SCALE, MOST_SCALE = 8, 1 << 14
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 
 # What brings an EXIF orientation upright, as in Pillow's exif_transpose.
 _UPRIGHT = {
@@ -39,34 +44,55 @@ _UPRIGHT = {
 }
 
 
-def opaque(image: Image.Image) -> Image.Image:
-    """In mode RGB, the colours under transparent pixels as they are stored."""
-    image.info.pop("transparency", None)
-    return image if image.mode == "RGB" else image.convert("RGB")  # which would copy
+def decode(data: bytes, width: int, height: int, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """The first frame of an image file as people see it, for a model of width x height: upright,
+    in sRGB, on white where it is transparent, in mode RGB.
 
-
-def decode(
-    data: bytes,
-    width: int,
-    height: int,
-    max_pixels: int = MAX_PIXELS,
-    convert: Callable[[Image.Image], Image.Image] = opaque,
-) -> Image.Image:
-    """The first frame of an image file, upright and in mode RGB, for a model of width x height.
-
-    It is at least OVERSAMPLING times as wide and high, or as large as it is stored. Alpha is
-    dropped: the colours stay those that are stored, under transparent pixels too. Colour profiles
-    are not applied. 16 bits become the upper 8. A JPEG with damaged data in the middle is accepted
-    as browsers accept it, with what could be read. `convert` may leave it in another mode.
+    It is at least OVERSAMPLING times as wide and high, or as large as it is stored. Only what the
+    pixels need of the file is read: metadata neither spoils a picture nor changes it. A profile
+    that is broken or of another colour space is ignored. 16 bits become the upper 8. A JPEG with
+    damaged data in the middle is accepted as browsers accept it, with what could be read.
 
     `np.asarray` of the answer is uint8 [height, width, 3]. Raises InputFault `image_undecodable`;
     `image_too_many_pixels`; what `common.formats.read_header` raises for what is no image at all.
     """
-    orientation = read_header(data).orientation
-    wanted = (OVERSAMPLING * width, OVERSAMPLING * height)
+    header = read_header(data)
+    check_size(header, max_pixels)
+    return decode_at(data, header, scale_of(header, width, height))
+
+
+def check_size(header: Header, max_pixels: int) -> None:
+    """Raise InputFault `image_too_many_pixels` for an image that is too large to be decoded."""
+    if header.width * header.height > max_pixels:
+        raise InputFault(
+            f"The image has {header.width:,} x {header.height:,} pixels; {max_pixels:,} are "
+            "allowed.",
+            code="image_too_many_pixels",
+        )
+
+
+def scale_of(header: Header, width: int, height: int) -> int:
+    """By how much the image is reduced for a model of width x height: a power of 2.
+
+    A JPEG is reduced as far as the model allows. What is not a JPEG is read whole anyway, and is
+    reduced so that all models can share it.
+    """
+    wanted = OVERSAMPLING * width, OVERSAMPLING * height
+    is_jpeg = header.media_type == "image/jpeg"
+    scale, most = 1, MOST_DCT_SCALE if is_jpeg else MOST_SCALE
+    least = wanted if is_jpeg else (max(SHARED_SIDE, wanted[0]), max(SHARED_SIDE, wanted[1]))
+    sides = header.upright_size
+    while 2 * scale <= most and all(
+        side // (2 * scale) >= enough for side, enough in zip(sides, least, strict=True)
+    ):
+        scale *= 2
+    return scale
+
+
+def decode_at(data: bytes, header: Header, scale: int) -> Image.Image:
+    """The image of this header as `decode` gives it, at 1/scale of its size."""
     try:
-        stored = wanted[::-1] if orientation >= 5 else wanted
-        pixels = _read(data, stored, max_pixels, convert)
+        pixels = _read(bare_pixels(data, header), scale)
     except (InputFault, MemoryError):
         raise
     except Exception as error:
@@ -75,7 +101,7 @@ def decode(
             "The image cannot be decoded: its data are broken, or of a variant that is not known.",
             code="image_undecodable",
         ) from error
-    turn = _UPRIGHT.get(orientation)
+    turn = _UPRIGHT.get(header.orientation)
     return pixels if turn is None else pixels.transpose(turn)
 
 
@@ -87,28 +113,12 @@ def to_square(image: Image.Image, side: int) -> NDArray[np.uint8]:
     return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR))
 
 
-def _read(
-    data: bytes,
-    wanted: tuple[int, int],
-    max_pixels: int,
-    convert: Callable[[Image.Image], Image.Image],
-) -> Image.Image:
-    """The stored picture, converted; a JPEG at the smallest scale that is at least `wanted`."""
-    with Image.open(BytesIO(data), formats=_FORMATS) as image:
-        width, height = image.size
-        if width * height > max_pixels:
-            raise InputFault(
-                f"The image has {width:,} x {height:,} pixels; {max_pixels:,} are allowed.",
-                code="image_too_many_pixels",
-            )
-        image.draft("RGB", wanted)
+def _read(bare: BarePixels, scale: int) -> Image.Image:
+    """The picture as it is stored, at 1/scale of its size."""
+    with Image.open(BytesIO(bare.data), formats=_FORMATS) as image:
+        if image.format == "JPEG":
+            width, height = image.size
+            image.draft("RGB", (width // scale, height // scale))
+            scale = 1
         image.load()
-        if image.mode.startswith("I"):
-            return _from_16_bits(image)
-        return convert(image)
-
-
-def _from_16_bits(image: Image.Image) -> Image.Image:
-    """Pillow's own conversion cuts all values above 255 off."""
-    values: NDArray[Any] = np.asarray(image)
-    return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")
+        return render(image, bare, scale)

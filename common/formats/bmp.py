@@ -1,6 +1,7 @@
 """BMP: size and end from the headers of Windows and OS/2 bitmaps."""
 
 import struct
+from dataclasses import dataclass
 
 from common.errors import UnsupportedMedia
 from common.formats.header import Header, malformed, truncated
@@ -14,6 +15,23 @@ _DEPTHS = frozenset((1, 2, 4, 8, 16, 24, 32, 64))
 _EMBEDDED = b"DEBM"  # the colour space "MBED", little-endian: a profile follows the pixels
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Size in pixels, bits a pixel, and where the parts of the file are, in bytes from its start.
+
+    `first` is where header, masks and palette end, so that pixels which `start` behind it leave a
+    gap; `end` is how long the file must be.
+    """
+
+    width: int
+    height: int
+    depth: int
+    first: int
+    start: int
+    pixels_end: int
+    end: int
+
+
 def recognises(data: bytes) -> bool:
     """Whether the first bytes are a BMP's; two letters alone could be any text."""
     return data.startswith(b"BM") and _header_size(data) in _HEADER_SIZES
@@ -23,25 +41,48 @@ def read(data: bytes) -> Header:
     """The header. `complete` means: the whole pixel array of an uncompressed bitmap is there, or as
     many bytes as a run-length coded one announces.
     """
-    width, height, end = _describe(data)
-    return Header("image/bmp", width, height, 1, 1, end <= len(data))
+    layout = _describe(data)
+    return Header("image/bmp", layout.width, layout.height, 1, 1, layout.end <= len(data))
 
 
 def strip(data: bytes) -> bytes:
-    """The bitmap without what follows its pixels and colour profile."""
-    *_, end = _describe(data)
-    if end > len(data):
+    """The bitmap's header, palette, pixels and colour profile, without any gap between them and
+    without what follows.
+    """
+    layout = _describe(data)
+    if layout.end > len(data):
         raise truncated(_NAME)
-    # The file's length stands in its header.
-    return data if end == len(data) else data[:2] + struct.pack("<I", end) + data[6:end]
+    # Pixels that begin within the palette cannot be moved away from it.
+    has_own_place = layout.start >= layout.first
+    head = bytearray(data[: layout.first if has_own_place else layout.end])
+    pixels = memoryview(data)[layout.start : layout.pixels_end] if has_own_place else b""
+    profile = embedded_profile(data)
+    if _header_size(data) == _V5:
+        # Profiles are placed from the start of the bitmap's own header.
+        place = len(head) + len(pixels) - _FILE_HEADER if profile else 0
+        struct.pack_into("<II", head, 126, place, len(profile))
+    if layout.depth > 8 and _header_size(data) >= _INFO:
+        struct.pack_into("<II", head, 46, 0, 0)  # no palette: it was part of the gap
+    struct.pack_into("<I", head, 2, len(head) + len(pixels) + len(profile))
+    start = len(head) if has_own_place else layout.start
+    struct.pack_into("<II", head, 6, 0, start)  # the first is reserved
+    return b"".join((head, pixels, profile))
+
+
+def embedded_profile(data: bytes) -> bytes:
+    """The ICC profile in a bitmap of version 5, empty without one."""
+    if _header_size(data) != _V5 or data[70:74] != _EMBEDDED:
+        return b""
+    offset, length = struct.unpack_from("<II", data, 126)
+    start = _FILE_HEADER + offset
+    return data[start : start + length] if start + length <= len(data) else b""
 
 
 def _header_size(data: bytes) -> int:
     return int.from_bytes(data[14:18], "little")
 
 
-def _describe(data: bytes) -> tuple[int, int, int]:
-    """(width, height, offset of the end)."""
+def _describe(data: bytes) -> Layout:
     header_size = _header_size(data)
     if len(data) < _FILE_HEADER + header_size:
         raise truncated(_NAME)
@@ -55,10 +96,10 @@ def _describe(data: bytes) -> tuple[int, int, int]:
     _check(width, depth, compression)
     start, first = _pixels_at(data, header_size, depth, compression, colours)
     if compression in (_RLE8, _RLE4):
-        end = start + length if length else len(data)
+        end = start + length if length else len(data) - len(embedded_profile(data))
     else:
         end = start + (width * depth + 31) // 32 * 4 * height
-    return width, height, max(first, end, _profile_end(data, header_size))
+    return Layout(width, height, depth, first, start, end, max(first, end))
 
 
 def _check(width: int, depth: int, compression: int) -> None:
@@ -89,11 +130,3 @@ def _pixels_at(
         first += (3 if header_size == _CORE else 4) * min(colours or 256, 1 << depth)
     given = int.from_bytes(data[10:14], "little")
     return (first if given == 0 or (given == bare and depth <= 8) else given), first
-
-
-def _profile_end(data: bytes, header_size: int) -> int:
-    if header_size != _V5 or data[70:74] != _EMBEDDED:
-        return 0
-    offset, length = struct.unpack_from("<II", data, 126)
-    end: int = _FILE_HEADER + offset + length
-    return end if end <= len(data) else 0

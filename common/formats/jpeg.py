@@ -29,7 +29,7 @@ _MOST_SCANS = 100
 # Application segments that change what the pixels look like. Of the others (EXIF, XMP, IPTC, MPF,
 # C2PA, makers' own, thumbnails) none does, and any may say where the photograph was taken.
 _KEPT_APPLICATIONS = {_APP0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
-_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_EXIF = b"Exif\0"  # the sixth byte of the identifier is padding of any value
 
 Segment = tuple[int, int, int]
 
@@ -43,17 +43,17 @@ def read(data: bytes) -> Header:
     """The header. `complete` means: an end marker after a scan. One within a segment does not count
     (an EXIF thumbnail has its own), and what follows the end does not matter.
     """
-    return _describe(data, _segments(data))
+    return _describe(data, segments(data))
 
 
 def strip(data: bytes) -> bytes:
     """The picture without EXIF (less its orientation), XMP, IPTC, comments, thumbnails, trailer."""
-    segments = _segments(data)
-    header = _describe(data, segments)
+    walked = segments(data)
+    header = _describe(data, walked)
     if not header.complete:
         raise truncated(_NAME)
     view = memoryview(data)
-    kept = [segment for segment in segments if _is_kept(data, *segment[:2])]
+    kept = [segment for segment in walked if _is_kept(data, *segment[:2])]
     parts: list[bytes | memoryview] = [_SOI_BYTES, *(view[start:end] for _, start, end in kept)]
     if header.orientation != 1:
         # JFIF is to be first where it is present, EXIF comes right after it.
@@ -63,28 +63,28 @@ def strip(data: bytes) -> bytes:
     return b"".join(parts)
 
 
-def _segments(data: bytes) -> list[Segment]:
+def segments(data: bytes) -> list[Segment]:
     """Every segment as (marker, start, end), the end marker last unless the file is cut short.
 
     A scan's `end` takes in its entropy-coded data; fill bytes and junk belong to no segment.
     """
-    segments: list[Segment] = []
+    walked: list[Segment] = []
     found = _next_marker(data, len(_SOI_BYTES))
-    while found is not None and len(segments) < _MOST_SEGMENTS:
+    while found is not None and len(walked) < _MOST_SEGMENTS:
         start = found.start()
         marker = data[start + 1]
         if marker == _EOI:
-            return [*segments, (marker, start, start + 2)]
+            return [*walked, (marker, start, start + 2)]
         end = _segment_end(data, marker, start)
         if end > len(data):
-            return segments
+            return walked
         found = _next_marker(data, end)
         if marker == _SOS:
             end = found.start() if found else len(data)
-        segments.append((marker, start, end))
+        walked.append((marker, start, end))
     if found is not None:
         raise malformed(_NAME, f"it has more than {_MOST_SEGMENTS:,} segments")
-    return segments
+    return walked
 
 
 def _next_marker(data: bytes, position: int) -> re.Match[bytes] | None:
@@ -145,17 +145,13 @@ def _size(data: bytes, frame: Segment, segments: list[Segment]) -> tuple[int, in
 
 
 def _orientation(data: bytes, segments: list[Segment]) -> int:
-    tiff, xmp = [], b""  # a long EXIF block spans several segments; of XMP packets the last counts
+    """From the first EXIF segment before the first scan, as browsers do; XMP does not count."""
     for marker, start, end in segments:
         if marker == _SOS:
             break
-        if marker != _APP1:
-            continue
-        if data.startswith(exif.IDENTIFIER, start + 4):
-            tiff.append(data[start + 4 + len(exif.IDENTIFIER) : end])
-        elif data.startswith(_XMP, start + 4):
-            xmp = data[start + 4 + len(_XMP) : end]
-    return exif.orientation(b"".join(tiff), xmp)
+        if marker == _APP1 and data.startswith(_EXIF, start + 4):
+            return exif.orientation(data[start + 4 + len(exif.IDENTIFIER) : end])
+    return 1
 
 
 def _is_kept(data: bytes, marker: int, start: int) -> bool:

@@ -1,10 +1,8 @@
 """PNG and APNG: size, frames, orientation and end found by walking the chunks (W3C PNG, edition 3).
 
-Checksums are left to the decoder: it reads every byte anyway.
+Checksums of the pixels are left to the decoder: it reads every byte anyway.
 """
 
-import binascii
-import re
 import struct
 import zlib
 
@@ -12,7 +10,7 @@ from common.formats import exif
 from common.formats.header import Header, malformed, most_chunks, truncated
 
 _NAME = "PNG"
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEAD = struct.Struct(">I4s")
 
 # Ancillary chunks that change what the pixels look like, or belong to the animation. Critical ones
@@ -20,63 +18,57 @@ _HEAD = struct.Struct(">I4s")
 _KEPT = frozenset(
     b"tRNS gAMA cHRM sRGB iCCP cICP mDCV cLLI sBIT bKGD pHYs hIST sPLT acTL fcTL fdAT".split()
 )
-_TEXTS = frozenset((b"tEXt", b"zTXt", b"iTXt"))
-_XMP = b"XML:com.adobe.xmp"
-_RAW_EXIF = b"Raw profile type exif"  # ImageMagick's way, from before PNG had eXIf: hexadecimal
-_KEYWORDS = re.compile(b"(?:%b|%b)\0" % (_XMP, _RAW_EXIF))
-_MOST_TEXT = 1 << 20  # bytes a compressed text is inflated to, the same as Pillow's
-
 Chunk = tuple[bytes, int, int]
 
 
 def recognises(data: bytes) -> bool:
     """Whether the first bytes are a PNG's, be it one damaged by a transfer as text."""
-    return data.startswith(_SIGNATURE[:4])
+    return data.startswith(SIGNATURE[:4])
 
 
 def read(data: bytes) -> Header:
     """The header. `complete` means: every chunk whole, up to and with IEND."""
-    return _describe(data, _chunks(data))
+    return _describe(data, chunks(data))
 
 
 def strip(data: bytes) -> bytes:
     """The picture without EXIF (less its orientation), texts, XMP, times, the unknown, trailer."""
-    chunks = _chunks(data)
-    header = _describe(data, chunks)
+    walked = chunks(data)
+    header = _describe(data, walked)
     if not header.complete:
         raise truncated(_NAME)
     view = memoryview(data)
-    parts: list[bytes | memoryview] = [_SIGNATURE]
-    parts += [view[start:end] for kind, start, end in chunks if _is_kept(kind)]
+    parts: list[bytes | memoryview] = [SIGNATURE]
+    parts += [view[start:end] for kind, start, end in walked if _is_kept(kind)]
     if header.orientation != 1:
         parts.insert(2, _chunk(b"eXIf", exif.minimal(header.orientation)))  # behind IHDR
     return b"".join(parts)
 
 
-def _chunks(data: bytes) -> list[Chunk]:
+def chunks(data: bytes) -> list[Chunk]:
     """Every chunk as (type, start, end), IEND last unless the file is cut short."""
-    chunks: list[Chunk] = []
-    start, kind = len(_SIGNATURE), b""
+    walked: list[Chunk] = []
+    start, kind = len(SIGNATURE), b""
     for _ in range(most_chunks(data)):
         if kind == b"IEND" or start + 12 > len(data):
-            return chunks
+            return walked
         length, kind = _HEAD.unpack_from(data, start)
         if not kind.isalpha():
             raise malformed(_NAME, f"there is no chunk where one should be, at byte {start:,}")
         end = start + 12 + length
         if end > len(data):
-            return chunks
-        chunks.append((kind, start, end))
+            return walked
+        walked.append((kind, start, end))
         start = end
     raise malformed(_NAME, "it is cut into an absurd number of chunks")
 
 
 def _describe(data: bytes, chunks: list[Chunk]) -> Header:
-    if not data.startswith(_SIGNATURE):
+    if not data.startswith(SIGNATURE):
         raise malformed(_NAME, "its signature is damaged, as by a transfer in text mode")
     if len(data) < 24:
         raise truncated(_NAME)
-    length, kind, width, height = struct.unpack_from(">I4sII", data, len(_SIGNATURE))
+    length, kind, width, height = struct.unpack_from(">I4sII", data, len(SIGNATURE))
     if kind != b"IHDR" or length != 13:
         raise malformed(_NAME, "it does not begin with its header")
     complete = bool(chunks) and chunks[-1][0] == b"IEND"
@@ -100,39 +92,19 @@ def _frames(data: bytes, chunks: list[Chunk]) -> int:
 
 
 def _orientation(data: bytes, chunks: list[Chunk]) -> int:
-    """From eXIf or ImageMagick's text, else from XMP; the last of a kind counts, as in Pillow."""
-    tiff, texts = b"", {}
+    """From the first eXIf chunk, if it comes before the pixels and is whole, as in browsers."""
     for kind, start, end in chunks:
+        if kind == b"IDAT":
+            break
         if kind == b"eXIf":
-            tiff = data[start + 8 : end - 4]
-        elif kind in _TEXTS and (found := _KEYWORDS.match(data, start + 8, end - 4)):
-            texts[found[0][:-1]] = (kind, data[found.end() : end - 4])
-    if not tiff and _RAW_EXIF in texts:
-        tiff = _raw_profile(_text(*texts[_RAW_EXIF]))
-    return exif.orientation(tiff, _text(*texts[_XMP]) if _XMP in texts else b"")
+            return exif.orientation(data[start + 8 : end - 4]) if is_intact(data, start, end) else 1
+    return 1
 
 
-def _text(kind: bytes, value: bytes) -> bytes:
-    """What stands after the keyword of a text chunk, inflated; nothing where it is broken."""
-    if kind == b"tEXt":
-        return value
-    compressed, value = kind == b"zTXt" or value[:1] != b"\0", value[1:]  # a zTXt has a method only
-    if kind == b"iTXt":
-        *_, value = value[1:].split(b"\0", 2)  # method; language, translated keyword, text
-    if not compressed:
-        return value
-    try:
-        return zlib.decompressobj().decompress(value, _MOST_TEXT)
-    except zlib.error:
-        return b""
-
-
-def _raw_profile(text: bytes) -> bytes:
-    """The bytes of ImageMagick's profile: a blank line, a name, a length, hexadecimal lines."""
-    try:
-        return binascii.unhexlify(b"".join(text.split(b"\n")[3:]))
-    except binascii.Error:
-        return b""
+def is_intact(data: bytes, start: int, end: int) -> bool:
+    """Whether the checksum of the chunk from `start` to `end` is right."""
+    checksum = zlib.crc32(memoryview(data)[start + 4 : end - 4])
+    return checksum == int.from_bytes(data[end - 4 : end], "big")
 
 
 def _is_kept(kind: bytes) -> bool:

@@ -22,19 +22,19 @@ def recognises(data: bytes) -> bool:
 
 def read(data: bytes) -> Header:
     """The header. `complete` means that all the bytes the RIFF header announces are there."""
-    return _describe(data, _chunks(data))
+    return _describe(data, chunks(data))
 
 
 def strip(data: bytes) -> bytes:
     """The picture without EXIF (but for its orientation), XMP, unknown chunks and trailer."""
-    chunks = _chunks(data)
-    header = _describe(data, chunks)
+    walked = chunks(data)
+    header = _describe(data, walked)
     if not header.complete:
         raise truncated(_NAME)
     view = memoryview(data)
-    parts = [view[start:end] for kind, start, end in chunks if kind in _KEPT]
+    parts = [view[start:end] for kind, start, end in walked if kind in _KEPT]
     tiff = exif.minimal(header.orientation) if header.orientation != 1 else b""
-    if chunks[0][0] == b"VP8X":
+    if walked[0][0] == b"VP8X":
         first = bytearray(parts[0])
         first[8] = first[8] & ~(_HAS_EXIF | _HAS_XMP) | (_HAS_EXIF if tiff else 0)
         parts[0] = memoryview(first)
@@ -44,21 +44,21 @@ def strip(data: bytes) -> bytes:
     return b"".join((_HEAD.pack(b"RIFF", length), b"WEBP", *parts))
 
 
-def _chunks(data: bytes) -> list[Chunk]:
+def chunks(data: bytes) -> list[Chunk]:
     """Every whole chunk as (type, start, end), the padding byte of an odd one included."""
-    chunks: list[Chunk] = []
+    walked: list[Chunk] = []
     riff_end = _riff_end(data)
     start, limit = 12, min(riff_end, len(data))
     for _ in range(most_chunks(data)):
         if start + 8 > limit:
-            return chunks
+            return walked
         kind, length = _HEAD.unpack_from(data, start)
         end = start + 8 + length + (length & 1)
         if end > riff_end:
             raise malformed(_NAME, f"the chunk at byte {start:,} reaches beyond the file's end")
         if end > limit:
-            return chunks
-        chunks.append((kind, start, end))
+            return walked
+        walked.append((kind, start, end))
         start = end
     raise malformed(_NAME, "it is cut into an absurd number of chunks")
 
@@ -98,11 +98,12 @@ def _size(data: bytes) -> tuple[int, int]:
 
 
 def _orientation(data: bytes, chunks: list[Chunk], flags: int) -> int:
-    """From the first EXIF chunk, else the first XMP chunk; as in libwebp, only when flagged."""
-    tiff = _first(data, chunks, b"EXIF") if flags & _HAS_EXIF else b""
-    xmp = _first(data, chunks, b"XMP ") if flags & _HAS_XMP else b""
-    return exif.orientation(tiff, xmp)
+    """From the first EXIF chunk; as in libwebp, only when the header announces one."""
+    if not flags & _HAS_EXIF:
+        return 1
+    return exif.orientation(first_chunk(data, chunks, b"EXIF").removeprefix(exif.IDENTIFIER))
 
 
-def _first(data: bytes, chunks: list[Chunk], wanted: bytes) -> bytes:
+def first_chunk(data: bytes, chunks: list[Chunk], wanted: bytes) -> bytes:
+    """The payload of the first chunk of a type (with its padding byte), empty without one."""
     return next((data[start + 8 : end] for kind, start, end in chunks if kind == wanted), b"")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from PIL import Image, ImageCms
+from PIL import Image
 
 from common.formats import read_header
 from common.settings import Settings
@@ -15,7 +15,6 @@ from common.tasks.thumbnail import thumbnail_key
 from engine.pixels import decode
 
 QUALITY = 82  # of JPEG; above 85 thumbnails grow faster than they get better
-COLOURS = (ImageCms.PyCMSError, OSError, ValueError)  # what a broken profile raises
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +40,11 @@ class ThumbnailWork:
         """The thumbnail as a JPEG, its longer side `size` pixels or the image's own."""
         size = params["size"]
         width, height = fitting(read_header(data).upright_size, size)
-        pixels = decode(data, width, height, max_pixels=self._max_pixels, convert=_with_alpha)
+        pixels = decode(data, width, height, max_pixels=self._max_pixels)
         # Lanczos keeps edges sharp; the gap bounds what it costs on pixels that were not reduced.
         small = pixels.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
         key = thumbnail_key(hashlib.sha256(data).digest(), size)
-        profile = small.info.get("icc_profile", b"")
-        return Thumbnail(key, _encode(_in_srgb(_on_white(small), profile)), width, height)
+        return Thumbnail(key, _encode(small), width, height)
 
     def run(
         self, prepared: Sequence[Thumbnail], params: Sequence[dict[str, Any]]
@@ -64,37 +62,6 @@ def fitting(whole: tuple[int, int], size: int) -> tuple[int, int]:
     """Width and height of the largest picture of that shape whose sides are at most `size`."""
     scale = min(1.0, size / max(whole))
     return max(1, round(whole[0] * scale)), max(1, round(whole[1] * scale))
-
-
-def _with_alpha(image: Image.Image) -> Image.Image:
-    """RGBA where anything may be transparent, else RGB. Pillow resizes RGBA with the colours
-    weighted by alpha, so what is under transparent pixels does not bleed out.
-    """
-    if image.has_transparency_data:
-        return image.convert("RGBA")
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _in_srgb(image: Image.Image, embedded: bytes) -> Image.Image:
-    """Without their profile, the colours of most phones' photographs would be pale."""
-    if not embedded:
-        return image
-    try:
-        profile = ImageCms.ImageCmsProfile(BytesIO(embedded))
-        if profile.profile.xcolor_space.strip() != "RGB":
-            return image  # of what was there before the conversion to RGB
-        srgb = ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(image, profile, srgb) or image
-    except COLOURS:
-        return image
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode != "RGBA":
-        return image
-    white = Image.new("RGB", image.size, "white")
-    white.paste(image, mask=image.getchannel("A"))
-    return white
 
 
 def _encode(image: Image.Image) -> bytes:

@@ -4,15 +4,17 @@ import struct
 from typing import Any
 
 import pytest
-from PIL import ImageOps, ImageSequence
+from PIL import Image, ImageOps, ImageSequence
 
 from common.errors import InputFault
 from common.formats import read_header, strip_metadata
+from common.formats.bmp import embedded_profile
 from tests.pictures import (
     GPS,
     ORIENTATION,
     XMP,
     animation,
+    bmp,
     decode,
     encode,
     every_kind,
@@ -34,12 +36,20 @@ def frames(data: bytes) -> list[tuple[str, bytes, Any]]:
 
 def same_pixels(one: bytes, other: bytes) -> bool:
     """Stored and upright, in every frame."""
-    upright = [ImageOps.exif_transpose(decode(data)) for data in (one, other)]
+    upright = [turned(data) for data in (one, other)]
     return (
         frames(one) == frames(other)
         and upright[0].size == upright[1].size
         and upright[0].tobytes() == upright[1].tobytes()
     )
+
+
+def turned(data: bytes) -> Image.Image:
+    """By the orientation that browsers go by, which is in no XMP packet and no text chunk."""
+    image = decode(data)
+    image.load()
+    image.getexif()[ORIENTATION] = read_header(data).orientation
+    return ImageOps.exif_transpose(image)
 
 
 def test_pixels_orientation_and_profile_stay_and_metadata_goes() -> None:
@@ -145,3 +155,38 @@ def test_a_file_that_is_not_whole_is_not_stripped() -> None:
         with pytest.raises(InputFault) as caught:
             strip_metadata(encode(picture(), form, exif=exif(6))[:-1])
         assert caught.value.code == "image_truncated"
+
+
+@pytest.mark.parametrize("depth", [1, 8, 24, 32])
+def test_a_gap_before_the_pixels_of_a_bmp_goes(depth: int) -> None:
+    clean = bmp(depth, 30)
+    start = int.from_bytes(clean[10:14], "little")
+    gap = b"at home" * 10
+    moved = struct.pack("<2sI4sI", b"BM", len(clean) + 70, b"home", start + len(gap))
+    stripped = strip_metadata(moved + clean[14:start] + gap + clean[start:])
+    assert b"home" not in stripped
+    assert frames(stripped) == frames(clean)
+    assert stripped[:14] == struct.pack("<2sIII", b"BM", len(clean), 0, start)
+
+
+def test_a_palette_that_true_colours_do_not_need_goes_with_the_gap() -> None:
+    clean = bmp(24, 30)
+    palette = b"at home." * 10
+    head = bytearray(clean[14:54])
+    head[32:36] = struct.pack("<I", 20)
+    moved = struct.pack("<2sIII", b"BM", len(clean) + 80, 0, 54 + 80) + head + palette + clean[54:]
+    assert strip_metadata(moved) == clean
+
+
+def test_a_profile_of_a_bmp_moves_with_the_pixels() -> None:
+    profile = b"colours"
+    data = encode(picture(), "BMP")
+    header = bytearray(124)
+    header[:40] = struct.pack("<I", 124) + data[18:54]
+    header[56:60] = b"DEBM"
+    header[112:120] = struct.pack("<II", 124 + 50 + len(data) - 54, len(profile))
+    start = struct.pack("<2sIII", b"BM", len(data) + 84 + 50 + len(profile), 0, 138 + 50)
+    stripped = strip_metadata(start + header + b"secret at " * 5 + data[54:] + profile)
+    assert b"secret" not in stripped
+    assert embedded_profile(stripped) == profile
+    assert frames(stripped) == frames(data)

@@ -64,10 +64,9 @@ def test_an_oriented_jpeg_decodes_as_with_pillow(subsampling: int, orientation: 
     assert (pixels(data) == careful(data)).all()
 
 
-def test_an_orientation_in_xmp_counts() -> None:
+def test_an_orientation_in_xmp_does_not_count_as_in_browsers() -> None:
     data = encode(picture(), "JPEG", xmp=XMP % 6)
-    assert (pixels(data) == careful(data)).all()
-    assert pixels(data).shape == (67, 45, 3)
+    assert (pixels(data) == pixels(encode(picture(), "JPEG"))).all()
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
@@ -136,10 +135,14 @@ def test_16_bits_are_scaled_not_cut() -> None:
 
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP"])
-def test_the_colours_under_transparency_stay(form: str) -> None:
+def test_what_is_transparent_is_white(form: str) -> None:
     scene = picture("RGBA")
     data = encode(scene, form, lossless=True, exact=True)
-    assert (pixels(data) == np.asarray(scene.convert("RGB"))).all()
+    assert (pixels(data) == np.asarray(white_behind(scene))).all()
+
+
+def white_behind(image: Image.Image) -> Image.Image:
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 
 
 @pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP"])

@@ -1,0 +1,21 @@
+"""What every format's module gives back."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BarePixels:
+    """A file of nothing but pixels, and what they mean.
+
+    `profile` is an ICC profile that may be broken or for another colour space, empty for sRGB.
+    `transparent` is the one colour that is transparent, its values in the file's own depth of
+    `depth` bits. `canvas` is the size of the whole image where the file holds only a part of it,
+    whose upper left corner is at `place` (x, y).
+    """
+
+    data: bytes
+    profile: bytes = b""
+    transparent: tuple[int, ...] = ()
+    depth: int = 8
+    canvas: tuple[int, int] | None = None
+    place: tuple[int, int] = (0, 0)
