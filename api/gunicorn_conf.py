@@ -25,6 +25,7 @@ keepalive = _settings.keep_alive
 forwarder_headers = ""
 forwarded_allow_ips = ""
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112
+sendfile = False  # answers go out through the worker, which waits for slow clients
 control_socket_disable = True  # nothing here uses it
 
 

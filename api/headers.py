@@ -9,7 +9,6 @@ from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from api.errors import problem
-from api.framing import drain
 from api.measuring import note_answer
 from common.ids import new_id
 
@@ -52,7 +51,6 @@ def take_request_id() -> None:
 
 def finish(response: Response) -> Response:
     """Add the headers, answer 304 where the caller has it already, and log one line."""
-    drain(request)
     readable = request.method in ("GET", "HEAD")
     if readable and response.status_code == 200 and response.is_json:
         response.add_etag()

@@ -1,0 +1,76 @@
+"""The sending side of a connection: an answer that the client takes slowly holds no thread."""
+
+import errno
+import select
+import socket
+import time
+from collections import deque
+from typing import Any
+
+STALLED = 30.0  # seconds without progress after which a client counts as gone
+SLOWEST = 50_000  # bytes a second
+MAX_UNSENT = 16 << 20  # bytes of answers that one connection may keep back
+
+
+class Outlet:
+    """A socket whose `sendall` keeps what the client does not take at once, to be flushed later.
+
+    Everything else is the socket's own.
+    """
+
+    def __init__(self, sock: socket.socket):
+        self._sock = sock
+        self._unsent: deque[memoryview] = deque()
+        self.unsent = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def sendall(self, data: bytes) -> None:
+        """Send or keep all of `data`; waits for the client only above MAX_UNSENT.
+
+        Raises ConnectionResetError when the client then takes nothing for STALLED seconds, or too
+        little for SLOWEST.
+        """
+        deadline = time.monotonic() + STALLED + len(data) / SLOWEST
+        if data:
+            self._unsent.append(memoryview(data))
+            self.unsent += len(data)
+            self.flush()
+        while self.unsent > MAX_UNSENT:
+            left = min(STALLED, deadline - time.monotonic())
+            if left <= 0 or not _wait(self._sock, select.POLLOUT, left):
+                raise ConnectionResetError(errno.ECONNRESET, "the client stopped reading")
+            self.flush()
+
+    def flush(self) -> bool:
+        """Send as much as the client takes now; return whether that was everything."""
+        while self._unsent:
+            try:
+                sent = self._sock.send(self._unsent[0], socket.MSG_DONTWAIT)
+            except (BlockingIOError, InterruptedError):
+                return False
+            self.unsent -= sent
+            if sent < len(self._unsent[0]):
+                self._unsent[0] = self._unsent[0][sent:]
+            else:
+                self._unsent.popleft()
+        return True
+
+    def receive(self, size: int, wait: float = 0.0) -> bytes | None:
+        """What has come, at most `size` bytes; b"" at the end of the stream.
+
+        None when nothing has come, and nothing comes within `wait` seconds.
+        """
+        try:
+            return self._sock.recv(size, socket.MSG_DONTWAIT)
+        except (BlockingIOError, InterruptedError):
+            if wait <= 0 or not _wait(self._sock, select.POLLIN, wait):
+                return None
+        return self.receive(size)
+
+
+def _wait(sock: socket.socket, event: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(sock, event)
+    return bool(poll.poll(seconds * 1000))
