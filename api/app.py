@@ -8,7 +8,7 @@ from functools import partial
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import admin, auth, cors, documentation, errors, headers, limits
+from api import admin, auth, cors, documentation, errors, headers, limits, preconditions
 from api.context import EXTENSION, Edge
 from api.newcomers import Newcomers
 from api.people import tokens
@@ -73,6 +73,7 @@ def create_app(services: Services) -> Flask:
     cors.register(app, services.settings)
     app.before_request(auth.identify)
     limits.register(app, services.settings)
+    preconditions.register(app)
     app.after_request(headers.finish)
     errors.register(app)
     _register_routes(app)

@@ -9,7 +9,8 @@ from common.settings import Settings
 
 VERBS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 MAY_SEND = (
-    "Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, X-API-Key, X-Request-Id"
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-API-Key, "
+    "X-Request-Id"
 )
 MAY_READ = (
     "ETag, Idempotent-Replayed, Link, Location, Preference-Applied, RateLimit, RateLimit-Policy, "

@@ -8,12 +8,15 @@ import structlog
 from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from api.errors import problem
 from api.measuring import note_answer
+from api.preconditions import failed
 from common.ids import new_id
 
 log = structlog.get_logger(__name__)
 
+DEPENDS_ON = ("Authorization", "X-API-Key")  # what answers differ by
+FOR_EVERYBODY = ("static", "docs.asset")
+NEVER_STORED = ("users", "keys")  # e-mail addresses and keys; the blueprints' names
 PROBES = ("/healthz", "/readyz", "/metrics")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 # Swagger UI sets styles in attributes and shows data: images.
@@ -40,6 +43,22 @@ def configure(app: Flask, public_url: str) -> None:
     app.wsgi_app = with_public_url  # type: ignore[method-assign]
 
 
+def _with_validators(response: Response) -> Response:
+    """Say who may keep the answer and how it is compared; 304 or 412 where the request asks so."""
+    readable = request.method in ("GET", "HEAD")
+    if request.blueprint in NEVER_STORED:
+        response.headers.setdefault("Cache-Control", "no-store")
+    if readable and response.status_code == 200 and response.is_json:
+        response.add_etag()
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        response.make_conditional(request)
+    if request.endpoint not in FOR_EVERYBODY:
+        response.vary.update(DEPENDS_ON)
+    if readable and response.status_code == 412:  # what was asked for is still in it
+        response = failed()
+    return response
+
+
 def take_request_id() -> None:
     """The caller's X-Request-Id where it is a sane one, else one of ours; logs carry it."""
     g.started = time.monotonic()
@@ -51,13 +70,7 @@ def take_request_id() -> None:
 
 def finish(response: Response) -> Response:
     """Add the headers, answer 304 where the caller has it already, and log one line."""
-    readable = request.method in ("GET", "HEAD")
-    if readable and response.status_code == 200 and response.is_json:
-        response.add_etag()
-        response.headers.setdefault("Cache-Control", "no-cache")
-        response.make_conditional(request)
-    if response.status_code == 412:  # what was asked for is still in it
-        response = problem(412, "precondition_failed", "It is no longer what If-Match names.")
+    response = _with_validators(response)
     response.headers.setdefault("X-Request-Id", g.get("request_id", ""))
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
