@@ -30,14 +30,33 @@ password jwt_secret
 password mysql_root_password
 password grafana_password
 
+# The user that owns the tables, for migrations; the API's and the engines' users may change rows alone.
 password mysql_password
 printf 'mysql+pymysql://afterimage:%s@mysql/afterimage' "$value" | write database_url
+: >"$folder/.users"
+for user in api engine; do
+  password "mysql_${user}_password"
+  printf 'mysql+pymysql://afterimage_%s:%s@mysql/afterimage' "$user" "$value" | write "database_url_$user"
+  cat >>"$folder/.users" <<SQL
+CREATE USER IF NOT EXISTS 'afterimage_$user'@'%';
+ALTER USER 'afterimage_$user'@'%' IDENTIFIED BY '$value';
+GRANT SELECT, INSERT, UPDATE, DELETE ON afterimage.* TO 'afterimage_$user'@'%';
+SQL
+done
+write mysql_users.sql <"$folder/.users"
+rm "$folder/.users"
 
 password rabbitmq_password
 printf 'amqp://afterimage:%s@rabbitmq/%%2F' "$value" | write broker_url
 # RabbitMQ's management, for KEDA (docker/kubernetes), which runs in another namespace.
 printf 'http://afterimage:%s@rabbitmq.afterimage.svc:15672' "$value" | write rabbitmq_url
-printf 'default_user = afterimage\ndefault_pass = %s\n' "$value" | write rabbitmq.conf
+# No administrator: it may use its virtual host and look at the management pages.
+write rabbitmq.conf <<CONF
+default_user = afterimage
+default_pass = $value
+default_user_tags.administrator = false
+default_user_tags.monitoring = true
+CONF
 
 password s3_secret_key
 endpoint='endpoint=http://s3:8333'

@@ -30,12 +30,21 @@ BECOMING = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"]
 NOT_IN_SETTINGS = {spec.metadata["variable"] for spec in fields(ServerSettings)}
 KNOWN = {spec.metadata["variable"]: spec for spec in Settings.__dataclass_fields__.values()}
 SECRETS = {name for name, spec in KNOWN.items() if spec.metadata["secret"]}
+SERVERS = {"DATABASE_URL", "BROKER_URL", "STORAGE_URL"}
+NEEDED_SECRETS = {
+    "api": SERVERS | {"JWT_SECRET"},
+    "engine": SERVERS,
+    "captions": SERVERS | {"OPENAI_API_KEY"},
+    "search": SERVERS | {"INDEX_URL"},
+    "migrate": {"DATABASE_URL"},
+    "models": set(),
+}
 
 
 def test_the_services_are_there() -> None:
-    ours = {"api", "engine", "search"}
+    ours = {"api", "engine", "captions", "search"}
     assert ours | {"nginx", "mysql", "rabbitmq", "s3", "prometheus", "grafana"} == LASTING
-    assert {"migrate", "models"} == ONCE
+    assert {"migrate", "models", "database-users"} == ONCE
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
@@ -71,7 +80,8 @@ def test_what_is_asked_for_is_started_first() -> None:
     assert SERVICES["nginx"]["depends_on"] == {"api": {"condition": "service_healthy"}}
     for wing in WINGS:
         needed = SERVICES[wing]["depends_on"]
-        assert needed["migrate"]["condition"] == "service_completed_successfully"
+        for once in ("migrate", "database-users"):
+            assert needed[once]["condition"] == "service_completed_successfully"
         assert {needed[name]["condition"] for name in ("rabbitmq", "s3")} == {"service_healthy"}
 
 
@@ -104,9 +114,34 @@ def test_the_proxy_reaches_the_api_alone() -> None:
 
 @pytest.mark.parametrize("wing", WINGS)
 def test_every_setting_reaches_the_containers(wing: str) -> None:
-    given = SERVICES[wing]["environment"].keys() | {"MODEL_DIR"}  # the API has none
-    wanted = {f"{name}_FILE" if name in SECRETS else name for name in KNOWN}
-    assert given == (wanted | NOT_IN_SETTINGS) - {"MODEL_MIRROR"}  # that is for the models alone
+    given = {name for name in SERVICES[wing]["environment"] if not name.endswith("_FILE")}
+    wanted = (KNOWN.keys() - SECRETS) | NOT_IN_SETTINGS
+    assert given | {"MODEL_DIR"} == wanted - {"MODEL_MIRROR"}  # only `models` needs a mirror
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_a_container_holds_the_secrets_that_it_needs_and_no_other(name: str) -> None:
+    environment = SERVICES[name].get("environment", {})
+    files = {
+        variable: value for variable, value in environment.items() if variable.endswith("_FILE")
+    }
+    assert {variable.removesuffix("_FILE") for variable in files} == NEEDED_SECRETS[name]
+    mounted = {f"/run/secrets/{secret}" for secret in SERVICES[name].get("secrets", [])}
+    assert mounted == set(files.values())
+
+
+def test_only_migrations_may_change_tables() -> None:
+    users = {name: SERVICES[name]["environment"]["DATABASE_URL_FILE"] for name in OURS - {"models"}}
+    assert users.pop("migrate") == "/run/secrets/database_url"
+    assert users.pop("api") == "/run/secrets/database_url_api"
+    assert set(users.values()) == {"/run/secrets/database_url_engine"}
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_service_cannot_take_the_machines_memory(name: str) -> None:
+    service = SERVICES[name]
+    assert re.fullmatch(r"\d+[mg]", with_defaults(service["mem_limit"]))
+    assert 0 < service["pids_limit"] <= 1_000
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,12 @@ import kubernetes_validate
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from common.settings import Settings
 from common.tasks import all_contracts, queue_name
 from engine.__main__ import _tasks
 from engine.lane import STOP_TIME
 from tests.house.keda import SCHEMAS
 from tests.house.sources import ROOT
+from tests.house.test_compose import KNOWN, NEEDED_SECRETS, SECRETS
 
 KUBECTL = Path(sys.executable).with_name("kubectl")
 OVERLAYS = ["external", "trying"]
@@ -113,28 +114,87 @@ def test_no_pod_has_rights(rendered: dict[str, list[Manifest]], overlay: str) ->
             rights = container["securityContext"]
             assert rights["capabilities"] == {"drop": ["ALL"]}
             assert rights["allowPrivilegeEscalation"] is False
-            assert rights.get("readOnlyRootFilesystem", False) == (name in OURS)
+            keeps_data = name in {"mysql", "rabbitmq", "s3"}
+            assert rights.get("readOnlyRootFilesystem", False) == (not keeps_data)
             assert container["resources"].keys() == {"requests", "limits"}
 
 
-def test_settings_are_known_and_secrets_are_files(rendered: dict[str, list[Manifest]]) -> None:
-    known = {spec.metadata["variable"]: spec for spec in Settings.__dataclass_fields__.values()}
-    secrets = {name for name, spec in known.items() if spec.metadata["secret"]}
+def test_settings_are_known_and_none_is_a_secret(rendered: dict[str, list[Manifest]]) -> None:
     [settings] = [each for each in rendered["external"] if each["kind"] == "ConfigMap"]
-    files = {name.removesuffix("_FILE") for name in settings["data"] if name.endswith("_FILE")}
-    assert files == secrets
-    assert {name for name in settings["data"] if not name.endswith("_FILE")} <= known.keys()
-    [kept] = [
-        each
-        for each in rendered["external"]
-        if each["kind"] == "Secret" and each["metadata"]["name"].startswith("secrets-")
-    ]
-    assert {f"/run/secrets/{key}" for key in kept["data"]} == {
-        value for name, value in settings["data"].items() if name.endswith("_FILE")
+    assert settings["data"].keys() <= KNOWN.keys() - SECRETS
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_a_pod_mounts_the_secrets_that_it_needs_and_no_other(
+    rendered: dict[str, list[Manifest]], overlay: str, name: str
+) -> None:
+    manifests = rendered[overlay]
+    pod = pods(manifests)[name]
+    [volume] = [each["secret"] for each in pod["volumes"] if each["name"] == "secrets"]
+    kept = named(manifests, "Secret", volume["secretName"])["data"]
+    mounted = {item["key"] for item in volume["items"]}
+    assert mounted <= kept.keys()
+    [container] = pod["containers"]
+    files = {each["name"]: each["value"] for each in container["env"]}
+    assert set(files.values()) == {f"/run/secrets/{key}" for key in mounted}
+    assert {variable.removesuffix("_FILE") for variable in files} == NEEDED_SECRETS[name]
+    for first in pod.get("initContainers", []):
+        is_mounted = "secrets" in {mount["name"] for mount in first["volumeMounts"]}
+        assert is_mounted == (first["name"] == "migrated"), "fetching models needs no secret"
+
+
+def selected(policy: Manifest, label: str) -> bool:
+    """Whether a policy applies to the pods of this `app`."""
+    selector = policy["spec"]["podSelector"]
+    wanted = selector.get("matchLabels", {}).get("app")
+    among = [values for each in selector.get("matchExpressions", []) for values in each["values"]]
+    return not selector or label == wanted or label in among
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_pod_is_reached_by_those_that_need_it(
+    rendered: dict[str, list[Manifest]], overlay: str
+) -> None:
+    policies = [each for each in rendered[overlay] if each["kind"] == "NetworkPolicy"]
+    denied = named(rendered[overlay], "NetworkPolicy", "default-deny")["spec"]
+    assert denied == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    ports: dict[str, set[int | str]] = {}
+    for name in pods(rendered[overlay]):
+        rules = [
+            rule
+            for each in policies
+            if selected(each, name)
+            for rule in each["spec"].get("ingress", [])
+        ]
+        assert all(rule["from"] and rule["ports"] for rule in rules), "from anywhere, to any port"
+        ports[name] = {port["port"] for rule in rules for port in rule["ports"]}
+    metrics = {5000, 9100}
+    ours: dict[str, set[int | str]] = {
+        "api": {"http", *metrics},
+        "engine": {*metrics},
+        "captions": {*metrics},
+        "search": {*metrics},
+        "migrate": set(),
     }
-    for pod in (pods(rendered["external"])[name] for name in OURS):
-        [volume] = [each["secret"] for each in pod["volumes"] if each["name"] == "secrets"]
-        assert volume["secretName"] == kept["metadata"]["name"]
+    servers: dict[str, set[int | str]] = {
+        "mysql": {3306},
+        "rabbitmq": {5672, 15672},
+        "s3": {8333},
+        "database-users": set(),
+    }
+    assert ports == (ours | servers if overlay == "trying" else ours)
+
+
+def test_pods_reach_no_private_address_but_the_servers(
+    rendered: dict[str, list[Manifest]],
+) -> None:
+    outside = named(rendered["external"], "NetworkPolicy", "outside")["spec"]
+    [rule] = outside["egress"]
+    [v4, v6] = [each["ipBlock"] for each in rule["to"]]
+    for address in ("10.1.2.3", "169.254.169.254", "172.20.0.1", "192.168.1.1", "127.0.0.1"):
+        assert any(ip_address(address) in ip_network(each) for each in v4["except"])
+    assert any(ip_address("fd00::1") in ip_network(each) for each in v6["except"])
 
 
 def engines(manifests: list[Manifest]) -> dict[str, list[str]]:

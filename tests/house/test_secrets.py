@@ -34,7 +34,7 @@ def test_every_secret_of_the_compose_file_is_made(tmp_path: Path) -> None:
 def test_passwords_are_long_differ_and_are_kept(tmp_path: Path) -> None:
     first = made(tmp_path)
     passwords = {name: text for name, text in first.items() if name.endswith("_password")}
-    assert len(set(passwords.values())) == len(passwords) == 4
+    assert len(set(passwords.values())) == len(passwords) == 6
     assert {len(text) for text in passwords.values()} == {32}
     assert made(tmp_path) == first
 
@@ -58,6 +58,13 @@ def test_settings_read_the_addresses_and_these_hold_the_passwords(tmp_path: Path
         "my~own.one-",
         "afterimage",
     )
+    for wing in ("api", "engine"):
+        url = make_url(files[f"database_url_{wing}"])
+        assert (url.username, url.password) == (
+            f"afterimage_{wing}",
+            files[f"mysql_{wing}_password"],
+        )
+        assert f"'afterimage_{wing}'@'%' IDENTIFIED BY '{url.password}'" in files["mysql_users.sql"]
     assert settings.broker_url == f"amqp://afterimage:{files['rabbitmq_password']}@rabbitmq/%2F"
     address = parse_s3_url(settings.storage_url, {})
     assert (address.endpoint, address.keys.secret_key) == ("http://s3:8333", files["s3_secret_key"])
@@ -65,9 +72,12 @@ def test_settings_read_the_addresses_and_these_hold_the_passwords(tmp_path: Path
 
 def test_the_servers_are_told_the_same(tmp_path: Path) -> None:
     files = made(tmp_path)
-    user, password = files["rabbitmq.conf"].splitlines()
-    assert user == "default_user = afterimage"
-    assert password == f"default_pass = {files['rabbitmq_password']}"
+    assert files["rabbitmq.conf"].splitlines() == [
+        "default_user = afterimage",
+        f"default_pass = {files['rabbitmq_password']}",
+        "default_user_tags.administrator = false",
+        "default_user_tags.monitoring = true",
+    ]
     [identity] = json.loads(files["s3.json"])["identities"]
     keys = {"accessKey": "afterimage", "secretKey": files["s3_secret_key"]}
     assert identity["credentials"] == [keys]
