@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from api import keys
 from api.context import Edge
 from api.keys import Key
+from api.lookup import check_visible
 from api.measuring import note_asked
 from api.rows import Shown, rows_of
 from common.db import CommitUnknown, DatabaseUnavailable, read, transact
@@ -69,7 +70,6 @@ def queued(image: Image | Row[Any], ask: Ask, at: datetime) -> Prediction:
     return Prediction(
         id=ask.id,
         owner_id=ask.owner_id,
-        visibility=image.visibility,
         task=ask.task,
         image_id=image.id,
         params=ask.params,
@@ -121,7 +121,9 @@ def _recall(edge: Edge, key: Key) -> Accepted:
     if image is None or not key.is_replayed:
         raise keys.in_progress()
     try:
-        return read(edge.services.sessions, lambda session: _look_again(session, image, ids))
+        accepted = read(edge.services.sessions, lambda session: _look_again(session, image, ids))
+        check_visible(accepted.image)
+        return accepted
     except Incomplete as error:
         detail = "What was sent with this key has been deleted since."
         raise NotFound(detail, code="image_not_found") from error

@@ -9,6 +9,7 @@ from flask import Request, g, request, url_for
 
 from api.context import caller_key, caller_network, current_user, edge
 from api.errors import problem
+from api.found_items import without_hidden
 from api.lookup import look_again
 from api.queues import retry_after
 from api.rows import Shown, is_final
@@ -73,14 +74,15 @@ def answer(row: Shown, wait: float) -> Any:
     # Who does not wait stands at the end of the queue: that needs no look at the row.
     queues = edge().queues
     place = queues.place(row) if wait else queues.enter(row.task, interactive=False)
-    return view(row, place), 202, _headers(row, wait) | {"Retry-After": retry_after(place)}
+    told = view(row, current_user(), place, is_asked_now=True)
+    return told, 202, _headers(row, wait) | {"Retry-After": retry_after(place)}
 
 
 def _final_answer(row: Shown, wait: float) -> Any:
     headers = _headers(row, wait)
     if wait and row.state == State.FAILED and str(row.error_code).startswith(IMAGES_FAULT):
         return problem(422, str(row.error_code), str(row.error_detail), headers=headers)
-    return view(row), 200, headers
+    return view(row, current_user(), is_asked_now=True), 200, headers
 
 
 def _headers(row: Shown, wait: float) -> dict[str, str]:
@@ -91,13 +93,15 @@ def _headers(row: Shown, wait: float) -> dict[str, str]:
 
 
 def shown(row: Shown, unfinished: int = 200) -> Any:
-    """A prediction as it stands: 200; with the status given and when to look again while it is
-    unfinished.
+    """A prediction as it is now: 200; while it is unfinished, the status given and when to look
+    again.
     """
+    caller = current_user()
     if is_final(row):
-        return view(row), 200, {}
+        [told] = without_hidden(caller, [view(row, caller)])
+        return told, 200, {}
     place = edge().queues.place(row)
-    return view(row, place), unfinished, {"Retry-After": retry_after(place)}
+    return view(row, caller, place), unfinished, {"Retry-After": retry_after(place)}
 
 
 def wait_for(rows: Sequence[Shown], seconds: float, is_poll: bool = False) -> list[Shown]:

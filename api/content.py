@@ -7,18 +7,26 @@ from flask import Response, request
 from api.context import services
 from common.formats import strip_metadata
 from common.storage import object_key
-from common.tables import Image, StoredObject
+from common.tables import Image, StoredObject, Visibility
 
+DAY = 24 * 3600  # seconds
 FILTER = "1"  # part of the ETag: raise it when the filter gives other bytes than before
-KEPT = "private, max-age=31536000, immutable"
+
+
+def cache_control(image: Image) -> str:
+    """How long the bytes may be kept: they never change, but who may see them does, so a cache asks
+    again after a day, which costs one look at the image's row.
+    """
+    is_public = image.visibility == Visibility.PUBLIC or bool(image.posts)
+    return f"{'public' if is_public else 'private'}, max-age={DAY}, must-revalidate"
 
 
 def image_response(image: Image, stored: StoredObject) -> Response:
-    """The stored bytes less their metadata; they never change, so browsers may keep them."""
+    """The stored bytes without their metadata."""
     response = Response(mimetype=stored.media_type)
     tag = f"{stored.sha256.hex()[:32]}-{FILTER}"
     response.set_etag(tag)
-    response.headers["Cache-Control"] = KEPT
+    response.headers["Cache-Control"] = cache_control(image)
     if tag not in request.if_none_match:
         response.set_data(strip_metadata(services().storage.get(object_key(stored.sha256))))
         name = quote(image.file_name, safe="")

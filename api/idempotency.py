@@ -18,6 +18,7 @@ from flask import Response, g, make_response, request
 from api import keys
 from api.context import caller_network, current_user, services
 from api.keys import Answered, Key
+from api.lookup import check_visible
 from common.db import read, transact
 from common.errors import Malformed, Unavailable
 
@@ -93,6 +94,7 @@ def replayable(view: Callable[..., Any]) -> Callable[..., Response]:
         try:
             response = make_response(view(*args, **options))
         except Answered as known:
+            check_visible(known.image)
             return _again(known.answer)
         key: Key | None = g.get("idempotency_key")
         if key is not None:

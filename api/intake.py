@@ -25,8 +25,10 @@ from common.db import DatabaseUnavailable, clock, execute
 from common.errors import InputFault
 from common.ids import new_id
 from common.predictions import Ask
+from common.predictions.crowding import check_room
 from common.storage import object_key
 from common.tables import Image, StoredObject, Visibility
+from common.tasks import is_internal
 
 First = Callable[[Session, UUID], None]
 
@@ -85,8 +87,10 @@ def ask(
     key: Key | None = None,
     first: First | None = None,
 ) -> Accepted:
-    """Ask more of an image that is already stored; raises NotFound when it goes meanwhile. `first`
-    as in `receive`.
+    """Ask more of an image that is already stored. `first` as in `receive`.
+
+    Raises NotFound when the image is deleted meanwhile, Conflict when the image is another's and
+    the caller has too many unfinished predictions of it.
     """
     caller = current_user()
 
@@ -94,6 +98,7 @@ def ask(
         if first:
             first(session, image.id)
         held = _held(session, caller, image)
+        check_room(session, caller, held, sum(not is_internal(ask.task) for ask in asks))
         return enter(session, edge, held, asks, clock(session), is_known=True)
 
     with edge.in_flight.alone(key):
@@ -181,7 +186,7 @@ def _hold_object(
     this = StoredObject.sha256 == stored.sha256
     state = session.scalar(select(StoredObject.state).where(this).with_for_update())
     if state == "deleting":
-        raise DatabaseUnavailable("These bytes are just being deleted; send them again.")
+        raise DatabaseUnavailable("The image could not be stored now; send it again.")
     if state == "deleted":
         # Ours may have been put before the old ones were deleted, and gone with them.
         put()

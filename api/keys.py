@@ -34,11 +34,12 @@ class Key:
 
 
 class Answered(Exception):
-    """An earlier request with this key has its answer already; this is it."""
+    """An earlier request with this key has its answer already, about this image (or batch)."""
 
-    def __init__(self, answer: dict[str, Any]):
+    def __init__(self, answer: dict[str, Any], image: UUID):
         super().__init__()
         self.answer = answer
+        self.image = image
 
 
 class Taken(Exception):
@@ -85,7 +86,7 @@ def find(session: Session, key: Key) -> None:
         detail = "This Idempotency-Key belongs to another request; take a new one."
         raise InputFault(detail, code="idempotency_key_reused")
     if row.answer is not None:
-        raise Answered(row.answer)
+        raise Answered(row.answer, row.image_id)
     key.image, key.predictions = row.image_id, [UUID(id) for id in row.prediction_ids]
     key.is_replayed = True
 

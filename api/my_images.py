@@ -59,7 +59,7 @@ def find_mine(id: str) -> tuple[Image, StoredObject]:
 
 
 def change(id: str, wanted: dict[str, str]) -> None:
-    """Show the caller's image to others, or give it another file name."""
+    """Change who may see the caller's image, or its file name."""
     image, stored = find_mine(id)
     name = wanted.get("file_name")
     clean = clean_file_name(name, stored.media_type) if name is not None else None
@@ -77,15 +77,19 @@ def change(id: str, wanted: dict[str, str]) -> None:
 
 
 def remove(id: str) -> None:
-    """Remove the caller's image with what hangs on it; its bytes too, when they are nobody else's.
+    """Remove the caller's image with what refers to it; its bytes too, when no other image has the
+    same.
 
-    Who waits for a prediction of it is woken, and told that there is none.
+    Requests that wait for a prediction of it are woken, and answered that there is none.
     """
     image, _ = find_mine(id)
-    gone = transact(services().sessions, partial(images.remove_image, image_id=image.id))
+    some = partial(images.remove_image, image_id=image.id)
+    gone = transact(services().sessions, some)
     if gone is None:
         raise no_such_image()
-    _follow(gone)
+    while gone:
+        _follow(gone)
+        gone = None if gone.is_done else transact(services().sessions, some)
 
 
 def remove_all_of(owner: UUID) -> None:

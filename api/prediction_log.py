@@ -1,21 +1,22 @@
-"""What was asked, page by page, the newest first: a caller's own, and all of it for admins."""
+"""What was asked, page by page, the newest first: a caller's own, what was asked of an image, and
+everything for admins."""
 
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, bindparam, or_, select
+from sqlalchemy import ColumnElement, Row, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from api.context import current_user, services
-from api.lookup import INTERNAL
+from api.lookup import INTERNAL, find_image
 from api.paging import read_cursor, write_cursor
 from api.people.signed_in import find_user, me
-from api.rows import SHOWN
+from api.rows import OF_IMAGE, SHOWN
 from common.columns import Id
 from common.db import execute, read
-from common.errors import Forbidden
+from common.errors import Forbidden, NotFound
 from common.ids import LAST_ID
 from common.sharing.lists import Place
 from common.tables import Image, Prediction, User, Visibility, WebhookDelivery
@@ -33,12 +34,12 @@ _SCOPES: dict[str, ColumnElement[bool]] = {  # what an index leads to
 _THESE = _p.id.in_(bindparam("ids", expanding=True, type_=Id))
 _for_caller = or_(
     _p.image_id.is_(None),
-    _p.visibility != Visibility.PRIVATE,
+    Image.visibility != Visibility.PRIVATE,
     Image.posts > 0,
     Image.owner_id == bindparam("caller", type_=Id),
 )
 ALL_ROWS = (
-    select(*SHOWN, Image.file_name, User.name.label("user_name"))
+    select(*SHOWN, *OF_IMAGE, Image.file_name, User.name.label("user_name"))
     .outerjoin(Image, Image.id == _p.image_id)
     .outerjoin(User, User.id == _p.owner_id)
     .where(_THESE)
@@ -63,13 +64,13 @@ class Found:
 def page(query: dict[str, Any]) -> tuple[list[Row[Any]], str | None]:
     """Predictions as the query wants them, each with its file name and who asked.
 
-    Raises Unauthorized for anonymous callers, Forbidden for whoever asks for somebody else's and
-    is no admin, NotFound for a user that there is not.
+    Raises Unauthorized for anonymous callers who name no image that they may see, Forbidden when a
+    caller who is no admin names another user, NotFound for an unknown user.
     """
     wanted = _scope(query) | {
         name: query[name] for name in ("status", "task") if query[name] is not None
     }
-    name = f"predictions of {me()} {sorted(wanted.items(), key=str)}"
+    name = f"predictions of {current_user().id} {sorted(wanted.items(), key=str)}"
     found = find(name, query, wanted)
     statement = ALL_ROWS if current_user().is_admin else ROWS
     return _rows(statement, found.ids), _cursor(name, found)
@@ -109,9 +110,7 @@ def statements(wanted: frozenset[str]) -> tuple[Any, Any]:
     so that rare things cost no more than others.
     """
     scope = [condition for name, condition in _SCOPES.items() if name in wanted]
-    in_scope = select(_p.id, _p.state, _p.task, _p.webhook_url).where(
-        *scope, _p.id < bindparam("before", type_=Id)
-    )
+    in_scope = select(_p.id, _p.state, _p.task).where(*scope, _p.id < bindparam("before", type_=Id))
     if wanted & _SCOPES.keys() == {"owner"}:
         in_scope = in_scope.with_hint(_p, BY_OWNER, "mysql")
     in_scope = in_scope.order_by(_p.id.desc())
@@ -122,7 +121,7 @@ def statements(wanted: frozenset[str]) -> tuple[Any, Any]:
     conditions = {
         "status": looked.c.state == bindparam("status"),
         "task": looked.c.task == bindparam("task"),
-        "webhook": looked.c.webhook_url.isnot(None),
+        "webhook": exists().where(WebhookDelivery.prediction_id == looked.c.id),
     }
     meets = [condition for name, condition in conditions.items() if name in wanted]
     chosen = select(looked.c.id).where(*meets, looked.c.task.not_in(INTERNAL))
@@ -131,14 +130,27 @@ def statements(wanted: frozenset[str]) -> tuple[Any, Any]:
 
 
 def _scope(query: dict[str, Any]) -> dict[str, Any]:
-    """Whose, and of which image: one's own, for admins everybody's or a user's."""
-    mine, user = me(), query["user"]
-    scope = {} if query["image_id"] is None else {"image": query["image_id"]}
+    """Which rows are meant: the caller's own, those of an image that they may see, for admins
+    everybody's or a user's.
+    """
+    image, user = query["image_id"], query["user"]
+    scope = {} if image is None else {"image": image}
+    if user is None and image is not None and _may_see(image):
+        return scope
+    mine = me()
     if current_user().is_admin:
         return scope if user is None else scope | {"owner": find_user(user)}
     if user is not None and user != current_user().name:
         raise Forbidden("Only admins may look at what others have asked.", code="admins_only")
     return scope | {"owner": mine}
+
+
+def _may_see(image: UUID) -> bool:
+    try:
+        find_image(str(image))
+    except NotFound:
+        return False
+    return True
 
 
 def _rows(statement: Any, ids: list[UUID]) -> list[Row[Any]]:

@@ -132,7 +132,7 @@ def page_of(caller: Caller, row: Row[Any], after: int, limit: int) -> dict[str, 
         return {"search_id": row.id, "items": [], "next": again, "detail": detail}
     found = list(islice(_there(caller, row.result["items"], after), limit + 1))
     more = str(Page(row.id, found[limit][0])) if len(found) > limit else None
-    items = [{**result, "image": view(image, image, [])} for _, result, image in found[:limit]]
+    items = [{**result, "image": view(image, image)} for _, result, image in found[:limit]]
     return {"search_id": row.id, "items": items, "next": more, "detail": row.result["detail"]}
 
 

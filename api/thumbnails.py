@@ -4,7 +4,7 @@ from flask import Response, request
 from sqlalchemy import bindparam, select
 
 from api.asking import IMAGES_FAULT, wait_for
-from api.content import KEPT
+from api.content import cache_control
 from api.context import edge, services
 from api.intake import ask
 from api.rows import SHOWN, Shown
@@ -30,14 +30,14 @@ ASKED = (
 
 
 def thumbnail_response(image: Image, size: int) -> Response:
-    """The thumbnail, which browsers may keep: it never changes.
+    """The thumbnail of the image.
 
     Raises InputFault when the image cannot be decoded, Unavailable when it was not made in time.
     """
     response = Response(mimetype=MEDIA_TYPE)
     tag = f"{image.sha256.hex()[:32]}-{size}-{MAKING}"
     response.set_etag(tag)
-    response.headers["Cache-Control"] = KEPT
+    response.headers["Cache-Control"] = cache_control(image)
     if tag not in request.if_none_match:
         response.set_data(_stored(image, size) or _made(image, size))
     response.make_conditional(request)

@@ -46,7 +46,7 @@ def page_of_deliveries(query: dict[str, Any]) -> tuple[list[WebhookDelivery], st
 
 
 def deliver_again(prediction_id: str) -> WebhookDelivery:
-    """Make the delivery of a prediction due now; raises NotFound when there is none."""
+    """Make the delivery of a prediction due now; raises NotFound when there is none that can be."""
     id = find_my_prediction(prediction_id).id
 
     def again(session: Session) -> WebhookDelivery | None:
@@ -54,7 +54,9 @@ def deliver_again(prediction_id: str) -> WebhookDelivery:
 
     if found := transact(services().sessions, again):
         return found
-    raise NotFound("This prediction has no webhook delivery.", code="delivery_not_found")
+    raise NotFound(
+        "This prediction has no webhook delivery that can be sent again.", code="delivery_not_found"
+    )
 
 
 def my_signing_secret() -> str:

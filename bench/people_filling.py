@@ -30,7 +30,7 @@ TABLES = {
     "users": "id, name, name_key, email, email_key, password_hash, role, created_at",
     "objects": "sha256, size, media_type, state, created_at",
     "images": "id, owner_id, sha256, file_name, width, height, visibility, posts, created_at",
-    "predictions": "id, owner_id, task, image_id, sha256, params, interactive, visibility, state,"
+    "predictions": "id, owner_id, task, image_id, sha256, params, interactive, state,"
     " attempts, failures, lost_claims, result, timings, created_at, deadline_at",
     "posts": "id, owner_id, image_id, text, likes, created_at, updated_at",
     "likes": "post_id, user_id, created_at",
@@ -137,7 +137,7 @@ class _Filling:
         self._enter("images", images)
         predictions = (
             (self._beside(id, number), owners[id].bytes, task, id.bytes, digest[id], "{}", 0,
-             "private", "succeeded", 1, 0, 0, json.dumps(result), "{}", day[id], day[id])
+             "succeeded", 1, 0, 0, json.dumps(result), "{}", day[id], day[id])
             for id in posts
             for number, (task, result) in enumerate(RESULTS.items())
         )  # fmt: skip

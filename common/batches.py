@@ -18,6 +18,7 @@ from common.db import clock, execute
 from common.predictions import Ask
 from common.predictions.canceling import CANCEL_MANY, RETRY_MANY
 from common.predictions.creating import CREATE, columns
+from common.predictions.crowding import CROWDED, room
 from common.tables import Batch, BatchItem, Image, Prediction, State
 from common.tasks import contract
 
@@ -99,9 +100,10 @@ def enter(
     """
     images = _images(session, caller, {item.image_id for item in items if item.image_id})
     rows, asked, at = [], [], clock(session)
+    left = room(session, caller, images.values())
     for position, item in enumerate(items):
         image = images.get(item.image_id) if item.image_id else None
-        fault = item.fault or (None if image else NO_IMAGE)
+        fault = item.fault or _fault(image, left)
         ask = None if fault else item.ask
         rows.append(_row(id, position, item, ask, fault))
         if ask and image:
@@ -111,6 +113,17 @@ def enter(
         execute(session, CREATE, asked)
     execute(session, ENTER_ITEMS, rows)
     return [(row["id"], row["task"]) for row in asked]
+
+
+def _fault(image: Row[Any] | None, left: dict[UUID, int]) -> tuple[str, str] | None:
+    """Why nothing can be asked of the image; otherwise takes one place of those that are left."""
+    if image is None:
+        return NO_IMAGE
+    if image.id in left:
+        if not left[image.id]:
+            return CROWDED
+        left[image.id] -= 1
+    return None
 
 
 def _images(session: Session, caller: Caller, ids: set[UUID]) -> dict[UUID, Row[Any]]:

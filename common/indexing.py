@@ -40,7 +40,6 @@ NOTED = (
 )
 NOTE = insert(_p).values(
     task=CONTRACT.name,
-    visibility=Visibility.PRIVATE,
     deadline_at=now(CONTRACT.deadline),
     check_at=now(SETTLE),
 )

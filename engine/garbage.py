@@ -12,6 +12,7 @@ from common.db import read, transact
 from common.drift import samples
 from common.services import Services
 from common.storage import StoredObject
+from common.webhooks.erasing import erase_some
 from engine.index.store import Index
 
 log = structlog.get_logger(__name__)
@@ -66,6 +67,14 @@ def forget(services: Services) -> int:
     return transact(services.sessions, garbage.forget)
 
 
+def erase_addresses(services: Services) -> int:
+    """Erase the URLs and secrets of webhooks that cannot be sent again any more."""
+    count = 0
+    while some := transact(services.sessions, erase_some):
+        count += some
+    return count
+
+
 def measure_drift(services: Services) -> int:
     """Write how the features of this hour's images are distributed; no news either."""
     transact(services.sessions, samples.measure_lately)
@@ -87,6 +96,7 @@ CHORES = (
     Chore("find orphans", 24 * 3600, find_orphans),
     Chore("delete condemned", 60, delete_condemned),
     Chore("forget", 3600, forget),
+    Chore("erase addresses", 600, erase_addresses),
     Chore("measure drift", 300, measure_drift),
     Chore("tidy index", 60, tidy_index, task="index"),
 )

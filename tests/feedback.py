@@ -31,7 +31,7 @@ def searched(
     id = new_id()
     items = [{"image_id": str(image), "score": 1.0} for image in found]
     row = {
-        "id": id, "task": "search", "params": {"query": query}, "visibility": "private",
+        "id": id, "task": "search", "params": {"query": query},
         "state": State.SUCCEEDED, "model": model, "result": {"items": items, "detail": None},
         **({"created_at": at} if at else {}), **columns,
     }  # fmt: skip

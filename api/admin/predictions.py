@@ -11,7 +11,7 @@ from api.admin.rows import Condition, RowsView
 from api.admin.sought import by_id, by_owner
 from api.lookup import find_prediction
 from api.verbs import cancel_it, retry_it
-from common.predictions.shown import shown
+from common.predictions.shown import everything
 from common.tables import Prediction, State, User
 
 _p = Prediction
@@ -32,15 +32,15 @@ def _waited(_view: Any, _context: Any, row: Any, _name: str) -> Any:
 
 
 def _timings(_view: Any, _context: Any, row: Any, _name: str) -> Any:
-    return shown(row)["timings"]
+    return everything(row)["timings"]
 
 
 def _result(_view: Any, _context: Any, row: Any, _name: str) -> Any:
-    return shown(row)["result"]
+    return everything(row)["result"]
 
 
 def _model(_view: Any, _context: Any, row: Any, _name: str) -> Any:
-    model = shown(row)["model"]
+    model = everything(row)["model"]
     return f"{model['name']} {model['version']}" if model else None
 
 
@@ -53,7 +53,7 @@ class PredictionsView(RowsView):
     ).outerjoin(User, User.id == _p.owner_id)  # fmt: skip
     row = rows.add_columns(
         _p.params, _p.caller_data.label("caller_data"), _p.failures, _p.lost_claims, _p.interactive,
-        _p.visibility, _p.cancel_requested, _p.next_attempt_at, _p.deadline_at, _p.model, _p.result,
+        _p.cancel_requested, _p.next_attempt_at, _p.deadline_at, _p.model, _p.result,
         _p.timings, _p.cached,
     )  # fmt: skip
     only = {  # noqa: RUF012
@@ -68,7 +68,7 @@ class PredictionsView(RowsView):
     column_details_list = (
         "id", "task", "state", "image_id", "owner", "attempts", "failures", "lost_claims",
         "error_code", "error_detail", "model", "timings", "params", "result", "cached",
-        "interactive", "visibility", "cancel_requested", "created_at", "started_at", "finished_at",
+        "interactive", "cancel_requested", "created_at", "started_at", "finished_at",
         "next_attempt_at", "deadline_at",
     )  # fmt: skip
     column_labels = {"image_id": "Image", "error_code": "Error", "error_detail": "Why"}  # noqa: RUF012

@@ -10,14 +10,17 @@ from sqlalchemy.orm import Session
 
 from api import my_images
 from api.context import current_login, edge, services
+from api.idempotency import scope_of
 from api.people import throttle
+from api.people.secret import jwt_secret
 from api.people.signed_in import me
 from api.schemas.accounts import Change, Leave, SignUp
 from common.db import CommitUnknown, read, transact
 from common.errors import Forbidden, InputFault, NotFound, Unauthorized
+from common.feedback.voters import voter_of
 from common.ids import new_id
 from common.people import accounts, logins
-from common.people.leaving import forget_user
+from common.people.leaving import Leaver, forget_some, forget_user
 
 SIGN_UP, CHANGE, LEAVE = SignUp(), Change(), Leave()
 
@@ -83,9 +86,18 @@ def leave(fields: dict[str, Any]) -> None:
     """Close the caller's account; raises what `change` raises for its password."""
     account, wanted = my_account(), LEAVE.load(fields)
     _prove(account, wanted["password"], "password")
-    my_images.remove_all_of(account.id)
-    transact(services().sessions, partial(forget_user, user_id=account.id))
-    my_images.remove_all_of(account.id)  # what came in between
+    secret = jwt_secret(services().settings).encode()
+    who = Leaver(account.id, voter_of(secret, account.id, ""), scope_of(account.id, ""))
+    _forget_rows(who)
+    transact(services().sessions, partial(forget_user, who=who))
+    _forget_rows(who)  # what came in between
+
+
+def _forget_rows(who: Leaver) -> None:
+    """Remove what belongs to an account, in many small transactions."""
+    my_images.remove_all_of(who.id)
+    while transact(services().sessions, partial(forget_some, who=who)):
+        pass
 
 
 def _prove(account: Row[Any], password: str, field: str) -> None:

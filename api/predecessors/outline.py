@@ -6,13 +6,14 @@ from flask import Blueprint, request, url_for
 
 from api.asking import ask_for
 from api.body import Body, read_body
-from api.context import edge
+from api.context import current_user, edge
 from api.idempotency import key_of, replayable
 from api.intake import receive
 from api.lookup import find_prediction
 from api.predecessors.deprecation import say_deprecated
 from api.rows import Shown, is_final
 from common.errors import InputFault, NotFound
+from common.predictions.shown import shown
 
 TASK, FORMAT = "outline", "polygons"
 
@@ -56,12 +57,12 @@ def check(id: str) -> Any:
 
 def _view(row: Shown) -> dict[str, Any]:
     """Where there will be no outlines, `error` says why."""
-    shown = {"id": str(row.id), "status": row.state, "objects": None}
+    told = {"id": str(row.id), "status": row.state, "objects": None}
     if row.result:
-        return shown | {"objects": row.result["objects"]}
+        return told | {"objects": row.result["objects"]}
     if is_final(row):
-        return shown | {
+        return told | {
             "objects": [],
-            "error": {"code": row.error_code, "detail": row.error_detail},
+            "error": shown(row, current_user())["error"],
         }
-    return shown
+    return told

@@ -9,12 +9,13 @@ from api.accepting import Accepted
 from api.asking import ask_for, preferred_wait, wait_for
 from api.body import read_body, read_fields
 from api.content import image_response
-from api.context import edge
+from api.context import current_user, edge
 from api.documentation import UPLOAD_BODY, json_body
 from api.idempotency import key_of, replayable
 from api.intake import receive
-from api.lookup import find_image, predictions_of
+from api.lookup import find_image
 from api.my_images import change, check, page, remove
+from api.newest import newest_views
 from api.paging import listed
 from api.schemas.images import (
     DigestList,
@@ -28,6 +29,7 @@ from api.schemas.images import (
     view,
 )
 from api.schemas.paging import PageQuery
+from api.schemas.predictions import view as prediction_view
 from api.schemas.problems import Problem
 from api.thumbnails import thumbnail_response
 from api.webhooks import with_webhook
@@ -51,7 +53,8 @@ def upload(query: dict[str, Any]) -> Any:
     rows = wait_for(accepted.predictions, wait)
     image, stored = find_image(str(accepted.image))
     status = 201 if accepted.is_new else 200
-    return view(image, stored, rows), status, {"Location": url_for("images.get", id=image.id)}
+    asked = [prediction_view(row, current_user(), is_asked_now=True) for row in rows]
+    return view(image, stored, asked), status, {"Location": url_for("images.get", id=image.id)}
 
 
 def _take(query: dict[str, Any], interactive: bool) -> Accepted:
@@ -73,7 +76,7 @@ def _take(query: dict[str, Any], interactive: bool) -> Accepted:
 def list_mine(query: dict[str, Any]) -> Any:
     """My images, the newest first."""
     rows, after = page(query)
-    return listed([view(row, row, []) for row in rows], after, query)
+    return listed([view(row, row) for row in rows], after, query)
 
 
 @blueprint.post("/check")
@@ -88,10 +91,10 @@ def check_digests() -> Any:
 @blueprint.response(200, ImageView)
 @blueprint.doc(requestBody=json_body(ImageChange))
 def patch(id: str) -> Any:
-    """Show my image to others or to nobody, or give it another file name."""
+    """Change who may see my image, or its file name."""
     change(id, CHANGE.load(read_fields(request)))
     image, stored = find_image(id)
-    return view(image, stored, predictions_of(image))
+    return view(image, stored, newest_views(image))
 
 
 @blueprint.delete("/<id>")
@@ -104,9 +107,9 @@ def delete(id: str) -> None:
 @blueprint.get("/<id>")
 @blueprint.response(200, ImageView)
 def get(id: str) -> dict[str, Any]:
-    """An image and the predictions made of it."""
+    """An image, and the newest prediction of each task that was asked of it."""
     image, stored = find_image(id)
-    return view(image, stored, predictions_of(image))
+    return view(image, stored, newest_views(image))
 
 
 @blueprint.get("/<id>/content")

@@ -9,23 +9,22 @@ from api.accepting import Accepted
 from api.asking import answer, ask_for, preferred_wait, shown, wait_for
 from api.body import Body, check_one_image, read_body
 from api.choosing import with_model
-from api.context import edge
+from api.context import current_user, edge
 from api.documentation import PREDICTION_BODY
+from api.found_items import without_hidden
 from api.idempotency import key_of, replayable
 from api.intake import ask, receive
-from api.lookup import find_image, find_my_prediction, find_prediction
+from api.lookup import find_image, find_my_prediction, find_prediction, still_visible
 from api.paging import listed
 from api.people.signed_in import may_upload
 from api.prediction_log import page
+from api.schemas.prediction_log import Log, LogQuery, log_view
 from api.schemas.predictions import (
     CreateQuery,
-    Log,
-    LogQuery,
     PredictionRequest,
     PredictionView,
     RetryQuery,
     WaitQuery,
-    log_view,
 )
 from api.schemas.problems import Problem
 from api.verbs import cancel_it, retry_it
@@ -80,11 +79,14 @@ def _stored(id: str) -> Any:
 @blueprint.response(200, Log)
 def list_mine(query: dict[str, Any]) -> Any:
     """What I have asked, the newest first, failures with their reasons; admins see everybody's.
+    With `image_id`, what anybody has asked of an image that I may see.
 
     A page of a `status` or `task` is looked for in 10,000 predictions at a time.
     """
     rows, after = page(query)
-    return listed([log_view(row) for row in rows], after, query)
+    caller = current_user()
+    shown_rows = without_hidden(caller, [log_view(row, caller) for row in rows])
+    return listed(shown_rows, after, query)
 
 
 @blueprint.get("/<id>")
@@ -95,7 +97,7 @@ def get(query: dict[str, Any], id: str) -> Any:
     of the caller, or of all callers, wait already, it is answered at once.
     """
     [row] = wait_for([find_prediction(id)], query["wait"], is_poll=True)
-    return shown(row)
+    return shown(still_visible(row))
 
 
 @blueprint.post("/<id>/cancel")

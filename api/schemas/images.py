@@ -10,9 +10,8 @@ from sqlalchemy import Row
 from api.schemas.fields import Fresh, TaskList, Text, Visible, Whole
 from api.schemas.paging import NEXT
 from api.schemas.predictions import PredictionView, WaitQuery
-from api.schemas.predictions import view as prediction_view
 from api.schemas.webhooks import WebhookField
-from common.tables import Image, Prediction, StoredObject, Visibility
+from common.tables import Image, StoredObject, Visibility
 from common.tasks.thumbnail import SIZES
 
 MOST_DIGESTS = 1_000
@@ -60,7 +59,13 @@ class ImageView(Schema):
     sha256 = fields.String(metadata={"description": "Of the uploaded bytes."})
     visibility = fields.String()
     created_at = fields.DateTime(format="iso")
-    predictions = fields.List(fields.Nested(PredictionView))
+    predictions = fields.List(
+        fields.Nested(PredictionView),
+        metadata={
+            "description": "The newest of each task: the owner's, else anybody's. All of them: "
+            "GET /v1/predictions?image_id=."
+        },
+    )
     urls = fields.Dict(keys=fields.String(), values=fields.String())
 
 
@@ -125,9 +130,9 @@ class KnownList(Schema):
 def view(
     image: Image | Row[Any],
     stored: StoredObject | Row[Any],
-    predictions: Sequence[Prediction | Row[Any]],
+    predictions: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """What ImageView shows."""
+    """What ImageView shows; `predictions` are views already."""
     return {
         "id": image.id,
         "file_name": image.file_name,
@@ -138,7 +143,7 @@ def view(
         "sha256": image.sha256.hex(),
         "visibility": image.visibility,
         "created_at": image.created_at,
-        "predictions": [prediction_view(row) for row in predictions],
+        "predictions": list(predictions),
         "urls": {
             "get": url_for("images.get", id=image.id, _external=True),
             "content": url_for("images.content", id=image.id, _external=True),

@@ -14,6 +14,7 @@ from api.schemas.images import ImageFields
 from api.schemas.paging import NEXT, PageQuery
 from api.schemas.predictions import PredictionView
 from api.schemas.predictions import view as prediction_view
+from common.callers import Caller
 from common.sharing.posts import LONGEST_TEXT
 
 WINDOW = re.compile("([1-9][0-9]{0,3})([hd])")
@@ -117,14 +118,16 @@ class PostList(Schema):
     next = NEXT
 
 
-def view(post: Row[Any], is_liked: bool, predictions: Sequence[Row[Any]]) -> dict[str, Any]:
-    """What PostView shows."""
+def view(
+    post: Row[Any], is_liked: bool, predictions: Sequence[Row[Any]], caller: Caller
+) -> dict[str, Any]:
+    """What PostView shows to the caller."""
     names = ("id", "author", "text", "likes", "created_at", "updated_at")
     return {
         **{name: getattr(post, name) for name in names},
         "liked": is_liked,
         "image": _image(post),
-        "predictions": [prediction_view(row) for row in predictions],
+        "predictions": [prediction_view(row, caller) for row in predictions],
         "urls": {
             "get": url_for("posts.get", id=post.id, _external=True),
             "like": url_for("posts.like", id=post.id, _external=True),

@@ -6,11 +6,11 @@ from flask import url_for
 from marshmallow import Schema, fields, validate
 from sqlalchemy import Row
 
-from api.rows import is_final
+from api.rows import is_final, may_act_on
 from api.schemas.fields import Attachment, Fresh, Number, Seconds, Text, Visible
 from api.schemas.models import ModelField
-from api.schemas.paging import NEXT, PageQuery
 from api.schemas.webhooks import WebhookField
+from common.callers import Caller
 from common.predictions import Place
 from common.predictions.rules import LONGEST_DEADLINE, SHORTEST_DEADLINE
 from common.predictions.shown import shown
@@ -42,7 +42,12 @@ class PredictionRequest(Schema):
         load_default=dict, metadata={"description": "As the task's contract says."}
     )
     metadata = Attachment(
-        allow_none=True, load_default=None, metadata={"description": "Yours; given back unread."}
+        allow_none=True,
+        load_default=None,
+        metadata={
+            "description": "Yours; given back unread, to you alone. An anonymous caller gets it in "
+            "this request's answer and by webhook."
+        },
     )
     visibility = Visible()
     deadline = Deadline()
@@ -80,7 +85,9 @@ class PredictionError(Schema):
     """Why a prediction has no result."""
 
     code = fields.String(metadata={"example": "image_undecodable"})
-    detail = fields.String()
+    detail = fields.String(
+        allow_none=True, metadata={"description": "Null where another account asked."}
+    )
 
 
 class ModelUsed(Schema):
@@ -119,7 +126,8 @@ class Urls(Schema):
     get = fields.String()
     image = fields.String(allow_none=True)
     cancel = fields.String(
-        allow_none=True, metadata={"description": "Null once it is final: POST cancels it."}
+        allow_none=True,
+        metadata={"description": "POST cancels it. Null once it is final, and for all others."},
     )
 
 
@@ -131,8 +139,12 @@ class PredictionView(Schema):
     status = fields.String(validate=validate.OneOf([str(state) for state in State]))
     image_id = fields.UUID(allow_none=True)
     params = fields.Dict()
-    metadata = fields.Dict(allow_none=True)
-    attempts = fields.Integer()
+    metadata = fields.Dict(
+        allow_none=True, metadata={"description": "As you sent it; null for all others."}
+    )
+    attempts = fields.Integer(
+        allow_none=True, metadata={"description": "Null where another account asked."}
+    )
     result = fields.Raw(
         allow_none=True,
         metadata={
@@ -150,11 +162,17 @@ class PredictionView(Schema):
     cached = fields.Boolean(
         metadata={"description": "The result was known: the same was asked of the same bytes."}
     )
-    timings = fields.Nested(Timings)
+    timings = fields.Nested(
+        Timings, allow_none=True, metadata={"description": "Null where another account asked."}
+    )
     created_at = fields.DateTime(format="iso")
     started_at = fields.DateTime(format="iso", allow_none=True)
     finished_at = fields.DateTime(format="iso", allow_none=True)
-    deadline_at = fields.DateTime(format="iso")
+    deadline_at = fields.DateTime(
+        format="iso",
+        allow_none=True,
+        metadata={"description": "Null where another account asked."},
+    )
     queue = fields.Nested(
         QueuePlace,
         allow_none=True,
@@ -163,49 +181,19 @@ class PredictionView(Schema):
     urls = fields.Nested(Urls)
 
 
-class LogQuery(PageQuery):
-    """Which predictions."""
-
-    status = fields.String(
-        load_default=None, validate=validate.OneOf([str(state) for state in State])
-    )
-    task = fields.String(load_default=None, validate=validate.OneOf(list(contracts())))
-    image_id = fields.UUID(load_default=None)
-    user = Text(
-        load_default=None,
-        validate=validate.Length(1, 160),
-        metadata={"description": "For admins, who get everybody's without it."},
-    )
-
-
-class LogEntry(PredictionView):
-    """A prediction as it stands in the list of all that was asked."""
-
-    user = fields.String(
-        allow_none=True, metadata={"description": "Who asked; null: an anonymous caller."}
-    )
-    file_name = fields.String(allow_none=True)
-
-
-class Log(Schema):
-    """A page of what was asked; it may hold less than `limit`, or nothing, and yet have a next."""
-
-    items = fields.List(fields.Nested(LogEntry))
-    next = NEXT
-
-
-def log_view(row: Row[Any]) -> dict[str, Any]:
-    """What LogEntry shows; of what was refused, the name that it came under."""
-    refused = (row.caller_data or {}).get("file_name") if row.image_id is None else None
-    return {**view(row), "user": row.user_name, "file_name": row.file_name or refused}
-
-
-def view(row: Prediction | Row[Any], place: Place | None = None) -> dict[str, Any]:
-    """What PredictionView shows of a row, with its place while it is queued."""
+def view(
+    row: Prediction | Row[Any],
+    caller: Caller,
+    place: Place | None = None,
+    is_asked_now: bool = False,
+) -> dict[str, Any]:
+    """What PredictionView shows of a row to the caller, with its place while it is queued;
+    `is_asked_now` in the answer to the request that asks for it.
+    """
     return {
-        **shown(row),
+        **shown(row, caller, is_asked_now),
         "queue": _queue(place),
-        "urls": _urls(row),
+        "urls": _urls(row, is_asked_now or may_act_on(caller, row)),
     }
 
 
@@ -216,10 +204,10 @@ def _queue(place: Place | None) -> dict[str, Any] | None:
     return {"position": place.position, "seconds": seconds}
 
 
-def _urls(row: Prediction | Row[Any]) -> dict[str, str | None]:
+def _urls(row: Prediction | Row[Any], may_cancel: bool) -> dict[str, str | None]:
     image = url_for("images.get", id=row.image_id, _external=True) if row.image_id else None
     cancel = None
-    if not is_final(row):
+    if may_cancel and not is_final(row):
         cancel = url_for("predictions.cancel", id=row.id, _external=True)
     return {
         "get": url_for("predictions.get", id=row.id, _external=True),

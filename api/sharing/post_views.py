@@ -42,13 +42,13 @@ RESULTS = (
 
 def views(ids: Sequence[UUID]) -> list[dict[str, Any]]:
     """What is shown of the posts, in this order; those that are gone are left out."""
-    caller = current_user().id
+    caller = current_user()
 
     def look(session: Session) -> list[dict[str, Any]]:
         posts = shown.find(session, ids)
-        liked = shown.liked(session, caller, ids)
+        liked = shown.liked(session, caller.id, ids)
         results = results_of(session, ids)
-        return [view(post, post.id in liked, results[post.id]) for post in posts]
+        return [view(post, post.id in liked, results[post.id], caller) for post in posts]
 
     return read(services().sessions, look)
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from common.columns import Id
@@ -28,7 +28,6 @@ ADD = (
         net=_l.net + bindparam("more_up") - bindparam("more_down"),
     )
 )
-FORGET = delete(_l).where(_l.image_id == bindparam("image", type_=Id))
 
 
 def voices(votes: Iterable[tuple[str, int]]) -> dict[UUID, int]:
@@ -54,11 +53,6 @@ def learn(session: Session, before: Mapping[_Pair, int], after: Mapping[_Pair, i
         if was != is_now:
             up, down = max(is_now, 0) - max(was, 0), max(-is_now, 0) - max(-was, 0)
             _add(session, pair, up, down)
-
-
-def forget(session: Session, image: UUID) -> None:
-    """Unlearn what is known of an image that goes; its votes stay, to be counted."""
-    execute(session, FORGET, {"image": image})
 
 
 def _add(session: Session, pair: _Pair, up: int, down: int) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from common.columns import Id
 from common.db import execute
 from common.indexing import note_changed
-from common.tables import Image, Prediction
+from common.tables import Image
 
 # Built once: making a statement costs as much as sending it.
 _IT = Image.id == bindparam("image", type_=Id)
@@ -18,11 +18,6 @@ _ROW = select(Image.id, Image.owner_id, Image.sha256, Image.visibility, Image.po
 OWN = _ROW.where(_OWNERS, Image.sha256 == bindparam("sha256")).with_for_update()
 HELD = _ROW.where(_IT).with_for_update(read=True)
 SHOW = update(Image).where(_IT).values(visibility=bindparam("wanted"))
-SHOW_PREDICTIONS = (
-    update(Prediction)
-    .where(Prediction.image_id == bindparam("image", type_=Id))
-    .values(visibility=bindparam("wanted"))
-)
 RENAME = update(Image).where(_IT).values(file_name=bindparam("wanted"))
 
 
@@ -39,12 +34,10 @@ def hold(session: Session, id: UUID) -> Row[Any] | None:
 
 
 def set_visibility(session: Session, id: UUID, visibility: str) -> bool:
-    """Show the image, and with it what was asked of it, to these from now on; False when there is
-    no such image.
+    """Change who may see the image and the predictions made of it; False when there is no such
+    image. It is one row, however many predictions there are: they are seen through their image.
     """
-    change = {"image": id, "wanted": visibility}
-    is_there = bool(execute(session, SHOW, change).rowcount)
-    execute(session, SHOW_PREDICTIONS, change)
+    is_there = bool(execute(session, SHOW, {"image": id, "wanted": visibility}).rowcount)
     if is_there:
         note_changed(session, [id])
     return is_there

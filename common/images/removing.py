@@ -1,10 +1,12 @@
-"""How an image goes: with all that was asked of it, its posts, and its bytes when nobody else has
-the same.
+"""Removing an image: with its predictions, posts and everything that refers to it, and with its
+bytes when no other image has the same.
 
-Whoever works on it meanwhile finds its row gone and drops what they have.
+One transaction removes at most AT_ONCE rows. An image with more, which other callers may have asked
+for, is hidden by the first one and removed by the last; an engine that works on it meanwhile finds
+the prediction's row gone and drops its result.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,20 +15,21 @@ from sqlalchemy.orm import Session
 
 from common.columns import Id
 from common.db import execute
-from common.feedback import lessons
+from common.images.hanging import unlink_some
 from common.indexing import is_findable, note_deleted
 from common.sharing import remove_posts_of_image
-from common.tables import BatchItem, Image, Prediction, StoredObject, WebhookDelivery
+from common.tables import BatchItem, Image, Prediction, StoredObject, Visibility, WebhookDelivery
 
-AT_ONCE = 500  # rows a statement
+AT_ONCE = 500  # rows a transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What went with an image, for whoever is to be told after the COMMIT."""
+    """What one transaction removed, for whoever is to be told after its COMMIT."""
 
     predictions: Sequence[UUID]  # somebody may be waiting for them
-    condemned: bytes | None  # the sha256 of bytes that are nobody's now
+    condemned: bytes | None = None  # the sha256 of bytes that no image has any more
+    is_done: bool = True  # False: more is left, and the image with it
 
 
 # Built once: making a statement costs as much as sending it.
@@ -43,18 +46,26 @@ HOLD_OBJECT = (
     select(StoredObject.state).where(StoredObject.sha256 == bindparam("digest")).with_for_update()
 )
 HOLD_IMAGE = select(Image.id).where(_IT).with_for_update()
-# In the order in which an engine's batch locks them.
-HOLD_PREDICTIONS = (
+SOME_PREDICTIONS = (
     select(Prediction.id)
     .where(Prediction.image_id == bindparam("image", type_=Id))
-    .order_by(Prediction.id)
-    .with_for_update()
+    .limit(bindparam("most"))
+)
+# In the order in which an engine's batch locks them.
+HOLD_PREDICTIONS = (
+    select(Prediction.id).where(Prediction.id.in_(_THESE)).order_by(Prediction.id).with_for_update()
 )
 LEAVE_BATCHES = (
     update(BatchItem)
     .where(BatchItem.prediction_id.in_(_THESE))
-    .values(prediction_id=None, error_code="image_deleted", error_detail="The image was deleted.")
+    .values(
+        prediction_id=None,
+        image_id=None,
+        error_code="image_deleted",
+        error_detail="The image was deleted.",
+    )
 )
+HIDE = update(Image).where(_IT).values(visibility=Visibility.PRIVATE)
 FORGET_DELIVERIES = delete(WebhookDelivery).where(WebhookDelivery.prediction_id.in_(_THESE))
 FORGET_PREDICTIONS = delete(Prediction).where(Prediction.id.in_(_THESE))
 FORGET_IMAGE = delete(Image).where(_IT)
@@ -67,7 +78,8 @@ CONDEMN = (
 
 
 def remove_image(session: Session, image_id: UUID) -> Removed | None:
-    """Remove an image and what hangs on it; None when there is none.
+    """Remove an image and what refers to it, or AT_ONCE rows of that: call it until `is_done`. None
+    when there is no such image.
 
     Its object is locked first, as by uploads: bytes that somebody has just sent again stay.
     """
@@ -78,35 +90,40 @@ def remove_image(session: Session, image_id: UUID) -> Removed | None:
     execute(session, HOLD_OBJECT, {"digest": row.sha256})
     if execute(session, HOLD_IMAGE, image).first() is None:
         return None
+    remove_posts_of_image(session, image_id)
+    predictions = _remove_predictions(session, image_id)
+    left = AT_ONCE - len(predictions)
+    if not left or unlink_some(session, image_id, left) == left:
+        execute(session, HIDE, image)
+        return Removed(predictions, is_done=False)
     if is_findable(row):
         note_deleted(session, [image_id])
-    remove_posts_of_image(session, image_id)
-    lessons.forget(session, image_id)
-    predictions = [row.id for row in execute(session, HOLD_PREDICTIONS, image)]
-    for these in _in_pieces(predictions):
-        for statement in (LEAVE_BATCHES, FORGET_DELIVERIES, FORGET_PREDICTIONS):
-            execute(session, statement, {"these": these})
     execute(session, FORGET_IMAGE, image)
     return Removed(predictions, _condemned(session, row.sha256))
 
 
 def remove_images_of(session: Session, owner_id: UUID, most: int) -> list[Removed]:
-    """Remove up to `most` images of an owner's; none are left when there were fewer."""
-    rows = execute(session, OF_OWNER, {"owner": owner_id, "most": most}).all()
-    gone = (remove_image(session, row.id) for row in rows)
-    return [each for each in gone if each]
+    """Remove up to `most` images of an owner, or AT_ONCE predictions; empty when none are left."""
+    gone: list[Removed] = []
+    for row in execute(session, OF_OWNER, {"owner": owner_id, "most": most}).all():
+        if found := remove_image(session, row.id):
+            gone.append(found)
+        if sum(len(each.predictions) for each in gone) >= AT_ONCE:
+            break
+    return gone
+
+
+def _remove_predictions(session: Session, image_id: UUID) -> Sequence[UUID]:
+    some = execute(session, SOME_PREDICTIONS, {"image": image_id, "most": AT_ONCE}).scalars()
+    if ids := sorted(some):
+        for statement in (HOLD_PREDICTIONS, LEAVE_BATCHES, FORGET_DELIVERIES, FORGET_PREDICTIONS):
+            execute(session, statement, {"these": ids})
+    return ids
 
 
 def _condemned(session: Session, digest: bytes) -> bytes | None:
-    """The digest, when no other image has the same bytes: from the COMMIT on no upload relies on
-    them.
-    """
+    """The digest when no other image has the same bytes: no upload relies on them any more."""
     if execute(session, ANOTHER, {"digest": digest}).first() is not None:
         return None
     execute(session, CONDEMN, {"digest": digest})
     return digest
-
-
-def _in_pieces(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
-    for start in range(0, len(ids), AT_ONCE):
-        yield ids[start : start + AT_ONCE]

@@ -1,4 +1,4 @@
-"""Results that are given again: same bytes, task, params and model give the same result."""
+"""The result cache: the same bytes, task, params and model give the same result."""
 
 import hashlib
 import json
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, or_, select
 from sqlalchemy.orm import Session
 
+from common.columns import Id
 from common.db import execute
 from common.indexing import is_findable, note_changed
 from common.predictions.creating import CREATE, Ask, columns
 from common.predictions.final import note_final
-from common.tables import Image, Prediction, State
+from common.tables import Image, Prediction, State, Visibility
 from common.tasks import all_contracts
 
 
@@ -31,7 +32,17 @@ class Known:
 # Built once: making a statement costs as much as sending it.
 KNOWN = (
     select(Prediction.result, Prediction.model)
-    .where(Prediction.cache_key == bindparam("key"), Prediction.state == State.SUCCEEDED)
+    .join(Image, Image.id == Prediction.image_id)
+    .where(
+        Prediction.cache_key == bindparam("key"),
+        Prediction.state == State.SUCCEEDED,
+        or_(
+            Image.id == bindparam("image", type_=Id),
+            Image.owner_id.is_not_distinct_from(bindparam("caller", type_=Id)),
+            Image.visibility == Visibility.PUBLIC,
+            Image.posts > 0,
+        ),
+    )
     .limit(1)
 )
 
@@ -56,9 +67,13 @@ def cache_key(
 def find_known(
     session: Session, image: Image | Row[Any], ask: Ask, model: Mapping[str, Any] | None
 ) -> Known | None:
-    """The result of `ask` by `model`, where somebody has asked the same of the same bytes."""
+    """The result of `ask` by `model`, where the same was asked of the same bytes and the caller may
+    know it: of this very image, of one of their own (anonymous callers' are of one owner), or of
+    one that everyone may see. Otherwise the answer would tell that somebody has the same bytes.
+    """
     key = cache_key(ask.task, image.sha256, ask.params, model) if model else None
-    row = execute(session, KNOWN, {"key": key}).first() if key else None
+    wanted = {"key": key, "image": image.id, "caller": ask.owner_id}
+    row = execute(session, KNOWN, wanted).first() if key else None
     return Known(ask, key, row.result, row.model) if key and row else None
 
 

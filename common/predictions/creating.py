@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from common.db import clock, execute, now
 from common.ids import new_id
 from common.predictions.rules import ANNOUNCE_GRACE, LOST_AFTER, within_deadline
-from common.tables import Image, Prediction, State, Visibility
+from common.tables import Image, Prediction, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +48,8 @@ def create(session: Session, image: Image | Row[Any], asks: Sequence[Ask], at: d
 
 
 def create_alone(session: Session, ask: Ask) -> None:
-    """Write the queued row of a task that takes no image, for its owner's eyes; an anonymous
-    caller's is for whoever has its id.
+    """Write the queued row of a task that takes no image. It is visible to its owner; an anonymous
+    caller's to everyone who has its id.
     """
     execute(session, CREATE, columns(None, ask, clock(session)))
 
@@ -66,7 +66,6 @@ def columns(image: Image | Row[Any] | None, ask: Ask, at: datetime) -> dict[str,
         "wanted_model": ask.wanted_model,
         "metadata": ask.caller_data,
         "interactive": ask.interactive,
-        "visibility": image.visibility if image else Visibility.PRIVATE,
         "webhook_url": ask.webhook_url,
         "webhook_secret": ask.webhook_secret,
         "created_at": at,

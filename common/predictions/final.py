@@ -18,12 +18,14 @@ AGAIN = (
     update(_d)
     .where(
         _d.prediction_id.in_(_IDS),
+        _d.url.isnot(None),  # not erased
         _d.created_at < select(_p.finished_at).where(_p.id == _d.prediction_id).scalar_subquery(),
     )
     .values(
         state=Stage.PENDING,
         attempts=0,
         next_attempt_at=now(),
+        forget_at=None,
         status_code=None,
         error=None,
         delivered_at=None,

@@ -7,12 +7,11 @@ from sqlalchemy.orm import Session
 
 from common.db import execute, now
 from common.ids import new_id
-from common.tables import Prediction, State, Visibility
+from common.tables import Prediction, State
 
 # Built once: making a statement costs as much as sending it.
 ENTER = insert(Prediction).values(
     state=State.FAILED,
-    visibility=Visibility.PRIVATE,
     params={},
     started_at=now(),
     finished_at=now(),

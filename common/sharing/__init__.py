@@ -8,7 +8,11 @@ move with the rows that they count.
 from common.sharing.follows import follow, unfollow
 from common.sharing.likes import like, unlike
 from common.sharing.posts import create, edit, no_such_image, owner_of, remove
-from common.sharing.removing import remove_posts_of_image, remove_posts_of_user
+from common.sharing.removing import (
+    remove_posts_of_image,
+    remove_posts_of_user,
+    remove_some_posts_of_user,
+)
 
 __all__ = [
     "create",
@@ -20,6 +24,7 @@ __all__ = [
     "remove",
     "remove_posts_of_image",
     "remove_posts_of_user",
+    "remove_some_posts_of_user",
     "unfollow",
     "unlike",
 ]

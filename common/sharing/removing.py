@@ -53,6 +53,16 @@ def remove_posts_of_user(session: Session, user_id: UUID) -> int:
     return count
 
 
+def remove_some_posts_of_user(session: Session, user_id: UUID) -> int:
+    """Remove up to AT_ONCE posts or likes of an account; returns how many, 0 when none are left."""
+    execute(session, HOLD_USER, {"user": user_id})
+    if ids := [row.id for row in execute(session, OF_USER, {"user": user_id})]:
+        return take_away(session, ids).total()
+    if posts := [row.post_id for row in execute(session, LIKED, {"user": user_id})]:
+        _take_back(session, user_id, posts)
+    return len(posts)
+
+
 def _take_back(session: Session, user_id: UUID, posts: list[UUID]) -> None:
     """Some of the user's likes, counted off under the posts' locks as each single one would be."""
     execute(session, HOLD_POSTS, {"these": posts})

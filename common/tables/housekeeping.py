@@ -17,13 +17,19 @@ class WebhookDelivery(Base):
 
     `state` is pending, delivered, failed (the schedule is used up) or disabled (the receiver said
     410 Gone). `next_attempt_at` is NULL unless it is pending, so its index holds the work alone.
+    `forget_at` is NULL while it is pending; at that time its URL is erased, here and in the
+    prediction's row, and it cannot be sent again.
     """
 
     __tablename__ = "webhook_deliveries"
-    __table_args__ = (Index("ix_webhook_deliveries_next_attempt_at", "next_attempt_at"), UTF8)
+    __table_args__ = (
+        Index("ix_webhook_deliveries_next_attempt_at", "next_attempt_at"),
+        Index("ix_webhook_deliveries_forget_at", "forget_at"),
+        UTF8,
+    )
 
     prediction_id: Mapped[UUID] = mapped_column(ForeignKey("predictions.id"), primary_key=True)
-    url: Mapped[str] = mapped_column(String(2000))
+    url: Mapped[str | None] = mapped_column(String(2000))  # NULL: erased
     state: Mapped[str] = mapped_column(String(10), default="pending")
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime | None]
@@ -31,6 +37,7 @@ class WebhookDelivery(Base):
     error: Mapped[str | None] = mapped_column(String(255))  # of the last attempt
     created_at: Mapped[datetime] = mapped_column(insert_default=now())
     delivered_at: Mapped[datetime | None]
+    forget_at: Mapped[datetime | None]
 
 
 class WebhookSecret(Base):
@@ -49,12 +56,16 @@ class IdempotencyKey(Base):
     """A caller's Idempotency-Key: what was asked under it, and what was answered."""
 
     __tablename__ = "idempotency_keys"
-    __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"), UTF8)
+    __table_args__ = (
+        Index("ix_idempotency_keys_created_at", "created_at"),
+        Index("ix_idempotency_keys_image_id", "image_id"),
+        UTF8,
+    )
 
     scope: Mapped[bytes] = mapped_column(Hash, primary_key=True)  # whose it is
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     request_hash: Mapped[bytes] = mapped_column(Hash)
-    image_id: Mapped[UUID]
+    image_id: Mapped[UUID]  # of a batch: the batch's id
     prediction_ids: Mapped[list[Any]] = mapped_column(JSON)
     answer: Mapped[dict[str, Any] | None]  # status, headers, body; NULL until it was given
     created_at: Mapped[datetime] = mapped_column(insert_default=now())

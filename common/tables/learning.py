@@ -85,7 +85,11 @@ class Click(Base):
     """Somebody looked at a result of a search; `position` is 1 for the first one found."""
 
     __tablename__ = "clicks"
-    __table_args__ = (Index("ix_clicks_day", "day"), UTF8)
+    __table_args__ = (
+        Index("ix_clicks_day", "day"),
+        Index("ix_clicks_image_id", "image_id"),
+        UTF8,
+    )
 
     search_id: Mapped[UUID] = mapped_column(primary_key=True)
     image_id: Mapped[UUID] = mapped_column(primary_key=True)

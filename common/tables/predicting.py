@@ -59,7 +59,8 @@ class Image(Base):
 
 
 class Prediction(Base):
-    """One task asked of one image. The row is the truth and the outbox.
+    """One task asked of one image. The row is the truth and the outbox. Whoever may see the image
+    may see the prediction; one without an image is visible to its owner.
 
     `check_at` is when the housekeeper must look at the row if nothing has happened to it until
     then; it is NULL once the state is final, so one index serves every kind of lateness.
@@ -68,7 +69,7 @@ class Prediction(Base):
     __tablename__ = "predictions"
     __table_args__ = (
         Index("ix_predictions_check_at", "check_at"),
-        Index("ix_predictions_image_id", "image_id"),
+        Index("ix_predictions_image_task", "image_id", "task", "owner_id", "id"),
         Index("ix_predictions_lane", "task", "interactive", "started_at"),
         Index("ix_predictions_cache_key", "cache_key"),
         Index("ix_predictions_owner_id", "owner_id", "id"),
@@ -84,7 +85,6 @@ class Prediction(Base):
     wanted_model: Mapped[str | None] = mapped_column(String(255))  # name@version; or the default
     caller_data: Mapped[dict[str, Any] | None] = mapped_column("metadata")
     interactive: Mapped[bool] = mapped_column(default=False)
-    visibility: Mapped[str] = mapped_column(String(10))
     webhook_url: Mapped[str | None] = mapped_column(String(2000))
     webhook_secret: Mapped[str | None] = mapped_column(String(128))  # the caller's own, if any
 
@@ -117,7 +117,7 @@ class Batch(Base):
     """Many things asked at once; `total` items, good and bad."""
 
     __tablename__ = "batches"
-    __table_args__ = UTF8
+    __table_args__ = (Index("ix_batches_owner_id", "owner_id"), UTF8)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     owner_id: Mapped[UUID | None]  # None: an anonymous caller's, for whoever has the id
@@ -129,7 +129,11 @@ class BatchItem(Base):
     """One thing asked in a batch: a prediction, or why there is none."""
 
     __tablename__ = "batch_items"
-    __table_args__ = (Index("ix_batch_items_prediction_id", "prediction_id"), UTF8)
+    __table_args__ = (
+        Index("ix_batch_items_prediction_id", "prediction_id"),
+        Index("ix_batch_items_image_id", "image_id"),
+        UTF8,
+    )
 
     batch_id: Mapped[UUID] = mapped_column(ForeignKey("batches.id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

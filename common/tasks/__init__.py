@@ -78,6 +78,12 @@ def contracts() -> dict[str, Contract]:
     return {name: each for name, each in all_contracts().items() if not each.internal}
 
 
+def is_internal(task: str) -> bool:
+    """Whether only the service itself asks for the task."""
+    found = all_contracts().get(task)
+    return found is not None and found.internal
+
+
 @cache
 def image_tasks() -> tuple[str, ...]:
     """The names of those tasks that may be asked of an image."""

@@ -20,6 +20,7 @@ from common.db import execute, now
 from common.tables import WebhookDelivery
 from common.webhooks.receivers import host_of
 
+KEPT = 24 * 3600  # seconds after its last attempt that a delivery can be sent again
 WINDOW = 100  # due rows that one claim looks at to pick fairly
 LONGEST_ERROR = 255
 D = WebhookDelivery
@@ -113,6 +114,7 @@ def note_delivered(session: Session, due: Due, status_code: int) -> bool:
         due,
         state=Stage.DELIVERED,
         next_attempt_at=None,
+        forget_at=now(KEPT),
         delivered_at=now(),
         status_code=status_code,
         error=None,
@@ -128,6 +130,7 @@ def note_failed(
         due,
         state=Stage.FAILED if pause is None else Stage.PENDING,
         next_attempt_at=None if pause is None else now(pause),
+        forget_at=now(KEPT) if pause is None else None,
         status_code=status_code,
         error=error[:LONGEST_ERROR],
     )
@@ -136,7 +139,12 @@ def note_failed(
 def note_gone(session: Session, due: Due, status_code: int) -> bool:
     """The receiver wants no more: neither this one nor what else is pending for its URL."""
     error = "the receiver said that it is gone"
-    values = {"state": Stage.DISABLED, "next_attempt_at": None, "error": error}
+    values = {
+        "state": Stage.DISABLED,
+        "next_attempt_at": None,
+        "forget_at": now(KEPT),
+        "error": error,
+    }
     mine = _note(session, due, status_code=status_code, **values)
     if mine:
         others = update(D).where(D.next_attempt_at.isnot(None), D.url == due.url)
@@ -159,18 +167,19 @@ def _note(session: Session, due: Due, **values: Any) -> bool:
 
 
 def redeliver(session: Session, prediction_id: UUID) -> bool:
-    """Due now, whatever became of it; from the schedule's beginning unless it is still pending.
-    False when there is no such delivery.
+    """Make the delivery due now, from the schedule's beginning unless it is still pending. False
+    when there is no such delivery, or its URL has been erased.
     """
     over = D.state != Stage.PENDING
     again = (
         update(D)
-        .where(D.prediction_id == prediction_id)
+        .where(D.prediction_id == prediction_id, D.url.isnot(None))
         # In this order: MySQL assigns from left to right.
         .ordered_values(
             (D.attempts, case((over, 0), else_=D.attempts)),
             (D.state, Stage.PENDING),
             (D.next_attempt_at, now()),
+            (D.forget_at, None),
         )
     )
     return bool(execute(session, again).rowcount)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from common.db import execute, now
@@ -17,6 +17,7 @@ from engine.index.documents import Document, Knowledge, Words, encode, texts_of
 
 WANTED = ("classify", "embed")  # without these an image is hardly found: they are asked for
 GIVEN_UP = (State.CANCELED, State.EXPIRED)
+MOST_POSTS = 20  # of an image, the newest
 
 # Built once: making a statement costs more than sending it.
 _i, _p = Image, Prediction
@@ -24,12 +25,41 @@ _THESE: Any = bindparam("images", expanding=True)
 IMAGES = select(
     _i.id, _i.sha256, _i.owner_id, _i.visibility, _i.posts, _i.file_name, now().label("read_at")
 ).where(_i.id.in_(_THESE), FINDABLE)
+# Of each image the newest row of a task that succeeded, whatever number has been asked for, and one
+# that did not, which tells that the task was asked for. Vectors are kept of every model that was
+# named, for the index has a column a model.
+_named = case((_p.task == "embed", _p.wanted_model), else_=None)
+_kind = case((_p.state == State.SUCCEEDED, 1), else_=0)
+_ranked = (
+    select(
+        _p.id.label("id"),
+        func.row_number()
+        .over(partition_by=(_p.image_id, _p.task, _kind, _named), order_by=_p.id.desc())
+        .label("place"),
+    )
+    .where(_p.image_id.in_(_THESE), _p.task.in_(KNOWLEDGE), _p.state.not_in(GIVEN_UP))
+    .subquery()
+)
 PREDICTIONS = (
     select(_p.image_id, _p.task, _p.state, _p.result, _p.model)
-    .where(_p.image_id.in_(_THESE), _p.task.in_(KNOWLEDGE), _p.state.not_in(GIVEN_UP))
+    .join(_ranked, _ranked.c.id == _p.id)
+    .where(_ranked.c.place == 1)
     .order_by(_p.id)
 )
-POSTS = select(Post.image_id, Post.text).where(Post.image_id.in_(_THESE)).order_by(Post.id)
+_ranked_posts = (
+    select(
+        Post.id.label("id"),
+        func.row_number().over(partition_by=Post.image_id, order_by=Post.id.desc()).label("place"),
+    )
+    .where(Post.image_id.in_(_THESE))
+    .subquery()
+)
+POSTS = (
+    select(Post.image_id, Post.text)
+    .join(_ranked_posts, _ranked_posts.c.id == Post.id)
+    .where(_ranked_posts.c.place <= MOST_POSTS)
+    .order_by(Post.id)
+)
 EXIST = select(_i.id).where(_i.id.in_(_THESE), FINDABLE)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from standardwebhooks import Webhook
 
 from common.db import now
-from common.predictions.shown import shown
+from common.predictions.shown import everything
 from common.tables import Prediction, State
 from common.webhooks.deliveries import Due
 from common.webhooks.secrets import derived, valid_roots
@@ -69,7 +69,7 @@ def message_id(id: UUID, finished_at: datetime, first_owed_at: datetime) -> str:
 def body_of(prediction: Prediction, public_url: str) -> str:
     """The JSON text; with addresses only where PUBLIC_URL says what they begin with."""
     assert prediction.finished_at is not None
-    data = {**shown(prediction), "queue": None}
+    data = {**everything(prediction), "queue": None}
     if public_url:
         data["urls"] = _urls(prediction, public_url.rstrip("/"))
     payload = {

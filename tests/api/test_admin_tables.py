@@ -44,7 +44,7 @@ def test_what_people_wrote_is_shown_as_text(
     image = upload(app, anna)["id"]
     name = update(Image).values(file_name=NASTY)
     error = insert(Prediction).values(
-        id=(failed := new_id()), task="classify", params={"x": NASTY}, visibility="private",
+        id=(failed := new_id()), task="classify", params={"x": NASTY},
         state=State.FAILED, error_code="x", error_detail=NASTY, deadline_at=now(1),
     )  # fmt: skip
     transact(sessions, lambda session: [session.execute(each) for each in (name, error)])

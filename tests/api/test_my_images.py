@@ -5,11 +5,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
 
-from common.db import Sessions, read
+from common.db import Sessions
 from common.ids import new_id
-from common.tables import Prediction
 from tests.inside import app as app
 from tests.owning import ask, call, photo, status, upload
 from tests.people import Account, make_admin, sign_up
@@ -106,12 +104,13 @@ def test_an_image_is_changed_by_its_owner(app: Flask, sessions: Sessions, anna: 
     assert changed.status_code == 200
     assert changed.get_json()["visibility"] == "public"
     assert changed.get_json()["file_name"] == "Katze é.png"
-    assert changed.get_json() == call(app, "GET", f"/v1/images/{image}", None).get_json()
+    assert changed.get_json() == call(app, "GET", f"/v1/images/{image}", anna).get_json()
+    shown = call(app, "GET", f"/v1/images/{image}", None).get_json()
+    assert shown["file_name"] == "Katze é.png"
+    assert [each["id"] for each in shown["predictions"]] == [row]
     assert status(app, "GET", f"/v1/predictions/{row}", None) == 200
     assert status(app, "PATCH", f"/v1/images/{image}", anna, json={"visibility": "private"}) == 200
     assert status(app, "GET", f"/v1/predictions/{row}", None) == 404
-    of_row = select(Prediction.visibility).where(Prediction.task == "classify")
-    assert read(sessions, lambda session: session.scalars(of_row).one()) == "private"
 
 
 def test_what_is_asked_after_a_change_is_shown_as_the_image_is(app: Flask, anna: Account) -> None:

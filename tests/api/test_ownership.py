@@ -13,7 +13,7 @@ from common.db import Sessions, read
 from common.tables import IdempotencyKey, Image, Prediction, StoredObject
 from tests.inside import app as app
 from tests.inside import count, statements
-from tests.owning import ask, call, photo, upload
+from tests.owning import ask, call, photo, status, upload
 from tests.people import Account, sign_up
 
 
@@ -93,9 +93,10 @@ def test_a_visibility_that_is_said_with_it_is_applied(
     assert upload(app, anna, data)["visibility"] == "public", "nothing said, nothing changed"
     asked = upload(app, anna, data, "visibility=unlisted&tasks=classify")
     assert asked["visibility"] == "unlisted"
-    of_predictions = select(Prediction.visibility).where(ASKED)
-    shown = read(sessions, lambda session: list(session.scalars(of_predictions)))
-    assert shown == ["unlisted"] * 2
+    ids = [row["id"] for row in asked["predictions"]]
+    assert [status(app, "GET", f"/v1/predictions/{id}", None) for id in ids] == [200]
+    upload(app, anna, data, "visibility=private")
+    assert [status(app, "GET", f"/v1/predictions/{id}", None) for id in ids] == [404]
 
 
 def test_a_key_is_that_of_the_image_that_was_there(

@@ -194,7 +194,7 @@ def fill(sessions: Sessions, owner: UUID, count: int) -> None:
     rows: list[dict[str, Any]] = [
         {
             "id": new_id(), "owner_id": owner if number % 50 == 0 else new_id(),
-            "task": "classify", "params": {}, "visibility": "private", "state": "succeeded",
+            "task": "classify", "params": {}, "state": "succeeded",
         }
         for number in range(count)
     ]  # fmt: skip
@@ -230,7 +230,7 @@ def test_lists_are_read_along_an_index(database_url: str, tmp_path: Any) -> None
         for wanted, index in (
             ({"owner"}, "ix_predictions_owner_id"),
             ({"owner", "status"}, "ix_predictions_owner_id"),
-            ({"image"}, "ix_predictions_image_id"),
+            ({"image"}, "ix_predictions_image_task"),
             (set[str](), "PRIMARY"),
         ):
             rows = plan(sessions, statements(frozenset(wanted))[0], **given, **more)

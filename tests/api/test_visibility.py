@@ -147,8 +147,7 @@ def test_what_is_of_no_image_is_for_who_asked(
     app: Flask, sessions: Sessions, anna: Account, admin: Account, others: list[Account | None]
 ) -> None:
     def without_image(row: str) -> Any:
-        values = {"image_id": None, "visibility": "private"}
-        this = update(Prediction).where(Prediction.id == UUID(row)).values(values)
+        this = update(Prediction).where(Prediction.id == UUID(row)).values(image_id=None)
 
         def work(session: Session) -> None:
             cancel(session, UUID(row))

@@ -56,7 +56,6 @@ def test_a_result_of_a_findable_image_is_noted_once(
     [note] = notes(sessions)
     assert (note.image_id, note.params) == (image.id, {"image_id": str(image.id)})
     assert note.check_at is not None
-    assert note.visibility == "private"
 
 
 def test_what_an_engine_has_taken_is_noted_again(sessions: Sessions, image: Image) -> None:

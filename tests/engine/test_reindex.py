@@ -61,7 +61,7 @@ def _predictions(image: UUID) -> list[Prediction]:
     }
     return [
         Prediction(
-            id=new_id(), task=task, image_id=image, params={}, visibility="public",
+            id=new_id(), task=task, image_id=image, params={},
             state=State.SUCCEEDED, result=result, model=NET, deadline_at=FAR,
         )
         for task, result in results.items()
