@@ -5,25 +5,32 @@ The only file that knows both wings: `gunicorn 'standalone:from_env()'` with one
 
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+import structlog
 from flask import Flask
 
 from api.app import CLOSE, create_app
 from common.db import transact
-from common.errors import SettingsError
+from common.errors import SettingsError, Unavailable
 from common.logs import configure, count_lost_lines
 from common.predictions import reopen
 from common.services import Services, open_services
 from common.settings import Settings
 from common.tasks import all_contracts
+from common.threads import lasting_thread
 from engine.process import Engine
 
 HANDOVER_SECONDS = 45.0  # above Gunicorn's graceful_timeout, below its timeout
+
+log = structlog.get_logger(__name__)
+PAUSE = 2.0  # seconds between two attempts to begin while the database takes no writes
 
 
 def from_env() -> Flask:
@@ -42,11 +49,33 @@ def from_env() -> Flask:
 
 
 def _start_engine(services: Services, stack: ExitStack) -> None:
-    # What a former process left in the middle, and the messages of its in-memory queue.
-    transact(services.sessions, reopen)
     engine = Engine(services, list(all_contracts()))
-    stack.callback(engine.stop)
-    engine.start()
+    stop = threading.Event()
+    starting = lasting_thread("engine-start", partial(_reopen_and_start, services, engine, stop))
+
+    def end() -> None:
+        stop.set()
+        starting.join()
+        engine.stop()
+
+    stack.callback(end)
+    starting.start()
+
+
+def _reopen_and_start(services: Services, engine: Engine, stop: threading.Event) -> None:
+    """Queue again what an earlier process left in the middle, then start the engine.
+
+    A database that takes no writes, as on a full disk, is waited for: the API reads meanwhile.
+    """
+    while not stop.is_set():
+        try:
+            transact(services.sessions, reopen)
+        except Unavailable as error:
+            log.warning("the engine waits for the database", error=error.detail)
+            stop.wait(PAUSE)
+        else:
+            engine.start()
+            return
 
 
 @contextmanager

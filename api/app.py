@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import admin, auth, cors, documentation, errors, headers, limits, preconditions
 from api.context import EXTENSION, Edge
+from api.echo import Echo
 from api.newcomers import Newcomers
 from api.people import tokens
 from api.predecessors import classifier, inference, outline
@@ -17,6 +18,7 @@ from api.predecessors import counter as old_counter
 from api.predecessors import feedback as old_feedback
 from api.predecessors import search as sticker_search
 from api.queues import Queues
+from api.readiness import Readiness
 from api.routes import (
     analytics,
     batches,
@@ -57,16 +59,18 @@ def create_app(services: Services) -> Flask:
     app = Flask("api", template_folder="web/templates", static_folder="web/static")
     _configure(app, services.settings)
     look = partial(look_at_all, services.sessions)
-    turns = Turns(services.settings.max_waiting, services.settings.max_polls)
-    waiting = Waiting(services.broker, look, turns, services.metrics)
     announcer = Announcer(services.broker, services.sessions)
+    echo = Echo(announcer.broadcast)
+    turns = Turns(services.settings.max_waiting, services.settings.max_polls)
+    waiting = Waiting(services.broker, look, turns, services.metrics, echo)
+    readiness = Readiness(services, echo)
     queues = Queues(services.sessions, services.settings.queue_promise)
     measured = (
         Standing(services.sessions, services.settings),
         Drift(services.sessions, services.settings),
     )
     newcomers = Newcomers(services.sessions)
-    edge = Edge(services, announcer, waiting, queues, newcomers, measured)
+    edge = Edge(services, announcer, waiting, queues, newcomers, readiness, measured)
     app.extensions[EXTENSION] = edge
     app.extensions[CLOSE] = edge.close
     app.before_request(headers.take_request_id)

@@ -11,6 +11,7 @@ from api.keys import InFlight
 from api.newcomers import Newcomers
 from api.people.passwords import Passwords
 from api.queues import Queues
+from api.readiness import Readiness
 from api.reports import Models
 from api.waiting import Waiting
 from common.announcer import Announcer
@@ -30,6 +31,7 @@ class Edge:
     waiting: Waiting
     queues: Queues
     newcomers: Newcomers
+    readiness: Readiness
     measured: tuple[Collector, ...]  # when Prometheus asks
     models: Models = field(default_factory=Models)
     in_flight: InFlight = field(default_factory=InFlight)

@@ -7,12 +7,17 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from common.db import now
+from common.db import Sessions, now, read
 from common.tables import EngineProcess
 
 RECENT = 10  # seconds without a heartbeat after which an engine does not count any more
 RUNNING = select(EngineProcess.report).where(EngineProcess.seen_at > now(-RECENT))
 VALID = 1.0  # seconds that the reports are not read again
+
+
+def running_engines(sessions: Sessions) -> list[dict[str, Any]]:
+    """The reports of the engines that are running now."""
+    return read(sessions, lambda session: list(session.scalars(RUNNING)))
 
 
 class Models:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from api.echo import Echo
 from api.rows import Shown, is_final
 from api.turns import Turns, Wait
 from common.announcer import decode_ids
@@ -35,8 +36,9 @@ class NoTurn(Exception):
 class Waiting:
     """The requests of this process that wait for predictions, and the turns they hold."""
 
-    def __init__(self, broker: Broker, look: Look, turns: Turns, metrics: Metrics):
-        """`look` finds the rows of those ids that are still there."""
+    def __init__(self, broker: Broker, look: Look, turns: Turns, metrics: Metrics, echo: Echo):
+        """`look` finds the rows of those ids that still exist."""
+        self._echo = echo
         self._look = look
         self._metrics = metrics
         self._turns = turns
@@ -89,6 +91,8 @@ class Waiting:
         """The rows of an event are read together, for all who wait: each by itself would cost the
         API as much as to store the upload.
         """
+        if self._echo.hear(body):
+            return
         with self._lock:
             ids = decode_ids(body)
             self._recent.update(dict.fromkeys(ids))

@@ -35,13 +35,23 @@ class Finished:
     ids: tuple[UUID, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Any other event for all processes that listen."""
+
+    body: bytes
+
+
+Item = tuple[UUID, str] | Finished | Event
+
+
 class Announcer:
     """Publishes what it is handed, in its own thread, until it is closed."""
 
     def __init__(self, broker: Broker, sessions: Sessions):
         self._broker = broker
         self._sessions = sessions
-        self._todo: queue.SimpleQueue[tuple[UUID, str] | Finished | None] = queue.SimpleQueue()
+        self._todo: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._confirmed: list[UUID] = []
         self._mark_at = 0.0
         self._is_closing = threading.Event()
@@ -56,6 +66,10 @@ class Announcer:
         """Wake whoever waits for these predictions; returns at once."""
         if together := tuple(ids):
             self._todo.put(Finished(together))
+
+    def broadcast(self, body: bytes) -> None:
+        """Send this to every process that listens; returns at once."""
+        self._todo.put(Event(body))
 
     def close(self) -> None:
         """Publish what was handed over so far, then stop."""
@@ -79,11 +93,11 @@ class Announcer:
         finally:
             publisher.close()
 
-    def _collect(self) -> tuple[list[tuple[UUID, str] | Finished], bool]:
+    def _collect(self) -> tuple[list[Item], bool]:
         """What was handed over so far, up to a batch, and whether that was the last of it; nothing
         when there is something to mark before anything else comes.
         """
-        batch: list[tuple[UUID, str] | Finished] = []
+        batch: list[Item] = []
         timeout = MARK_EVERY if self._confirmed else None
         try:
             while len(batch) < MOST_AT_ONCE:
@@ -96,11 +110,13 @@ class Announcer:
             pass
         return batch, False
 
-    def _handle(self, publisher: Publisher, batch: list[tuple[UUID, str] | Finished]) -> None:
+    def _handle(self, publisher: Publisher, batch: list[Item]) -> None:
         for item in batch:
             if isinstance(item, Finished):
                 publisher.broadcast(encode_ids(item.ids))
-        rows = [item for item in batch if not isinstance(item, Finished)]
+            elif isinstance(item, Event):
+                publisher.broadcast(item.body)
+        rows = [item for item in batch if isinstance(item, tuple)]
         if not rows:
             return
         taken = publisher.publish([Message(queue, id.bytes) for id, queue in rows])

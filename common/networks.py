@@ -7,10 +7,12 @@ identifiers such as `_gazonk`.
 """
 
 import re
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 PREFIX = 64  # bits of an IPv6 network: a customer has at least one, and every address in it
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: its last 32 bits are the client's IPv4 address
+_PRIVATE_4 = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
+_PRIVATE_6 = ("fc00::/7", "fe80::/10")
 UNKNOWN = "unknown"
 OBFUSCATED = re.compile(r"_[A-Za-z0-9._-]{1,64}")  # RFC 7239, section 6.3
 
@@ -27,6 +29,17 @@ def network_of(address: str | None) -> str:
         return _network(parsed)
     name = text.partition(":")[0]
     return name if OBFUSCATED.fullmatch(name) else UNKNOWN
+
+
+def is_private(address: str | None) -> bool:
+    """Whether the address is a loopback, link-local or private one (RFC 1918, RFC 4193)."""
+    parsed = _parsed((address or "").strip())
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    if parsed is None:
+        return False
+    private = _PRIVATE_4 if parsed.version == 4 else _PRIVATE_6
+    return parsed.is_loopback or any(parsed in ip_network(each) for each in private)
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:

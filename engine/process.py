@@ -23,6 +23,7 @@ class Engine:
         id = new_id()
         self._announcer = Announcer(services.broker, services.sessions)
         self._lanes = [Lane(services, self._announcer, id, task) for task in tasks]
+        self._is_started = False
         self._housekeeper = Housekeeper(services, self._announcer, tasks)
         self._deliverer = Deliverer(services.sessions, services.settings, metrics=services.metrics)
         self._presence = Presence(services.sessions, id, self.report)
@@ -33,6 +34,7 @@ class Engine:
 
     def start(self) -> None:
         """Begin; returns at once. A broker or database that is not there yet is waited for."""
+        self._is_started = True
         self._presence.start()
         for lane in self._lanes:
             lane.start()
@@ -42,12 +44,17 @@ class Engine:
 
     def stop(self) -> None:
         """End in order: no new work, batches in hand finished, announced, row taken away."""
+        if self._is_started:
+            self._end_work()
+        self._announcer.close()
+        if self._is_started:
+            self._presence.stop()
+        log.info("engine stopped")
+
+    def _end_work(self) -> None:
         self._housekeeper.stop()
         self._deliverer.stop()
         for lane in self._lanes:  # all at once, or each would wait for those before it
             lane.end()
         for lane in self._lanes:
             lane.stop()
-        self._announcer.close()
-        self._presence.stop()
-        log.info("engine stopped")

@@ -9,9 +9,9 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from api.admin.guard import ForAdmins
-from api.context import services
-from api.readiness import OK, check_predictions, engines
-from api.reports import RECENT, models_in
+from api.context import edge, services
+from api.readiness import OK
+from api.reports import RECENT, models_in, running_engines
 from common.broker import DEAD_LETTERS
 from common.db import execute, now, read
 from common.errors import Unavailable
@@ -48,7 +48,7 @@ class OverviewView(ForAdmins, AdminIndexView):  # type: ignore[misc]
     @expose("/")
     def index(self) -> str:
         """The page."""
-        checks = check_predictions(list(contracts()))
+        checks = edge().readiness.for_predictions(list(contracts()))
         depths = _depths()
         shown: str = self.render(
             "admin/overview.html",
@@ -70,7 +70,9 @@ class ModelsView(ForAdmins, BaseView):  # type: ignore[misc]
     def index(self) -> str:
         """The page."""
         shown: str = self.render(
-            "admin/models.html", models=models_in(engines()), engines=_running()
+            "admin/models.html",
+            models=models_in(running_engines(services().sessions)),
+            engines=_running(),
         )
         return shown
 

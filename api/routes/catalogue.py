@@ -4,9 +4,9 @@ from typing import Any
 
 from flask_smorest import Blueprint
 
+from api.context import services
 from api.documentation import json_schema
-from api.readiness import engines
-from api.reports import models_in
+from api.reports import models_in, running_engines
 from api.schemas.catalogue import ModelList, TaskList
 from common.tasks import contracts
 
@@ -33,4 +33,4 @@ def tasks() -> dict[str, Any]:
 @blueprint.response(200, ModelList)
 def models() -> dict[str, Any]:
     """The models of the engines that are running now; a request may name any of them."""
-    return {"items": models_in(engines())}
+    return {"items": models_in(running_engines(services().sessions))}

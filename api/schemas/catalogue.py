@@ -38,7 +38,10 @@ class ModelList(Schema):
 
 
 class Readiness(Schema):
-    """What works: each check is `ok`, or a sentence that says what is missing."""
+    """Whether it works; each check is `ok`, or a sentence that says what is missing.
+
+    `checks` is left out for callers from public networks who are not admins.
+    """
 
     status = fields.String(metadata={"description": "`ready` or `not ready`."})
     checks = fields.Dict(keys=fields.String(), values=fields.String())

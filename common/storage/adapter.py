@@ -1,5 +1,6 @@
 """The port's methods over any obstore store, with obstore's failures turned into ours."""
 
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ FAULTS = (BaseError, OSError, NotImplementedError)
 
 PROBE = ".probe"
 """The key that `ensure` writes and deletes again."""
+
+PROBE_BYTES = 256 * 1024
+"""As a small photograph: a disk without a free block, or a full quota, takes an empty file."""
 
 _UNLAWFUL = re.compile(r"(^|/)\.{0,2}(/|$)|[\x00-\x1f\x7f]|#\d+$")
 
@@ -70,6 +74,11 @@ class ObstoreStorage(ABC):
     @abstractmethod
     def _still_there(self, error: FileNotFoundError) -> bool:
         """Whether the folder or bucket itself exists."""
+
+
+def probe() -> bytes:
+    """Bytes that no file system compresses or stores as a hole."""
+    return os.urandom(PROBE_BYTES)
 
 
 def lawful(key: str) -> None:

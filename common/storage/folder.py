@@ -17,7 +17,7 @@ from obstore.store import LocalStore
 
 from common.errors import SettingsError
 from common.storage import StorageUnavailable, StoredObject
-from common.storage.adapter import PROBE, ObstoreStorage, unavailable
+from common.storage.adapter import PROBE, ObstoreStorage, probe, unavailable
 
 ABANDONED_AFTER = 3600.0
 """Seconds without a write after which a half-written file is a crash's, not another thread's."""
@@ -50,12 +50,12 @@ class FolderStorage(ObstoreStorage):
         yield from super().list(prefix)
 
     def ensure(self) -> None:
-        """Create the folder and try it."""
+        """Create the folder, and write and delete a file of some size."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise unavailable("has no folder", error) from None
-        self.put(PROBE, b"")
+        self.put(PROBE, probe())
         self.delete(PROBE)
 
     def _must_exist(self) -> None:

@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 import obstore
 from obstore.store import S3Store
 
-from common.storage.adapter import FAULTS, PROBE, ObstoreStorage, answer, unavailable
+from common.storage.adapter import FAULTS, PROBE, ObstoreStorage, answer, probe, unavailable
 from common.storage.s3_address import S3Address, S3Keys, parse_s3_url
 
 if TYPE_CHECKING:
@@ -44,13 +44,13 @@ class S3Storage(ObstoreStorage):
         """Try the bucket, and create it when there is none."""
         if not self._exists():
             self._create_bucket()
-            self.put(PROBE, b"")
+            self.put(PROBE, probe())
         self.delete(PROBE)
 
     def _exists(self) -> bool:
         """Whether the bucket is there, found by writing to it."""
         try:
-            obstore.put(self._store, PROBE, b"", use_multipart=False)
+            obstore.put(self._store, PROBE, probe(), use_multipart=False)
         except FileNotFoundError:
             return False
         except FAULTS as error:

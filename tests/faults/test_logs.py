@@ -22,12 +22,15 @@ BATCHES = 3
 
 
 @contextmanager
-def logging_to(stderr: int, folder: Path, models: str) -> Iterator[Running]:
+def logging_to(
+    stderr: int, folder: Path, models: str, *, migrate: bool = True
+) -> Iterator[Running]:
     """Standalone whose standard error is that descriptor."""
     [port] = free_ports(1)
     given = {"DATA_DIR": str(folder), "PORT": str(port), "MODEL_DIR": models}
     environ = {key: value for key, value in os.environ.items() if key not in OURS} | given
-    subprocess.run([sys.executable, "-m", "migrations"], cwd=CHECKOUT, env=environ, check=True)
+    if migrate:
+        subprocess.run([sys.executable, "-m", "migrations"], cwd=CHECKOUT, env=environ, check=True)
     command = [sys.executable, *GUNICORN, "standalone:from_env()"]
     process = subprocess.Popen(
         command, cwd=CHECKOUT, env=environ, stderr=stderr, start_new_session=True
