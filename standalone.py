@@ -20,6 +20,7 @@ from api.app import CLOSE, create_app
 from common.db import transact
 from common.errors import SettingsError, Unavailable
 from common.logs import configure, count_lost_lines
+from common.memory import limit_allocator
 from common.predictions import reopen
 from common.services import Services, open_services
 from common.settings import Settings
@@ -35,6 +36,7 @@ PAUSE = 2.0  # seconds between two attempts to begin while the database takes no
 
 def from_env() -> Flask:
     """The application with an engine beside it; both end when the application is closed."""
+    limit_allocator()
     settings = Settings.from_env(os.environ)
     configure(settings.log_level, settings.log_format, settings.sentry_dsn)
     with ExitStack() as stack:

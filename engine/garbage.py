@@ -13,7 +13,6 @@ from common.drift import samples
 from common.services import Services
 from common.storage import StoredObject
 from common.webhooks.erasing import erase_some
-from engine.index.store import Index
 
 log = structlog.get_logger(__name__)
 
@@ -81,12 +80,6 @@ def measure_drift(services: Services) -> int:
     return 0
 
 
-def tidy_index(services: Services) -> int:
-    """Merge the search index's small files, and index what was written since the last time."""
-    Index(services.settings.index_url).tidy()
-    return 0  # it is done every time, and no news
-
-
 def _pages(entries: Iterator[StoredObject], size: int) -> Iterator[list[StoredObject]]:
     while page := list(islice(entries, size)):
         yield page
@@ -98,5 +91,4 @@ CHORES = (
     Chore("forget", 3600, forget),
     Chore("erase addresses", 600, erase_addresses),
     Chore("measure drift", 300, measure_drift),
-    Chore("tidy index", 60, tidy_index, task="index"),
 )

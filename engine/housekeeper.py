@@ -16,6 +16,7 @@ from common.announcer import Announcer
 from common.broker import DEAD_LETTERS
 from common.db import transact
 from common.errors import Unavailable
+from common.memory import release_freed
 from common.predictions import sweep
 from common.predictions.overdue import EXPIRED
 from common.services import Services
@@ -77,7 +78,8 @@ class Housekeeper:
             log.info("sweep", announced=len(overdue.announce), expired=len(overdue.expired))
 
     def chores(self) -> None:
-        """Do what is due of the rarer work, and count the dead letters."""
+        """Do what is due of the rarer work, count the dead letters, give freed memory back."""
         do_due_chores(self._services, self._tasks)
         waiting = self._services.broker.depths([DEAD_LETTERS])[DEAD_LETTERS]
         self._services.metrics.dead_letters[()].set(waiting)
+        release_freed()

@@ -9,17 +9,24 @@ from common.announcer import Announcer
 from common.ids import new_id
 from common.services import Services
 from engine.housekeeper import Housekeeper
+from engine.index.address import refuse_unfit_store
 from engine.lane import Lane
 from engine.presence import Presence
 from engine.webhooks.deliverer import Deliverer
 
 log = structlog.get_logger(__name__)
+INDEX_USERS = {"index", "search"}  # tasks that open the search index
 
 
 class Engine:
-    """Consumes, predicts and writes back, for the given tasks, from start() to stop()."""
+    """Consumes, predicts and writes back, for the given tasks, from start() to stop().
+
+    Raises SettingsError when INDEX_URL names a bucket that cannot hold the index.
+    """
 
     def __init__(self, services: Services, tasks: Sequence[str]):
+        if INDEX_USERS & set(tasks):
+            refuse_unfit_store(services.settings.index_url)
         id = new_id()
         self._announcer = Announcer(services.broker, services.sessions)
         self._lanes = [Lane(services, self._announcer, id, task) for task in tasks]

@@ -66,6 +66,7 @@ class Worker:
                 self._try_to_open()
                 if batch := self._inbox.collect(IDLE):
                     self.process(batch)
+                self._upkeep()
             except Stopped:
                 return
             except Exception:
@@ -168,6 +169,15 @@ class Worker:
             self._works.default()
         except ModelUnavailable:
             return  # reported by the lane; tried again at the next turn
+
+    def _upkeep(self) -> None:
+        """What the task's Work does between two batches, if it defines `upkeep()`."""
+        try:
+            upkeep = getattr(self._works.default(), "upkeep", None)
+        except ModelUnavailable:
+            return
+        if upkeep is not None:
+            upkeep()
 
     def _persistently(self, work: Callable[[Session], T]) -> T:
         """Run a transaction until the database takes it. Rerunning is safe: `claim` and `finish`

@@ -83,6 +83,11 @@ def open_s3(url: str, environ: Mapping[str, str]) -> S3Storage:
     return S3Storage(parse_s3_url(url, environ))
 
 
+def open_store(address: S3Address) -> S3Store:
+    """The store below an address's prefix, for calls that `Storage` does not have."""
+    return _store(address, prefix=address.prefix or None)
+
+
 def _put(url: str, body: bytes, timeout: float) -> tuple[int, str]:
     """Status and beginning of the answer to a PUT; raises OSError and HTTPException."""
     request = Request(url, body, {"Content-Type": "application/xml"}, method="PUT")

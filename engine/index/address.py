@@ -5,10 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from common.errors import SettingsError
+import structlog
+
+from common.errors import SettingsError, Unavailable
 from common.schemes import open_by_scheme
+from common.storage.promises import check_promises
 from common.storage.s3_address import parse_s3_url
 
+log = structlog.get_logger(__name__)
+SETTING = "INDEX_URL"
 ADAPTERS = {"file": f"{__name__}:folder", "s3": f"{__name__}:bucket"}
 
 Address = tuple[str, dict[str, str]]  # where, and LanceDB's storage options
@@ -16,8 +21,28 @@ Address = tuple[str, dict[str, str]]  # where, and LanceDB's storage options
 
 def parse_index_url(url: str) -> Address:
     """A folder, or an S3 bucket whose server knows conditional writes. Raises SettingsError."""
-    address: Address = open_by_scheme(url, ADAPTERS, os.environ, setting="INDEX_URL")
+    address: Address = open_by_scheme(url, ADAPTERS, os.environ, setting=SETTING)
     return address
+
+
+def check_index_store(url: str) -> None:
+    """Try what LanceDB relies on, if the index is in a bucket; a few small requests.
+
+    Raises SettingsError when the server does it wrong, StorageUnavailable when it does not answer.
+    """
+    if urlsplit(url).scheme == "s3":
+        check_promises(url, os.environ, SETTING)
+
+
+def refuse_unfit_store(url: str) -> None:
+    """At the start of a process: raise SettingsError for a bucket that cannot hold the index.
+
+    One that does not answer yet is no reason not to start; it is tried again before its first use.
+    """
+    try:
+        check_index_store(url)
+    except Unavailable as error:
+        log.warning("index store not checked yet", error=error.detail)
 
 
 def folder(url: str, _environ: Mapping[str, str]) -> Address:

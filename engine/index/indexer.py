@@ -3,23 +3,32 @@
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
+import structlog
 from sqlalchemy.orm import Session
 
+from common import chores
 from common.db import clock, read, transact
+from common.errors import AfterimageError
 from common.predictions import Ask, create
 from common.services import Services
 from common.tasks import contract
 from engine.index.documents import Words
 from engine.index.knowledge import Findings, gone, look
+from engine.index.memory import WRITER_CACHE
 from engine.index.store import Index
+from engine.index.tidying import PERIOD, Schedule
+
+log = structlog.get_logger(__name__)
+TIDY = "tidy index"  # the chore's name
 
 
 class Indexer:
     """Writes to the index that the settings name."""
 
-    def __init__(self, services: Services):
+    def __init__(self, services: Services, schedule: Schedule | None = None):
         self._sessions = services.sessions
-        self._index = Index(services.settings.index_url)
+        self._index = Index(services.settings.index_url, WRITER_CACHE)
+        self._schedule = schedule or Schedule()
         self._words = Words()
 
     def index(self, images: Sequence[UUID]) -> int:
@@ -29,6 +38,7 @@ class Indexer:
         """
         found = read(self._sessions, lambda session: look(session, images, self._words))
         self._index.write(found.documents)
+        self._schedule.note_write()
         # Looked at again when it is written: what was deleted meanwhile must not stay.
         self.drop_gone(images)
         if found.lacking:
@@ -45,8 +55,25 @@ class Indexer:
         self._index.remove(away)
 
     def tidy(self) -> None:
-        """As the housekeeper does from time to time."""
+        """Compact the index and remove its old versions now."""
         self._index.tidy()
+        self._schedule.note_tidied()
+
+    def tidy_when_due(self) -> bool:
+        """Tidy if enough was written since the last time and no other engine has just done it.
+
+        Call it from the thread that writes, between two writes. Returns whether it was done.
+        """
+        if not self._schedule.is_due(self._index.count):
+            return False
+        try:
+            if transact(self._sessions, lambda s: chores.take(s, TIDY, PERIOD)):
+                self.tidy()
+                return True
+        except AfterimageError as error:
+            log.warning("index tidying failed", error=error.detail)
+        self._schedule.put_off()
+        return False
 
 
 def _ask(session: Session, found: Findings) -> None:

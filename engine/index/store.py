@@ -14,10 +14,11 @@ from uuid import UUID
 
 import structlog
 
-from common.errors import TryLater
-from engine.index import schemas
-from engine.index.address import parse_index_url
+from common.errors import SettingsError, TryLater, Unavailable
+from engine.index import schemas, tidying
+from engine.index.address import check_index_store, parse_index_url
 from engine.index.documents import Document
+from engine.index.memory import INDEX_CACHE, METADATA_CACHE, use_system_allocator
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -25,10 +26,8 @@ T = TypeVar("T")
 TEXTS = "texts-2"  # the number is the schema's: another one begins a table of its own
 VECTORS = "vectors-1-"  # and the digest of the model's reference
 FRESH = 0.5  # seconds after which a reader looks for what others have written
-CACHE = 256 * 2**20  # bytes of indexes that are kept in memory
-KEPT = 600.0  # seconds that old versions of a table stay, for readers that still use them
-FLAT = 10_000  # vectors; up to here all are compared, which takes 35 ms
 PROBES, REFINE = 16, 3  # of 128 partitions; so many times the results are compared exactly
+PAGE = 1_000  # ids
 DELAY = 5.0  # seconds until an index that does not answer is tried again
 
 
@@ -54,8 +53,12 @@ class Index:
     `seen_by` is a condition from `visible_to`. Raises IndexUnavailable.
     """
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, cache: int = INDEX_CACHE):
+        """`cache` is how many bytes of the tables' indexes are kept in memory."""
         self._uri, self._options = parse_index_url(url)
+        self._url = url
+        self._is_checked = False
+        self._cache = cache
         self._lock = threading.Lock()
         self._connection: Any = None
         self._tables: dict[str, Any] = {}
@@ -75,7 +78,7 @@ class Index:
         """Take these out, from all tables."""
         if these := ", ".join(f"X'{id.hex}'" for id in ids):
             for name in self._names():
-                self._do(name, lambda table: table.delete(f"id IN ({these})"))
+                self._do(name, lambda table: _delete(table, f"id IN ({these})"))
 
     def find(self, text: str, boosts: dict[str, float], seen_by: str, most: int) -> list[Hit]:
         """The best by BM25 for a text of terms, by the field that matches best; best first."""
@@ -124,22 +127,27 @@ class Index:
         return dict(zip(names, flat.reshape(len(names), dimensions), strict=True))
 
     def ids(self) -> Iterator[list[UUID]]:
-        """All ids of the texts, in pages."""
-        for batch in self._do(TEXTS, lambda t: t.search().select(["id"]).to_batches()):
+        """All ids of the texts, in pages.
+
+        Read at once, 16 bytes each: a version that is read slowly may be removed meanwhile.
+        """
+        found = self._do(TEXTS, lambda table: table.search().select(["id"]).to_arrow())
+        for batch in found.to_batches(max_chunksize=PAGE):
             yield [UUID(bytes=id) for id in batch.column("id").to_pylist()]
 
     def count(self) -> int:
         """How many images are indexed."""
         return int(self._do(TEXTS, lambda table: table.count_rows()))
 
+    def holdings(self) -> list[dict[str, Any]]:
+        """What each table holds: its name, rows, versions and fragments."""
+        return [self._do(name, _holdings) for name in self._names()]
+
     def tidy(self) -> int:
         """Merge small files, index what was written since, remove old versions; returns how many
-        tables there are.
+        tables that was done for. A table that others write to may be left for the next time.
         """
-        names = self._names()
-        for name in names:
-            self._do(name, _tidy)
-        return len(names)
+        return sum(self._do(name, tidying.tidy) for name in self._names())
 
     def _names(self) -> list[str]:
         def ours(_table: Any) -> list[str]:
@@ -172,12 +180,22 @@ class Index:
     def _connect(self) -> Any:
         import lancedb
 
+        self._check()
+        use_system_allocator()
         return lancedb.connect(
             self._uri,
             storage_options=self._options,
             read_consistency_interval=timedelta(seconds=FRESH),
-            session=lancedb.Session(index_cache_size_bytes=CACHE),
+            session=lancedb.Session(self._cache, METADATA_CACHE),
         )
+
+    def _check(self) -> None:
+        if not self._is_checked:
+            try:
+                check_index_store(self._url)
+            except (Unavailable, SettingsError) as error:
+                raise IndexUnavailable(error.detail, delay=DELAY, counts=False) from error
+        self._is_checked = True
 
     def _forget(self) -> None:
         with self._lock:
@@ -198,18 +216,25 @@ def vectors_of(model: str) -> str:
 def _merge(table: Any, rows: Any) -> None:
     """Two engines may have read the same image: what was read later stays."""
     newer = "target.read_at <= source.read_at"
-    merge = table.merge_insert("id").when_matched_update_all(where=newer)
-    merge.when_not_matched_insert_all().execute(rows)
+
+    def merge(table: Any) -> None:
+        merge = table.merge_insert("id").when_matched_update_all(where=newer)
+        merge.when_not_matched_insert_all().execute(rows)
+
+    tidying.retried(table, merge)
 
 
-def _tidy(table: Any) -> None:
-    from lancedb.index import IvfRq
+def _delete(table: Any, which: str) -> None:
+    tidying.retried(table, lambda table: table.delete(which))
 
-    if "vector" in table.schema.names and table.count_rows() > FLAT:
-        known = {column for index in table.list_indices() for column in index.columns}
-        if "vector" not in known:
-            table.create_index("vector", config=IvfRq(distance_type="cosine", num_partitions=128))
-    table.optimize(cleanup_older_than=timedelta(seconds=KEPT))
+
+def _holdings(table: Any) -> dict[str, Any]:
+    return {
+        "table": table.name,
+        "rows": table.count_rows(),
+        "versions": len(table.list_versions()),
+        "fragments": table.stats()["fragment_stats"]["num_fragments"],
+    }
 
 
 def _short(error: Exception) -> str:

@@ -21,7 +21,8 @@ class Work(Protocol):
     """What one worker thread does for one task; every worker opens a Work of its own.
 
     One whose model gains from batches says `batches = True`: it is run once all of a batch is
-    decoded. Others are run as soon as anything is.
+    decoded. Others are run as soon as anything is. A Work may define `upkeep()`, which its worker
+    calls between two batches, also when there is nothing to do, about once a second.
     """
 
     model: dict[str, Any]  # name, version, sha256: kept with each result

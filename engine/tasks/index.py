@@ -1,5 +1,6 @@
 """index: what is known of images, from the rows into the search index, in batches."""
 
+import time
 from collections.abc import Sequence
 from threading import Event
 from typing import Any
@@ -10,6 +11,7 @@ from engine.index.indexer import Indexer
 from engine.tasks import Crew
 
 BATCH = 64  # images that are written at once; every write makes a version of a table
+GATHER = 0.5  # seconds from one write to the next, unless there is a full batch to write
 
 
 class IndexWork:
@@ -18,8 +20,10 @@ class IndexWork:
     model: dict[str, Any] = {}  # noqa: RUF012  (the protocol's attribute; nobody writes to it)
     batches = True
 
-    def __init__(self, indexer: Indexer):
+    def __init__(self, indexer: Indexer, stop: Event):
         self._indexer = indexer
+        self._stop = stop
+        self._next_write = 0.0  # by the monotonic clock
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> UUID:
         """The image's id."""
@@ -29,10 +33,18 @@ class IndexWork:
         self, prepared: Sequence[UUID], params: Sequence[dict[str, Any]]
     ) -> list[dict[str, Any]]:
         """Index them all at once; raises IndexUnavailable."""
+        begin = time.monotonic()
         self._indexer.index(prepared)
+        self._next_write = begin + GATHER if len(prepared) < BATCH else 0.0
         return [{} for _ in prepared]
+
+    def upkeep(self) -> None:
+        """Tidy the index when that is due, and let the next batch grow."""
+        self._indexer.tidy_when_due()
+        if (pause := self._next_write - time.monotonic()) > 0:
+            self._stop.wait(pause)
 
 
 def open_crew(services: Services, stop: Event) -> Crew:
     """One writer an engine: more of them would only meet at the same tables."""
-    return Crew(1, BATCH, lambda _model: IndexWork(Indexer(services)))
+    return Crew(1, BATCH, lambda _model: IndexWork(Indexer(services), stop))
