@@ -6,9 +6,8 @@ from contextlib import ExitStack
 from functools import partial
 
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import admin, auth, cors, documentation, errors, headers, limits, preconditions
+from api import admin, auth, cors, documentation, errors, headers, limits, preconditions, proxies
 from api.context import EXTENSION, Edge
 from api.echo import Echo
 from api.newcomers import Newcomers
@@ -74,6 +73,7 @@ def create_app(services: Services) -> Flask:
     app.extensions[EXTENSION] = edge
     app.extensions[CLOSE] = edge.close
     app.before_request(headers.take_request_id)
+    proxies.register(app, services.settings)
     cors.register(app, services.settings)
     app.before_request(auth.identify)
     limits.register(app, services.settings)
@@ -91,10 +91,7 @@ def _configure(app: Flask, settings: Settings) -> None:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes * 3 // 2 + 64 * 1024
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.merge_slashes = False  # it works by redirect, and a redirected POST loses its body
-    headers.configure(app, settings.public_url)
     tokens.configure(app, settings)
-    if hops := settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
 
 
 def _register_routes(app: Flask) -> None:

@@ -70,6 +70,12 @@ class ProblemApi(Api):  # type: ignore[misc]
         """What Flask, Werkzeug and webargs raise."""
         return _from_http(error)
 
+    def _openapi_json(self) -> Response:
+        """The API's description; its server is where it was asked for, path prefix included."""
+        servers = [{"url": request.script_root or "/"}]
+        text = json.dumps(self.spec.to_dict() | {"servers": servers}, indent=2)
+        return Response(text, mimetype="application/json")
+
     def _register_responses(self) -> None:
         self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
         super()._register_responses()
@@ -97,7 +103,7 @@ def problem(
         "status": status,
         "code": code,
         "detail": detail[:LONGEST_DETAIL],
-        "instance": request.path,
+        "instance": request.script_root + request.path,
         "request_id": g.get("request_id", ""),
     }
     if errors:

@@ -2,10 +2,9 @@
 
 import re
 import time
-from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from api.measuring import note_answer
@@ -15,7 +14,7 @@ from common.ids import new_id
 log = structlog.get_logger(__name__)
 
 DEPENDS_ON = ("Authorization", "X-API-Key")  # what answers differ by
-FOR_EVERYBODY = ("static", "docs.asset")
+FOR_EVERYBODY = ("static", "docs.asset", "shared.page")
 NEVER_STORED = ("users", "keys")  # e-mail addresses and keys; the blueprints' names
 PROBES = ("/healthz", "/readyz", "/metrics")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -25,22 +24,6 @@ POLICY = (
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 NOTHING = "default-src 'none'; frame-ancestors 'none'"  # of what is no page: it loads nothing
-
-
-def configure(app: Flask, public_url: str) -> None:
-    """Make absolute links start with `public_url`, where one is set."""
-    if not public_url:
-        return
-    base = urlsplit(public_url)
-    inner = app.wsgi_app
-
-    def with_public_url(environ, start_response):  # type: ignore[no-untyped-def]
-        environ["HTTP_HOST"] = base.netloc
-        environ["wsgi.url_scheme"] = base.scheme
-        environ["SCRIPT_NAME"] = base.path.rstrip("/")
-        return inner(environ, start_response)
-
-    app.wsgi_app = with_public_url  # type: ignore[method-assign]
 
 
 def _with_validators(response: Response) -> Response:

@@ -14,10 +14,12 @@ from common.settings_parsers import (
     Allowance,
     address_or_none,
     allowance,
+    base_url,
     count,
     days_or_interval,
     dollars,
     folder,
+    host_names,
     mirror,
     non_negative,
     one_of,
@@ -72,8 +74,16 @@ class Settings:
         mirror,
     )
     public_url: str = setting(
-        "PUBLIC_URL", "", "Base of absolute links; empty: taken from the request.", str
-    )
+        "PUBLIC_URL", "",
+        "Base of absolute links, with the path prefix if there is one: `https://host/photos`. "
+        "Empty: taken from the request.", base_url,
+    )  # fmt: skip
+    trusted_hosts: tuple[str, ...] = setting(
+        "TRUSTED_HOSTS", "",
+        "Further host names in requests: `photos.example,.b.example`, or `*`. Always allowed: "
+        "addresses, names without a dot, `.local` and the like, and PUBLIC_URL's; behind "
+        "TRUSTED_PROXIES any, unless some are listed.", host_names,
+    )  # fmt: skip
     trusted_proxies: int = setting(
         "TRUSTED_PROXIES",
         "0",

@@ -131,3 +131,22 @@ def origins(text: str) -> tuple[str, ...]:
         if f"{parts.scheme}://{parts.netloc}" != origin or parts.scheme not in ("http", "https"):
             raise ValueError("must be origins such as https://a.example, without a path, or *")
     return found
+
+
+def host_names(text: str) -> tuple[str, ...]:
+    """Host names separated by commas; `.a.example` stands for all below it, `*` for any."""
+    found = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    if any(set(name) & set("/:@ ") for name in found):
+        raise ValueError("must be host names such as photos.example, without scheme and port")
+    return found
+
+
+def base_url(text: str) -> str:
+    """An http(s) address, with a path or without; empty where nothing is given."""
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError("must begin with http:// or https:// and a host")
+    if parts.query or parts.fragment:
+        raise ValueError("must not have a query or a fragment")
+    _ = parts.port  # raises ValueError for one that is out of range
+    return text.rstrip("/")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, jsonify, make_response, render_template, request
+from flask import Response, jsonify, make_response, render_template, request, url_for
 from flask_smorest import Blueprint
 
 from api.context import edge
@@ -24,7 +24,9 @@ def home() -> Response:
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "text/html":
         response = make_response(render_template("home.html"))
     else:
-        response = jsonify(name="Afterimage", version=VERSION, status="ok", docs="/docs")
+        response = jsonify(
+            name="Afterimage", version=VERSION, status="ok", docs=url_for("docs.page")
+        )
     response.vary.add("Accept")
     return response
 
