@@ -23,7 +23,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help run test check fix e2e container-tests bench faults models migrate migration reindex dead-letters outlines admin demo build up down logs start secrets \
 	migrate-head coverage-tests static-tests inference-tests test-tensorflow attach-db bash bash-ai \
-	constraints clean webhook-secret tensorflow drift-report
+	constraints requirements audit sbom clean webhook-secret tensorflow drift-report
 
 help: ## List these verbs
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9 -]+):.*## */\1\t/' | expand -t 22
@@ -156,6 +156,10 @@ $(BIN)/.monitoring: $(BIN)/.run
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[api,engine,monitoring]'
 	@touch $@
 
+$(BIN)/.release: $(BIN)/.run
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[release]'
+	@touch $@
+
 $(BIN)/.tensorflow: $(BIN)/.test
 	@echo "installing TensorFlow ..."
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[tensorflow]'
@@ -163,6 +167,23 @@ $(BIN)/.tensorflow: $(BIN)/.test
 
 constraints: $(BIN)/.check ## Write the exact versions installed now to constraints.txt
 	@{ head -n 2 constraints.txt; $(BIN)/pip freeze --exclude-editable; } > constraints.new && mv constraints.new constraints.txt
+
+# What the containers install. LOCK does not read pip's configuration: SSL_CERT_FILE and UV_DEFAULT_INDEX are its own.
+LOCK = $(BIN)/uv pip compile -q --no-config --generate-hashes --no-header --no-annotate \
+	--python-version 3.11 --python-platform linux -c constraints.txt
+
+requirements: $(BIN)/.release ## Write what the containers install, with hashes, from setup.cfg and constraints.txt
+	@$(LOCK) --extra api --extra sentry -o requirements/api.txt setup.cfg
+	@$(LOCK) --extra engine --extra sentry -o requirements/engine.txt setup.cfg
+
+audit: $(BIN)/.release ## Compare what the containers install with known vulnerabilities (asks PyPI's advisory database)
+	@for wing in api engine; do \
+	  $(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/$$wing.txt || exit 1; done
+
+sbom: $(BIN)/.release ## Write what the containers hold as CycloneDX, build/sbom-api.json and build/sbom-engine.json
+	@mkdir -p build
+	@for wing in api engine; do \
+	  $(BIN)/cyclonedx-py requirements --output-reproducible -o build/sbom-$$wing.json requirements/$$wing.txt || exit 1; done
 
 clean: ## Remove the virtual environment and caches (not DATA_DIR)
 	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,12 +2,17 @@
 
 FROM python:3.11-slim AS packages
 WORKDIR /build
-# What is installed of setup.cfg's extras. `engine,sentry,tensorflow` adds the second runtime.
-ARG EXTRAS=engine,sentry
+# More of setup.cfg's extras, installed by version without hashes: `tensorflow` adds the second runtime.
+ARG EXTRAS=
 RUN python -m venv --without-pip /opt/venv
 # Only what names the packages: this layer is made again when they change, not when code does.
+COPY requirements/engine.txt ./
+RUN pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes -r engine.txt
+# The project itself, without code: its name and version.
 COPY constraints.txt pyproject.toml setup.cfg ./
-RUN pip --python /opt/venv/bin/python install --no-cache-dir -c constraints.txt ".[$EXTRAS]"
+RUN pip --python /opt/venv/bin/python install --no-cache-dir --no-deps . \
+    && if [ -n "$EXTRAS" ]; then \
+         pip --python /opt/venv/bin/python install --no-cache-dir -c constraints.txt ".[$EXTRAS]"; fi
 
 FROM python:3.11-slim
 LABEL org.opencontainers.image.title="Afterimage engine" org.opencontainers.image.licenses="Apache-2.0"
