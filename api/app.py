@@ -5,9 +5,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 
-from flask import Flask
+from flask import Flask, request
 
 from api import admin, auth, cors, documentation, errors, headers, limits, preconditions, proxies
+from api.charsets import check_query
 from api.context import EXTENSION, Edge
 from api.echo import Echo
 from api.newcomers import Newcomers
@@ -76,6 +77,7 @@ def create_app(services: Services) -> Flask:
     proxies.register(app, services.settings)
     cors.register(app, services.settings)
     app.before_request(auth.identify)
+    app.before_request(lambda: check_query(request))
     limits.register(app, services.settings)
     preconditions.register(app)
     app.after_request(headers.finish)

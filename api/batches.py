@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from api import keys
 from api.batch_items import LINES, read_items, read_values
+from api.body import LARGE
 from api.context import current_user, edge, services
 from api.framing import read_whole
 from api.idempotency import key_of
@@ -37,7 +38,7 @@ def take(request: Request) -> UUID:
     Raises what `read_values` and `read_items` raise, InProgress, and Unavailable.
     """
     may_upload()
-    raw = read_whole(request)
+    raw = read_whole(request, LARGE)
     values = read_values(raw, request.mimetype)
     key = key_of(raw, None, {})
     if key and key.is_replayed and key.image:

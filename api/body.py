@@ -4,14 +4,14 @@ import json
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from typing import Any, NoReturn
 
 from flask import Request
-from werkzeug.datastructures import FileStorage, MultiDict
-from werkzeug.formparser import MultiPartParser
+from werkzeug.datastructures import MultiDict
 
+from api.charsets import query_file_name
 from api.framing import read_whole
+from api.multipart import Form, parse, refuse_nameless
 from common.errors import InputFault, Malformed, UnsupportedMedia
 from common.uploads import decode_base64
 
@@ -24,8 +24,9 @@ MAY_BE_EMPTY = (
     "webhook",
 )  # as forms send what was not filled in
 RAW = "application/octet-stream"
-MOST_PARTS = 100
-CHUNK = 32 * 1024  # bytes that the multipart parser is fed at a time; the fastest
+SMALL = 64 * 1024  # bytes of a body that has no image in it
+LARGE = 1024 * 1024  # of one that lists many things
+MOST_VALUES = 20_000  # of a JSON document; an image in base64 is one of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,9 @@ def read_body(request: Request, aside: Collection[str] = ()) -> Body:
             "Send multipart/form-data, application/json, or the image itself as image/*.",
         )
     query = _single(request.args, aside)
-    named = query.pop("name", None)
+    query.pop("name", None)
     fields = _merged(_from_text(query), body.fields)
-    return replace(body, fields=fields, file_name=body.file_name or named)
+    return replace(body, fields=fields, file_name=body.file_name or query_file_name(request))
 
 
 def read_json(raw: bytes, *, strict: bool = True) -> dict[str, Any]:
@@ -87,15 +88,19 @@ def read_value(raw: bytes, *, strict: bool = True) -> Any:
     try:
         return _parse(raw.decode("utf-8-sig"), strict)
     except (ValueError, RecursionError) as error:
-        raise Malformed("The body is not valid JSON in UTF-8.", code="invalid_json") from error
+        detail = f"The body is not JSON in UTF-8 of at most {MOST_VALUES:,} values."
+        raise Malformed(detail, code="invalid_json") from error
 
 
-def read_fields(request: Request, *, may_be_empty: bool = False) -> dict[str, Any]:
-    """The JSON object that is a request's body; raises UnsupportedMedia for another type.
+def read_fields(
+    request: Request, *, may_be_empty: bool = False, limit: int = SMALL
+) -> dict[str, Any]:
+    """Return the JSON object that is a request's body of at most `limit` bytes; raises
+    UnsupportedMedia for another type, TooLarge for a longer body.
 
     With `may_be_empty`, a request without a body gives no fields.
     """
-    raw = read_whole(request)
+    raw = read_whole(request, limit)
     if may_be_empty and not raw:
         return {}
     if request.mimetype != "application/json":
@@ -114,6 +119,8 @@ def blame(name: str) -> Iterator[None]:
 
 
 def _parse(text: str, strict: bool = True) -> Any:
+    if sum(map(text.count, ",[{")) > MOST_VALUES:
+        raise ValueError("too many values")  # each takes far more memory than it has characters
     return json.loads(text, strict=strict, parse_constant=_no_number, parse_float=_finite)
 
 
@@ -129,69 +136,60 @@ def _finite(text: str) -> float:
 
 
 def _from_json(fields: dict[str, Any]) -> Body:
-    if "data" not in fields:
-        return Body(fields, image_field="data")
-    data, name = fields.pop("data"), fields.pop("name", None)
+    # Null is the same as leaving the field out, here as in every schema.
+    given = {k: v for k, v in fields.items() if v is not None or k not in ("data", "name")}
+    if "data" not in given:
+        return Body(given, image_field="data")
+    data, name = given.pop("data"), given.pop("name", None)
     if not isinstance(data, str):
         raise InputFault("`data` must be a string.", errors={"data": ["must be base64 text"]})
     if name is not None and not isinstance(name, str):
         raise InputFault("`name` must be a string.", errors={"name": ["must be text"]})
     with blame("data"):
-        return Body(fields, decode_base64(data), name)
+        return Body(given, decode_base64(data), name)
 
 
 def _from_multipart(request: Request) -> Body:
-    form, parts = _parts(request)
-    files = [each for name in FILE_FIELDS for each in parts.getlist(name)]
-    fields = _single(form)
+    form = _form(request)
+    refuse_nameless(form)
+    files = [part for part in form.files if part.name in FILE_FIELDS]
+    fields = _single(_texts(form))
     if len(files) > 1 or (files and "data" in fields):
         raise InputFault("Send exactly one image.", code="exactly_one_image")
     for name in FILE_FIELDS:
         if not files and name in fields:
             _tell_how_to_attach(name)
-    fields = _from_text(fields)
-    return Body(fields, files[0].stream.read(), files[0].filename) if files else Body(fields)
+    read = _from_text(fields)
+    return Body(read, files[0].data, form.file_name(files[0])) if files else Body(read)
 
 
 def read_file(request: Request, name: str) -> tuple[bytes, str | None]:
-    """The bytes and the file name of the form's one file of this name; the form's other parts are
-    passed over. Raises InputFault when there is none, or more than one.
+    """Return the bytes and the file name of the form's one file of this name; the form's other
+    parts are ignored. Raises InputFault when there is none, or more than one.
     """
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMedia("Send multipart/form-data.")
-    form, parts = _parts(request)
-    files = parts.getlist(name)
-    if not files and name in form:
+    form = _form(request)
+    files = [part for part in form.files if part.name == name]
+    if not files and any(part.name == name for part in form.texts):
         _tell_how_to_attach(name)
     if len(files) != 1:
         code = "exactly_one_image" if files else "image_missing"
         detail = f"Send exactly one file, as `{name}`."
         raise InputFault(detail, code=code, errors={name: [detail]})
-    return files[0].stream.read(), files[0].filename
+    return files[0].data, form.file_name(files[0])
 
 
-def _parts(request: Request) -> tuple[MultiDict[str, str], MultiDict[str, FileStorage]]:
-    """The parts without a file name, and those with one. Flask's own parser calls a broken body an
-    empty one, and with a limit on a field's size it refuses files that are longer.
-    """
+def _form(request: Request) -> Form:
     boundary = request.mimetype_params.get("boundary", "")
     if not (boundary and boundary.isascii()):
         raise Malformed("multipart/form-data without a boundary.", code="boundary_missing")
-    if not (raw := read_whole(request)):
-        return MultiDict(), MultiDict()
-    parser = MultiPartParser(_in_memory, buffer_size=CHUNK, max_form_parts=MOST_PARTS)
-    try:
-        # The parser would look for it in all of the body, at a megabyte in 0.2 s.
-        if f"--{boundary}".encode() not in raw[:CHUNK]:
-            raise ValueError("no first boundary")
-        return parser.parse(BytesIO(raw), boundary.encode(), len(raw))
-    except ValueError as error:
-        raise Malformed("The multipart body is broken or cut short.", code="multipart") from error
+    raw = read_whole(request)
+    return parse(raw, boundary) if raw else Form([], [])
 
 
-def _in_memory(*_about: Any, **_more: Any) -> BytesIO:
-    """Where a file part goes; what it came in is bounded and in memory already."""
-    return BytesIO()
+def _texts(form: Form) -> MultiDict[str, str]:
+    return MultiDict([(part.name, form.text(part)) for part in form.texts])
 
 
 def _tell_how_to_attach(name: str) -> NoReturn:

@@ -57,7 +57,8 @@ _COMMON = {"visibility": _VISIBILITY, "fresh": _FRESH, "webhook": WEBHOOK_URL}
 
 
 def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": required}
+    found: dict[str, Any] = {"type": "object", "properties": properties}
+    return {**found, "required": required} if required else found  # an empty list is not allowed
 
 
 def _body(
@@ -68,10 +69,19 @@ def _body(
         "required": True,
         "content": {
             "multipart/form-data": {"schema": form},
-            "application/json": {"schema": json, "example": example},
+            "application/json": {"schema": _nullable(json), "example": example},
             **_RAW,
         },
     }
+
+
+def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of an object whose optional properties may be null, as RequestSchema's."""
+    properties = {
+        name: each if name in schema.get("required", ()) else {**each, "nullable": True}
+        for name, each in schema["properties"].items()
+    }
+    return {**schema, "properties": properties}
 
 
 def json_body(schema: type[Schema]) -> dict[str, Any]:
@@ -83,6 +93,12 @@ UPLOAD_BODY = _body(
     "A form, JSON with base64, or the image itself; its file name is then `?name=`.",
     _object({"file": _IMAGE_FILE, **_COMMON}, ["file"]),
     _object({**_BASE64, **_COMMON, "webhook": WEBHOOK}, ["data"]),
+    _EXAMPLE,
+)
+SIMILAR_BODY = _body(
+    "A form, JSON with base64, or the image itself; its file name is then `?name=`.",
+    _object({"file": _IMAGE_FILE, "visibility": _VISIBILITY}, ["file"]),
+    _object({**_BASE64, "visibility": _VISIBILITY}, ["data"]),
     _EXAMPLE,
 )
 _TASK = {
@@ -127,8 +143,8 @@ _POST = {
 POST_BODY = _body(
     "A form or JSON, with the image or with the `image_id` of one of yours; or the image itself, "
     "with `?text=` and `?name=` in the query.",
-    _object({"file": _IMAGE_FILE, **_POST}, ["file", "text"]),
-    _object({**_POST, "webhook": WEBHOOK, "image_id": _IMAGE_ID, **_BASE64}, ["text"]),
+    _object({"file": _IMAGE_FILE, **_POST}, ["file"]),
+    _object({**_POST, "webhook": WEBHOOK, "image_id": _IMAGE_ID, **_BASE64}, []),
     {"text": "A square.", **_EXAMPLE},
 )
 

@@ -31,6 +31,7 @@ from common.errors import (
 log = structlog.get_logger(__name__)
 LONGEST_DETAIL = 1_000  # characters; details and errors repeat what was sent
 LONGEST_ERRORS = 20_000
+MOST_ERRORS = 200
 UNUSABLE = "Some fields cannot be used; `errors` says which and why."
 
 STATUS: dict[type[AfterimageError], int] = {  # the nearest class in an error's ancestry counts
@@ -107,11 +108,25 @@ def problem(
         "request_id": g.get("request_id", ""),
     }
     if errors:
-        short = len(json.dumps(errors)) <= LONGEST_ERRORS
-        body["errors"] = errors if short else {"_schema": ["too many, or too long, to be listed"]}
+        body["errors"] = _listed(errors)
     # A lone surrogate, sent as an escape in JSON, is nothing that every reader can take back.
     text = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
     return Response(text, status, headers, content_type="application/problem+json")
+
+
+def _listed(errors: dict[Any, Any]) -> dict[Any, Any]:
+    """Return the errors, or a sentence instead of more than can be read: they repeat what was sent,
+    so they are counted before they are written.
+    """
+    todo, seen = [errors], 0
+    while todo and seen <= MOST_ERRORS:
+        inner = todo.pop()
+        seen += len(inner)
+        if seen <= MOST_ERRORS:
+            todo += [each for each in inner.values() if isinstance(each, dict)]
+    if seen <= MOST_ERRORS and len(json.dumps(errors)) <= LONGEST_ERRORS:
+        return errors
+    return {"_schema": ["too many, or too long, to be listed"]}
 
 
 def answer_of(error: AfterimageError) -> Response:

@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import Request, request
 from sqlalchemy.orm import Session
 
+from api.body import SMALL
 from api.context import current_login, edge, services
 from api.framing import read_whole
 from api.people import throttle
@@ -37,14 +38,15 @@ class Opened:
 
 def read_form(request: Request) -> dict[str, str]:
     """The fields of a form; raises Malformed, and UnsupportedMedia for what is none."""
-    raw = read_whole(request)
+    raw = read_whole(request, SMALL)
     if request.mimetype != FORM:
         raise UnsupportedMedia(f"Send {FORM}.")
     try:
-        text = raw.decode("ascii")
+        text = raw.decode("utf-8")
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError as error:
-        raise Malformed("The form is broken.", code="form") from error
+        detail = f"The form is not percent-encoded UTF-8 of at most {MOST_FIELDS} fields."
+        raise Malformed(detail, code="form") from error
     return dict(pairs)
 
 

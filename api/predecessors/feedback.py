@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from api.body import read_json
+from api.body import LARGE, read_json
 from api.downloads import wanted_format
 from api.feedback.votes import all_of
 from api.feedback.voting import take_by_name
@@ -21,7 +21,7 @@ say_deprecated(blueprint, "feedback.create")
 @blueprint.post("/api/feedback/")
 def vote() -> dict[str, Any]:
     """JSON under any Content-Type; it needs no search, only its query."""
-    return take_by_name(StickerFeedback().load(read_json(read_whole(request)))["feedback"])
+    return take_by_name(StickerFeedback().load(read_json(read_whole(request, LARGE)))["feedback"])
 
 
 @blueprint.get("/api/analytics")

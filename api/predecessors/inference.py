@@ -11,6 +11,7 @@ from api.framing import read_whole
 from api.idempotency import key_of, replayable
 from api.intake import receive
 from api.lookup import find_prediction
+from api.people.privileged import for_uploaders
 from api.predecessors.deprecation import say_deprecated
 from api.rows import Shown, is_final
 from api.schemas.predecessors import InferenceRequest
@@ -24,6 +25,7 @@ say_deprecated(blueprint)
 
 @blueprint.post("/inference/image")
 @blueprint.post("/inference/image/")
+@for_uploaders
 @replayable
 def infer() -> dict[str, str]:
     """Its users send base64 with raw line ends in the JSON string, under any Content-Type."""

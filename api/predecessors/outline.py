@@ -10,6 +10,7 @@ from api.context import current_user, edge
 from api.idempotency import key_of, replayable
 from api.intake import receive
 from api.lookup import find_prediction
+from api.people.privileged import for_uploaders
 from api.predecessors.deprecation import say_deprecated
 from api.rows import Shown, is_final
 from common.errors import InputFault, NotFound
@@ -23,6 +24,7 @@ say_deprecated(blueprint)
 
 @blueprint.post("/image/outline/objects")
 @blueprint.post("/image/outline/objects/")
+@for_uploaders
 @replayable
 def outline() -> dict[str, str]:
     """The id to ask with, and the address to ask at."""

@@ -7,6 +7,7 @@ from flask_smorest import Blueprint
 
 from api.batches import cancel_all, find, items_of, results_of, retry_failed, take
 from api.idempotency import replayable
+from api.people.privileged import for_uploaders
 from api.schemas.batches import (
     BATCH_BODY,
     BatchItemList,
@@ -20,6 +21,7 @@ blueprint = Blueprint("batches", __name__, url_prefix="/v1/batches", description
 
 
 @blueprint.post("")
+@for_uploaders
 @replayable
 @blueprint.response(202, BatchView)
 @blueprint.doc(requestBody=BATCH_BODY)

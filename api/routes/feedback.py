@@ -5,7 +5,7 @@ from typing import Any
 from flask import request, url_for
 from flask_smorest import Blueprint
 
-from api.body import read_fields
+from api.body import LARGE, read_fields
 from api.downloads import wanted_format
 from api.feedback.votes import all_of, page_of
 from api.feedback.voting import take
@@ -33,7 +33,7 @@ def create() -> Any:
 
     Anybody may, with a search's `search_id`. What is said again replaces what was said.
     """
-    return take(REQUEST.load(read_fields(request)))
+    return take(REQUEST.load(read_fields(request, limit=LARGE)))
 
 
 @blueprint.get("")

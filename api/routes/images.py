@@ -7,7 +7,7 @@ from flask_smorest import Blueprint
 
 from api.accepting import Accepted
 from api.asking import ask_for, preferred_wait, wait_for
-from api.body import read_body, read_fields
+from api.body import LARGE, read_body, read_fields
 from api.content import image_response
 from api.context import current_user, edge
 from api.documentation import UPLOAD_BODY, json_body
@@ -17,6 +17,7 @@ from api.lookup import find_image
 from api.my_images import change, check, page, remove
 from api.newest import newest_views
 from api.paging import listed
+from api.people.privileged import for_uploaders, for_users
 from api.schemas.images import (
     DigestList,
     ImageChange,
@@ -41,6 +42,7 @@ FIELDS, CHANGE, DIGESTS = ImageFields(), ImageChange(), DigestList()
 
 
 @blueprint.post("")
+@for_uploaders
 @replayable
 @blueprint.arguments(UploadQuery, location="query")
 @blueprint.response(201, ImageView)
@@ -80,14 +82,16 @@ def list_mine(query: dict[str, Any]) -> Any:
 
 
 @blueprint.post("/check")
+@for_users
 @blueprint.response(200, KnownList)
 @blueprint.doc(requestBody=json_body(DigestList))
 def check_digests() -> Any:
     """Which of these files I have sent already, by their sha256."""
-    return check(DIGESTS.load(read_fields(request))["sha256"])
+    return check(DIGESTS.load(read_fields(request, limit=LARGE))["sha256"])
 
 
 @blueprint.patch("/<id>")
+@for_users
 @blueprint.response(200, ImageView)
 @blueprint.doc(requestBody=json_body(ImageChange))
 def patch(id: str) -> Any:
@@ -98,6 +102,7 @@ def patch(id: str) -> Any:
 
 
 @blueprint.delete("/<id>")
+@for_users
 @blueprint.response(204)
 def delete(id: str) -> None:
     """Remove my image, what was asked of it, its posts, and its bytes when nobody else has them."""

@@ -7,6 +7,7 @@ from flask_smorest import Blueprint
 
 from api.body import read_fields
 from api.people.personal_keys import make, page, remove
+from api.people.privileged import for_users
 from api.schemas.tokens import KeyList, KeysQuery, MadeKey, NewKey
 
 blueprint = Blueprint("keys", __name__, url_prefix="/v1/keys", description="API keys.")
@@ -14,6 +15,7 @@ BODY = {"content": {"application/json": {"schema": NewKey}}, "required": True}
 
 
 @blueprint.post("")
+@for_users
 @blueprint.response(201, MadeKey)
 @blueprint.doc(requestBody=BODY)
 def create() -> Any:
@@ -33,6 +35,7 @@ def list_keys(query: dict[str, Any]) -> Any:
 
 
 @blueprint.delete("/<id>")
+@for_users
 @blueprint.response(204)
 def delete(id: str) -> None:
     """Let a key be good no more."""

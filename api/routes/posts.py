@@ -8,6 +8,7 @@ from flask_smorest import Blueprint
 from api.documentation import POST_BODY
 from api.idempotency import replayable
 from api.paging import listed
+from api.people.privileged import for_users
 from api.schemas.paging import PageQuery
 from api.schemas.posts import PostChange, PostList, PostsQuery, PostView
 from api.sharing import posts
@@ -19,6 +20,7 @@ CHANGE = {"required": True, "content": {"application/json": {"schema": PostChang
 
 
 @blueprint.post("/posts")
+@for_users
 @replayable
 @blueprint.response(201, PostView)
 @blueprint.doc(requestBody=POST_BODY)
@@ -52,6 +54,7 @@ def get(id: str) -> Any:
 
 
 @blueprint.patch("/posts/<id>")
+@for_users
 @blueprint.response(200, PostView)
 @blueprint.doc(requestBody=CHANGE)
 def edit(id: str) -> Any:
@@ -60,6 +63,7 @@ def edit(id: str) -> Any:
 
 
 @blueprint.delete("/posts/<id>")
+@for_users
 @blueprint.response(204)
 def delete(id: str) -> None:
     """Remove a post of yours, with its likes and share links; the image stays yours."""

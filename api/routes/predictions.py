@@ -16,7 +16,7 @@ from api.idempotency import key_of, replayable
 from api.intake import ask, receive
 from api.lookup import find_image, find_my_prediction, find_prediction, still_visible
 from api.paging import listed
-from api.people.signed_in import may_upload
+from api.people.privileged import for_uploaders
 from api.prediction_log import page
 from api.schemas.prediction_log import Log, LogQuery, log_view
 from api.schemas.predictions import (
@@ -39,6 +39,7 @@ REQUEST = PredictionRequest()
 
 
 @blueprint.post("")
+@for_uploaders
 @replayable
 @blueprint.arguments(CreateQuery, location="query")
 @blueprint.response(202, PredictionView)
@@ -53,7 +54,6 @@ def create(query: dict[str, Any]) -> Any:
 
 
 def _accept(body: Body, interactive: bool, fresh: bool) -> Accepted:
-    may_upload()
     key = key_of(body.image, body.file_name, body.fields)
     wanted = REQUEST.load(body.fields)
     about = wanted["params"], wanted["metadata"], interactive, wanted.get("deadline")

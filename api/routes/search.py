@@ -8,9 +8,10 @@ from flask_smorest import Blueprint
 from api.asking import ask_for
 from api.body import Body, read_body
 from api.context import current_user, edge
-from api.documentation import UPLOAD_BODY
+from api.documentation import SIMILAR_BODY
 from api.intake import receive
 from api.lookup import find_image
+from api.people.privileged import for_uploaders
 from api.schemas.images import ImageFields
 from api.schemas.problems import Problem
 from api.schemas.search import FoundList, PageQuery, SearchQuery
@@ -51,11 +52,12 @@ def by_image(query: dict[str, Any], id: str) -> Any:
 
 
 @blueprint.post("/images/similar")
+@for_uploaders
 @blueprint.arguments(PageQuery(only=["limit"]), location="query")
 @blueprint.response(200, FoundList)
 @blueprint.alt_response(202, schema=FoundList, description=UNFINISHED)
 @blueprint.alt_response(503, schema=Problem, description=NOT_READY)
-@blueprint.doc(requestBody=UPLOAD_BODY)
+@blueprint.doc(requestBody=SIMILAR_BODY)
 def by_upload(query: dict[str, Any]) -> Any:
     """Upload an image, as to `/v1/images`, and get those that look like it."""
     caller = current_user()

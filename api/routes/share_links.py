@@ -6,6 +6,7 @@ from flask import request
 from flask_smorest import Blueprint
 
 from api.paging import listed
+from api.people.privileged import for_users
 from api.schemas.paging import PageQuery
 from api.schemas.share_links import LinkList, LinkRequest, LinkView, view
 from api.sharing import share_links
@@ -17,6 +18,7 @@ BODY = {"required": False, "content": {"application/json": {"schema": LinkReques
 
 
 @blueprint.post("")
+@for_users
 @blueprint.response(201, LinkView)
 @blueprint.doc(requestBody=BODY)
 def create(id: str) -> Any:

@@ -7,6 +7,7 @@ from flask_smorest import Blueprint
 
 from api.body import read_fields
 from api.people.accounts import change, leave, my_account, profile, sign_up
+from api.people.privileged import for_users
 from api.schemas.accounts import (
     Change,
     Leave,
@@ -41,6 +42,7 @@ def mine() -> Any:
 
 
 @blueprint.patch("/me")
+@for_users
 @blueprint.response(200, MyAccount)
 @blueprint.doc(requestBody=_body(Change))
 def edit() -> Any:
@@ -49,6 +51,7 @@ def edit() -> Any:
 
 
 @blueprint.delete("/me")
+@for_users
 @blueprint.response(204)
 @blueprint.doc(requestBody=_body(Leave))
 def delete() -> None:

@@ -8,6 +8,7 @@ from api.people.passwords import LONGEST, SHORTEST
 from api.schemas.fields import Text
 from common.errors import InputFault
 from common.people.names import LONGEST_EMAIL, LONGEST_NAME, check_email, check_name
+from common.schemas import RequestSchema
 from common.tables import Role
 
 
@@ -52,7 +53,7 @@ class Password(Text):
         super().__init__(required=required, validate=size, load_only=True)
 
 
-class SignUp(Schema):
+class SignUp(RequestSchema):
     """What opens an account."""
 
     name = Name()
@@ -66,7 +67,7 @@ class OperatorSignUp(SignUp):
     name = Name(is_operator=True)
 
 
-class Change(Schema):
+class Change(RequestSchema):
     """What may be changed of one's own account."""
 
     email = Email()
@@ -81,7 +82,7 @@ class Change(Schema):
             raise ValidationError("Needed with a new password.", "current_password")
 
 
-class Leave(Schema):
+class Leave(RequestSchema):
     """What closes an account."""
 
     password = fields.String(required=True, load_only=True)

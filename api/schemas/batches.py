@@ -11,6 +11,7 @@ from api.schemas.fields import Text, Whole
 from api.schemas.predictions import PredictionError
 from common.batches import MOST_ITEMS, NO_IMAGE, STATUSES
 from common.predictions.shown import result_of
+from common.schemas import RequestSchema
 from common.tables import State
 
 _UNFINISHED = (State.QUEUED, State.PROCESSING)
@@ -54,7 +55,7 @@ BATCH_BODY = {
 }
 
 
-class BatchItemRequest(Schema):
+class BatchItemRequest(RequestSchema):
     """A task to be done on a stored image; the result comes back under `custom_id`."""
 
     custom_id = Text(

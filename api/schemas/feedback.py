@@ -5,7 +5,8 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 from sqlalchemy import Row
 
-from api.schemas.fields import Text, Whole
+from api.schemas.fields import Bounded, Text, Whole
+from common.schemas import RequestSchema
 from common.tables.learning import LONGEST_QUERY
 
 MOST_IMAGES = 100
@@ -20,19 +21,19 @@ COLUMNS = (
 PSEUDONYM = 16  # hexadecimal digits; enough to tell voters apart
 
 
-class Images(fields.List[str]):
+class Images(Bounded):
     """Ids of images. What is no image's id is reported, and does not sink the rest."""
 
     def __init__(self, meaning: str, example: list[str] | None = None):
         super().__init__(
             Text(validate=validate.Length(1, LONGEST_NAME)),
+            most=MOST_IMAGES,
             load_default=list,
-            validate=validate.Length(max=MOST_IMAGES),
             metadata={"description": meaning} | ({"example": example} if example else {}),
         )
 
 
-class FeedbackRequest(Schema):
+class FeedbackRequest(RequestSchema):
     """What you make of a search's results. A vote on the same image again replaces the first."""
 
     search_id = fields.UUID(required=True)

@@ -12,6 +12,7 @@ from common.uploads import check_text
 
 DEEPEST = 8  # levels of nesting in what callers may attach
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
+MOST_ERRORS = 20  # elements of a list whose errors are listed
 MOST_VALUES = 200  # values in what callers may attach
 
 
@@ -29,6 +30,34 @@ class Lines(fields.String):
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **options)
         return _plain(text, lines=True)
+
+
+class Bounded(fields.List[Any]):
+    """A list that is refused for its length before any of its elements is looked at, and for the
+    first few elements that are wrong.
+    """
+
+    def __init__(self, inner: fields.Field[Any], *, most: int, least: int = 0, **options: Any):
+        self.least, self.most = least, most
+        super().__init__(inner, validate=validate.Length(least or None, most), **options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        if len(value) > self.most:
+            raise ValidationError(f"At most {self.most:,} items; {len(value):,} were sent.")
+        errors: dict[int, Any] = {}
+        loaded = []
+        for position, each in enumerate(value):
+            try:
+                loaded.append(self.inner.deserialize(each, **options))
+            except ValidationError as error:
+                errors[position] = error.messages
+                if len(errors) == MOST_ERRORS:
+                    break
+        if errors:
+            raise ValidationError(errors, valid_data=loaded)
+        return loaded
 
 
 class Attachment(fields.Dict):

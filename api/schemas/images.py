@@ -7,10 +7,11 @@ from flask import url_for
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 from sqlalchemy import Row
 
-from api.schemas.fields import Fresh, TaskList, Text, Visible, Whole
+from api.schemas.fields import Bounded, Fresh, TaskList, Text, Visible, Whole
 from api.schemas.paging import NEXT
 from api.schemas.predictions import PredictionView, WaitQuery
 from api.schemas.webhooks import WebhookField
+from common.schemas import RequestSchema
 from common.tables import Image, StoredObject, Visibility
 from common.tasks.thumbnail import SIZES
 
@@ -19,7 +20,7 @@ LONGEST_NAME = 255  # characters
 NO_DIGEST = "A sha256 has 64 hexadecimal digits."
 
 
-class ImageFields(Schema):
+class ImageFields(RequestSchema):
     """What may come beside an image's bytes."""
 
     visibility = Visible()
@@ -85,7 +86,7 @@ class ImageList(Schema):
     next = NEXT
 
 
-class ImageChange(Schema):
+class ImageChange(RequestSchema):
     """What is to be different: one of these, or both."""
 
     visibility = fields.String(validate=validate.OneOf([str(each) for each in Visibility]))
@@ -97,18 +98,19 @@ class ImageChange(Schema):
             raise ValidationError("Say what to change.")
 
 
-class DigestList(Schema):
+class DigestList(RequestSchema):
     """Files, by the sha256 of their bytes."""
 
-    sha256 = fields.List(
+    sha256 = Bounded(
         fields.String(
             validate=[
                 validate.Regexp("^[0-9A-Fa-f]{64}$", error=NO_DIGEST),
                 validate.Length(equal=64, error=NO_DIGEST),
             ]
         ),
+        least=1,
+        most=MOST_DIGESTS,
         required=True,
-        validate=validate.Length(1, MOST_DIGESTS),
         metadata={"description": "Each in hexadecimal.", "example": [64 * "0"]},
     )
 

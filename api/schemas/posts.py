@@ -15,6 +15,7 @@ from api.schemas.paging import NEXT, PageQuery
 from api.schemas.predictions import PredictionView
 from api.schemas.predictions import view as prediction_view
 from common.callers import Caller
+from common.schemas import RequestSchema
 from common.sharing.posts import LONGEST_TEXT
 
 WINDOW = re.compile("([1-9][0-9]{0,3})([hd])")
@@ -24,25 +25,25 @@ UNITS = {"h": "hours", "d": "days"}
 class PostText(Lines):
     """What is said of an image."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(
-            required=True,
+            **options,
             validate=validate.Length(1, LONGEST_TEXT),
             metadata={"description": "Plain text; line ends are kept.", "example": "My cat."},
         )
 
 
 class PostRequest(ImageFields):
-    """A text, with an image that comes along or one of one's own that is stored already."""
+    """An image that comes along, or one of the caller's that is stored; and a text, if any."""
 
-    text = PostText()
+    text = PostText(load_default="")
     image_id = fields.UUID(metadata={"description": "An image of yours; or send one along."})
 
 
-class PostChange(Schema):
+class PostChange(RequestSchema):
     """What of a post may be changed."""
 
-    text = PostText()
+    text = PostText(required=True)
 
 
 class Window(fields.Field[timedelta]):

@@ -6,31 +6,39 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from api.schemas.feedback import FORMATS, LONGEST_NAME
-from api.schemas.fields import Text
+from api.schemas.fields import Bounded, Text
+from common.schemas import RequestSchema
 from common.tables.learning import LONGEST_QUERY
 
 MOST_IMAGES = 1_000
 
 
-class InferenceRequest(Schema):
+class InferenceRequest(RequestSchema):
     """The inference service's upload."""
 
     name = fields.String(load_default=None, allow_none=True)
     data = fields.String(required=True)
 
 
-class NamedFeedback(Schema):
+class ImageName(Text):
+    """The file name or the id of an image."""
+
+    def __init__(self) -> None:
+        super().__init__(validate=validate.Length(max=LONGEST_NAME))
+
+
+class NamedFeedback(RequestSchema):
     """What the sticker search's users say of a query's results: images by file name or id."""
 
     query = Text(required=True, validate=validate.Length(1, LONGEST_QUERY))
-    positive = fields.List(Text(validate=validate.Length(max=LONGEST_NAME)), load_default=list)
-    negative = fields.List(Text(validate=validate.Length(max=LONGEST_NAME)), load_default=list)
+    positive = Bounded(ImageName(), most=MOST_IMAGES, load_default=list)
+    negative = Bounded(ImageName(), most=MOST_IMAGES, load_default=list)
 
 
-class StickerFeedback(Schema):
+class StickerFeedback(RequestSchema):
     """The sticker search's feedback, on many queries at once."""
 
-    feedback = fields.List(fields.Nested(NamedFeedback), required=True)
+    feedback = Bounded(fields.Nested(NamedFeedback), most=MOST_IMAGES, required=True)
 
     @validates_schema
     def not_too_much(self, data: Mapping[str, Any], **_options: object) -> None:

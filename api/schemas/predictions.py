@@ -14,6 +14,7 @@ from common.callers import Caller
 from common.predictions import Place
 from common.predictions.rules import LONGEST_DEADLINE, SHORTEST_DEADLINE
 from common.predictions.shown import shown
+from common.schemas import RequestSchema
 from common.tables import Prediction, State
 from common.tasks import contracts
 
@@ -33,7 +34,7 @@ class Deadline(Number):
         )
 
 
-class PredictionRequest(Schema):
+class PredictionRequest(RequestSchema):
     """A task to be done on an image: one stored already, or one that comes along."""
 
     task = Text(required=True, metadata={"example": "classify"})

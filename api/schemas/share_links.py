@@ -8,10 +8,11 @@ from sqlalchemy import Row
 
 from api.schemas.fields import Number
 from api.schemas.paging import NEXT
+from common.schemas import RequestSchema
 from common.sharing.links import DAY, LONGEST, SHORTEST, USUAL
 
 
-class LinkRequest(Schema):
+class LinkRequest(RequestSchema):
     """How long a link is good for."""
 
     expires_in = Number(

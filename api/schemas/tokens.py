@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from api.schemas.fields import Text, Whole
+from common.schemas import RequestSchema
 
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -45,13 +46,13 @@ LOG_IN_BODY = {
 }
 
 
-class Refresh(Schema):
+class Refresh(RequestSchema):
     """What carries a log-in on."""
 
     refresh_token = fields.String(required=True, load_only=True)
 
 
-class NewKey(Schema):
+class NewKey(RequestSchema):
     """An API key that is to be made."""
 
     name = Text(

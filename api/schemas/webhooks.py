@@ -7,6 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from api.schemas.paging import PageQuery
 from common.errors import InputFault
+from common.schemas import RequestSchema
 from common.tables import WebhookDelivery
 from common.webhooks.deliveries import Stage
 from common.webhooks.receivers import LONGEST_URL, check_secret
@@ -20,7 +21,7 @@ class Wanted:
     secret: str | None = None
 
 
-class WebhookParts(Schema):
+class WebhookParts(RequestSchema):
     """A webhook with a secret of the caller's own."""
 
     url = fields.String(required=True)
@@ -108,6 +109,7 @@ WEBHOOK = {
                 "url": WEBHOOK_URL,
                 "secret": {
                     "type": "string",
+                    "nullable": True,
                     "pattern": "^whsec_[A-Za-z0-9+/]{32,86}={0,2}$",
                     "description": "To sign with, instead of the service's own.",
                 },

@@ -25,9 +25,11 @@ from common.errors import NotFound
 from common.ids import parse_id
 from common.sharing import lists
 from common.sharing.lists import Place
+from common.sharing.posts import LONGEST_TEXT
 from common.tables import Image
 
 REQUEST, CHANGE = PostRequest(), PostChange()
+LONGEST_CHANGE = 16 * LONGEST_TEXT  # bytes: JSON may write a character as two escapes
 
 
 def take(request: Request) -> UUID:
@@ -95,7 +97,7 @@ def of_mine(id: str) -> UUID:
 def edit(id: str, request: Request) -> dict[str, Any]:
     """The caller's post with another text."""
     key = of_mine(id)
-    text = CHANGE.load(read_fields(request))["text"]
+    text = CHANGE.load(read_fields(request, limit=LONGEST_CHANGE))["text"]
     if not transact(services().sessions, partial(sharing.edit, id=key, text=text)):
         raise not_found()
     return find(id)

@@ -2,10 +2,11 @@
 
 from marshmallow import Schema, fields
 
+from common.schemas import RequestSchema
 from common.tasks import MINUTE, Contract
 
 
-class CaptionParams(Schema):
+class CaptionParams(RequestSchema):
     """There is nothing to choose: the prompt is fixed."""
 
 

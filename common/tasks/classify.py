@@ -5,10 +5,11 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from common.schemas import RequestSchema
 from common.tasks import Contract
 
 
-class ClassifyParams(Schema):
+class ClassifyParams(RequestSchema):
     """How many labels, and from which score on."""
 
     top_k = fields.Integer(

@@ -7,10 +7,11 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from common.schemas import RequestSchema
 from common.tasks import Contract
 
 
-class EmbedParams(Schema):
+class EmbedParams(RequestSchema):
     """Whether to tell the vector itself."""
 
     vector = fields.Boolean(

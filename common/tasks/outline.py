@@ -4,12 +4,13 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from common.schemas import RequestSchema
 from common.tasks import Contract
 
 FORMATS = ("polygons", "geojson", "coco", "svg")
 
 
-class OutlineParams(Schema):
+class OutlineParams(RequestSchema):
     """How fine the outlines are, which objects count, and how they are written down."""
 
     tolerance = fields.Float(

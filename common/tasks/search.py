@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from common.schemas import RequestSchema
 from common.tasks import MINUTE, Contract
 
 LONGEST_QUERY = 300  # characters
@@ -9,7 +10,7 @@ MOST_RESULTS = 100  # images that one search ranks
 RELEVANCE = ("high", "medium", "low")
 
 
-class SearchParams(Schema):
+class SearchParams(RequestSchema):
     """A text, or an image whose look-alikes are wanted."""
 
     query = fields.String(

@@ -148,7 +148,7 @@ def test_an_account_has_its_own_vote_wherever_it_is(
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
-    ({"positive": None}, "positive"), ({"neutral": 1}, "neutral"),
+    ({"positive": 0}, "positive"), ({"neutral": 1}, "neutral"),
     ({"positive": "x"}, "positive"), ({"positive": [1]}, "positive"),
     ({"positive": [""]}, "positive"), ({"positive": ["a\0"]}, "positive"),
     ({"positive": ["\ud800"]}, "positive"), ({"positive": ["x" * 256]}, "positive"),
