@@ -44,7 +44,26 @@ def limit_of_the_api(folder: Path, **environ: str) -> int:
 @pytest.mark.parametrize("given", ["", "10_000", "52428800"])
 def test_bodies_are_limited_as_by_the_api(tmp_path: Path, given: str) -> None:
     most = limit_of_the_api(tmp_path, MAX_UPLOAD_BYTES=given)
-    assert f"client_max_body_size {most};" in started(tmp_path, MAX_UPLOAD_BYTES=given)
+    started(tmp_path, MAX_UPLOAD_BYTES=given)
+    written = (tmp_path / "upload_size.conf").read_text()
+    assert written == f"client_max_body_size {most};\n"
+    assert "client_max_body_size 1m;" in SERVICE
+
+
+def test_only_uploads_may_be_large() -> None:
+    [uploads] = re.findall(r"location ~ (\S+) \{\s+include /tmp/upload_size.conf;", SERVICE)
+    for path in ("/v1/images", "/v1/images/similar", "/v1/predictions", "/v1/posts", "/predict/"):
+        assert re.search(uploads, path) and re.search(uploads, f"/ai{path}")
+    for path in ("/inference/image", "/image/outline/objects/"):
+        assert re.search(uploads, path)
+    for path in ("/v1/feedback", "/token", "/v1/images/check", "/v1/users", "/v1/predictionsx"):
+        assert not re.search(uploads, path)
+
+
+@pytest.mark.parametrize("path", ["/metrics", "//metrics", "/metrics/", "/ai/metrics"])
+def test_metrics_are_not_for_outside(path: str) -> None:
+    [hidden] = re.findall(r"location ~ (\S*metrics\S*) \{", SERVICE)
+    assert re.search(hidden, path)
 
 
 def test_the_rate_is_a_setting(tmp_path: Path) -> None:
@@ -53,7 +72,22 @@ def test_the_rate_is_a_setting(tmp_path: Path) -> None:
 
 def test_another_proxy_is_believed_only_where_there_is_one(tmp_path: Path) -> None:
     assert "real_ip_header" not in started(tmp_path, TRUSTED_PROXIES="1")
-    assert "real_ip_header X-Forwarded-For;" in started(tmp_path, TRUSTED_PROXIES="2")
+    believed = started(tmp_path, TRUSTED_PROXIES="2")
+    assert "real_ip_header X-Forwarded-For;" in believed
+    assert "set_real_ip_from 0.0.0.0/0;" not in believed
+    assert "set_real_ip_from 10.0.0.0/8;" in believed
+    own = started(tmp_path, TRUSTED_PROXIES="2", TRUSTED_PROXY_NETWORKS="192.0.2.7,2001:db8::/32")
+    assert re.findall(r"set_real_ip_from (\S+);", own) == ["192.0.2.7", "2001:db8::/32"]
+
+
+def test_with_tls_plain_http_is_redirected(tmp_path: Path) -> None:
+    started(tmp_path)
+    assert "service.conf" in (tmp_path / "plain.conf").read_text()
+    (tmp_path / "fullchain.pem").touch()
+    started(tmp_path, TLS_FOLDER=str(tmp_path), TLS_PORT="8443")
+    redirect = (tmp_path / "plain.conf").read_text()
+    assert "return 308 https://$host:8443$request_uri;" in redirect
+    assert "service.conf" not in redirect
 
 
 def test_nothing_is_given_up_before_the_api_would() -> None:
