@@ -41,7 +41,7 @@ def from_env() -> Flask:
     configure(settings.log_level, settings.log_format, settings.sentry_dsn)
     with ExitStack() as stack:
         stack.enter_context(_alone_in(settings.data_dir))
-        services = stack.enter_context(open_services(settings))
+        services = stack.enter_context(open_services(settings, serves_callers=True))
         count_lost_lines(services.metrics.log_lines_lost[()])
         app = create_app(services)
         stack.callback(app.extensions[CLOSE])

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from api import keys
@@ -15,15 +16,23 @@ from api.keys import Key
 from api.lookup import check_visible
 from api.measuring import note_asked
 from api.rows import Shown, rows_of
-from common.db import CommitUnknown, DatabaseUnavailable, read, transact
+from common.db import CommitUnknown, DatabaseUnavailable, execute, read, recalled, transact
 from common.errors import NotFound
 from common.predictions import Ask, create
 from common.predictions.caching import Known, create_known, find_known
 from common.tables import Image, Prediction, State
 
+# Read under a lock, so that a COMMIT which is still under way is waited for.
+HOLD_PREDICTIONS = (
+    select(Prediction.id)
+    .where(Prediction.id.in_(bindparam("ids", expanding=True)))
+    .with_for_update()
+)
+HOLD_IMAGE = select(Image.id).where(Image.id == bindparam("image")).with_for_update()
+
 
 class Incomplete(DatabaseUnavailable):
-    """Not all rows of a request are there: its transaction did not happen, or they are deleted."""
+    """Not all rows of a request are there any more: they have been deleted since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +146,15 @@ def _commit(
     among_others: Callable[[], Accepted | None] | None = None,
 ) -> Accepted:
     sessions = edge.services.sessions
+    recall = partial(_stored, image=image, ids=[ask.id for ask in asks])
     try:
-        accepted = among_others() if among_others else None
-        accepted = accepted or transact(sessions, write)
-    except CommitUnknown:
-        # It may have happened: look, never insert again.
-        ids = [ask.id for ask in asks]
-        accepted = read(sessions, lambda session: _look_again(session, image, ids))
+        try:
+            accepted = among_others() if among_others else None
+        except CommitUnknown:
+            accepted = recalled(sessions, recall)
+        accepted = accepted or transact(sessions, write, recall)
+    except CommitUnknown as error:
+        raise CommitUnknown(_how_to_find_out(image, asks)) from error
     note_asked(edge.services.metrics, accepted.predictions)
     for ask, row in zip(asks, accepted.predictions, strict=True):
         if row.state == State.QUEUED:
@@ -151,11 +162,30 @@ def _commit(
     return accepted
 
 
+def _stored(session: Session, image: UUID, ids: Sequence[UUID]) -> Accepted | None:
+    """What a transaction whose COMMIT was not answered has stored; None: it was rolled back."""
+    if not ids:
+        return (
+            Accepted(image, []) if execute(session, HOLD_IMAGE, {"image": image}).first() else None
+        )
+    held = execute(session, HOLD_PREDICTIONS, {"ids": sorted(ids)}).all()
+    return _look_again(session, image, ids) if held else None
+
+
+def _how_to_find_out(image: UUID, asks: Sequence[Ask]) -> str:
+    where = f"/v1/predictions/{asks[0].id}" if asks else f"/v1/images/{image}"
+    return (
+        "The database did not confirm that the upload was stored. "
+        f"Send GET {where} in half a minute: if it is found, the upload was stored; if the answer "
+        "is 404, send the upload again. With an Idempotency-Key it can be sent again at once."
+    )
+
+
 def _look_again(session: Session, image: UUID, ids: Sequence[UUID]) -> Accepted:
-    """What became of a transaction whose COMMIT was not answered: all of it, or nothing."""
+    """The rows of a transaction that was committed; raises Incomplete when some are gone."""
     rows = rows_of(session, ids)
     # Of bytes that their owner had sent before, it is the image that was there.
     found = next((row.image_id for row in rows.values()), None) or image
     if session.get(Image, found) is None or len(rows) < len(ids):
-        raise Incomplete("The upload was not stored; send it again.")
+        raise Incomplete("The upload has been deleted since.")
     return Accepted(found, [rows[id] for id in ids])

@@ -144,7 +144,7 @@ def from_env() -> Flask:
     settings = Settings.from_env(os.environ)
     configure(settings.log_level, settings.log_format, settings.sentry_dsn)
     with ExitStack() as stack:
-        services = stack.enter_context(open_services(settings))
+        services = stack.enter_context(open_services(settings, serves_callers=True))
         count_lost_lines(services.metrics.log_lines_lost[()])
         app = create_app(services)
         stack.callback(app.extensions[CLOSE])

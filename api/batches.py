@@ -23,7 +23,7 @@ from api.schemas.batches import result_view
 from common import batches
 from common.batches import Item
 from common.callers import Caller, may_see
-from common.db import CommitUnknown, DatabaseUnavailable, read, transact
+from common.db import CommitUnknown, read, transact
 from common.errors import NotFound
 from common.ids import new_id, parse_id
 from common.tables import State
@@ -61,21 +61,23 @@ def _enter(id: UUID, items: list[Item], key: Key | None) -> UUID:
         key.image = id
     sessions = services().sessions
     try:
-        made = transact(sessions, write)
-    except CommitUnknown:
-        made = read(sessions, lambda session: _look_again(session, id))
+        made = transact(sessions, write, partial(_stored, id=id))
     except keys.Taken:
         return _of_another(key)
+    except CommitUnknown as error:
+        raise CommitUnknown(
+            "The database did not confirm that the batch was stored. "
+            f"Send GET /v1/batches/{id} in half a minute: if it is found, the batch was stored; "
+            "if the answer is 404, send it again."
+        ) from error
     note_batch(services().metrics, id, made)
     _announce(made)
     return id
 
 
-def _look_again(session: Session, id: UUID) -> list[tuple[UUID, str]]:
-    """What became of a transaction whose COMMIT was not answered: all of it, or nothing."""
-    if batches.find(session, id) is None:
-        raise DatabaseUnavailable("The batch was not stored; send it again.")
-    return batches.made_of(session, id, NEW)
+def _stored(session: Session, id: UUID) -> list[tuple[UUID, str]] | None:
+    """What a transaction whose COMMIT was not answered has made; None: it was rolled back."""
+    return batches.made_of(session, id, NEW) if batches.hold(session, id) else None
 
 
 def _of_another(key: Key | None) -> UUID:

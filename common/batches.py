@@ -54,6 +54,7 @@ IMAGES = (
 BATCH = select(Batch.id, Batch.owner_id, Batch.total, Batch.created_at).where(
     Batch.id == bindparam("batch")
 )
+HOLD = select(Batch.id).where(Batch.id == bindparam("batch")).with_for_update()
 _status = func.coalesce(_p.state, REJECTED)
 _OF_BATCH = _i.batch_id == bindparam("batch", type_=Id)
 _MADE = _p.id == _i.prediction_id
@@ -151,6 +152,11 @@ def _row(
 def find(session: Session, id: UUID) -> Row[Any] | None:
     """The batch's own row: id, owner_id, total, created_at."""
     return execute(session, BATCH, {"batch": id}).first()
+
+
+def hold(session: Session, id: UUID) -> bool:
+    """Lock the batch's row, waiting for a transaction that writes it; False when there is none."""
+    return execute(session, HOLD, {"batch": id}).first() is not None
 
 
 def count(session: Session, id: UUID) -> dict[str, int]:

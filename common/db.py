@@ -3,14 +3,13 @@
 Everything here works the same on SQLite, MariaDB 10.11+ and MySQL 8.4+.
 """
 
-import random
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
-import structlog
 from sqlalchemy import (
     BigInteger,
     BindParameter,
@@ -18,44 +17,43 @@ from sqlalchemy import (
     Engine,
     Executable,
     Insert,
-    create_engine,
     insert,
     literal,
     select,
 )
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.engine.interfaces import IsolationLevel
-from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from common.circuit import Circuit
 from common.columns import Moment
-from common.errors import Unavailable
+from common.mysql import mysql
 from common.sqlite import Turn, sqlite
+from common.units import CommitUnknown as CommitUnknown
+from common.units import DatabaseUnavailable as DatabaseUnavailable
+from common.units import got_no_answer, run_unit
 
-log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-# The server gave up on a whole unit so that another could go on: deadlock, lock wait time-out,
-# "record has changed since last read" (MariaDB's snapshot isolation). Running it again is the cure.
-ROLLED_BACK = {1213, 1205, 1020}
-TRIES = 5
 WAIT = 3  # seconds that a request may wait for a connection or a lock, on MySQL for both:
 WAIT_FOR_CONNECTION = 1
 WAIT_FOR_LOCK = 2
-RERUN_WITHIN = 1.0  # seconds from its begin: later, running a unit again would take too long
-
-
-class DatabaseUnavailable(Unavailable):
-    """The database does not answer, or has no connection or lock to give within `WAIT` seconds."""
-
-    default_code = "database_unavailable"
-
-
-class CommitUnknown(DatabaseUnavailable):
-    """The connection broke during COMMIT: it may have happened. Read again, never insert again."""
+# An unanswered COMMIT: seconds until its outcome must be known, for one answer, and for a lock. The
+# first is shorter when the server did not answer at all: its callers have waited already.
+RECALL_WITHIN, RECALL_UNANSWERED = 3.0, 1.0
+RECALL_ANSWER, RECALL_LOCK = 1.5, 1
+MOST_RECALLS = 3
+# Seconds that one answer of the database is waited for:
+PROMPT = 3  # where a caller waits; more than a lock is waited for
+STEADY = 15  # in the background
+PATIENT = 3600  # by migrations
+UNKNOWN = (
+    "The connection to the database broke while the change was being saved. It may or may not have "
+    "been saved: read the resource again before you repeat the request."
+)
 
 
 class now(FunctionElement[datetime]):  # noqa: N801  (reads as the SQL function that it is)
@@ -96,17 +94,25 @@ def clock(session: Session) -> datetime:
 class Sessions:
     """Where `transact` and `read` get their sessions from: one engine each."""
 
-    def __init__(self, engine: Engine, reading: Engine, turn: Turn | None = None):
+    def __init__(
+        self,
+        engine: Engine,
+        reading: Engine,
+        turn: Turn | None = None,
+        recalling: Engine | None = None,
+    ):
         self.engine = engine
         self.turn: AbstractContextManager[None] = turn or nullcontext()
-        self._reading = reading
+        self.circuit = Circuit()
+        self._engines = (engine, reading, recalling or engine)
         self.write = sessionmaker(engine, expire_on_commit=False)
         self.read = sessionmaker(reading, expire_on_commit=False)
+        self.recall = sessionmaker(recalling or engine)
 
     def close(self) -> None:
         """Give up all connections; those in use are closed when they come back."""
-        self.engine.dispose()
-        self._reading.dispose()
+        for engine in self._engines:
+            engine.dispose()
 
 
 def insert_missing(table: type[Any]) -> Insert:
@@ -115,43 +121,48 @@ def insert_missing(table: type[Any]) -> Insert:
     return statement.prefix_with("OR IGNORE", dialect="sqlite")
 
 
-def open_database(url: str, pool: int = 16) -> Sessions:
-    """Connect lazily to `url`; at most `pool` connections that write, and as many that read."""
+def open_database(
+    url: str, pool: int = 16, patience: float = STEADY, *, leaves_room: bool = False
+) -> Sessions:
+    """Connect lazily to `url` with at most `pool` connections, half of them for reads.
+
+    An answer is waited for `patience` seconds. `leaves_room` is for work that no caller waits for:
+    on a server that is nearly full it leaves the last connections to others.
+    """
     target = make_url(url)
     if target.get_backend_name() != "mysql":
         engine = sqlite(target, pool, WAIT)
         return Sessions(engine, engine.execution_options(reads_only=True), Turn(WAIT))
+    open_one = partial(mysql, target, wait_for_connection=WAIT_FOR_CONNECTION)
+    options: dict[str, Any] = {
+        "patience": patience,
+        "wait_for_lock": WAIT_FOR_LOCK,
+        "leaves_room": leaves_room,
+    }
     # READ COMMITTED has no gap locks: claims of neighbours do not deadlock. A read of one
     # statement needs no transaction, and so no ROLLBACK, which would cost as much as the read.
-    return Sessions(_mysql(target, pool, "READ COMMITTED"), _mysql(target, pool, "AUTOCOMMIT"))
-
-
-def _mysql(url: URL, pool: int, isolation: IsolationLevel) -> Engine:
-    return create_engine(
-        url.update_query_dict({"charset": "utf8mb4"}),
-        hide_parameters=True,  # errors are logged, parameters hold secrets
-        pool_size=pool,
-        max_overflow=0,
-        pool_timeout=WAIT_FOR_CONNECTION,
-        pool_recycle=1800,
-        pool_reset_on_return=None,  # sessions end their transactions themselves
-        isolation_level=isolation,
-        skip_autocommit_rollback=True,
-        connect_args={
-            "connect_timeout": WAIT,
-            "read_timeout": 30,
-            "write_timeout": 30,
-            "init_command": f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {WAIT_FOR_LOCK}",
-        },
+    writing = open_one(pool - pool // 2, "READ COMMITTED", **options)
+    reading = (
+        open_one(pool // 2, "AUTOCOMMIT", **options)
+        if pool > 1
+        else writing.execution_options(isolation_level="AUTOCOMMIT")
     )
+    recalling = open_one(0, "READ COMMITTED", patience=RECALL_ANSWER, wait_for_lock=RECALL_LOCK)
+    return Sessions(writing, reading, recalling=recalling)
 
 
-def transact(sessions: Sessions, work: Callable[[Session], T]) -> T:
+def transact(
+    sessions: Sessions,
+    work: Callable[[Session], T],
+    recall: Callable[[Session], T | None] | None = None,
+) -> T:
     """Run `work` in a transaction and commit it: all of it happens, or nothing does.
 
     A unit that the database rolled back for another's sake, or whose connection was lost before
-    COMMIT, is run again, so `work` must have no effect but on its session. Raises CommitUnknown
-    when the connection broke during COMMIT, DatabaseUnavailable when there is no reaching it.
+    COMMIT, is run again, so `work` must have no effect but on its session. When the connection
+    broke during COMMIT, `recall` finds out what happened, as `recalled` says: its answer is
+    returned, or `work` is run again. Raises CommitUnknown when that cannot be found out,
+    DatabaseUnavailable when the database does not answer.
     """
 
     def unit(session: Session) -> T:
@@ -159,14 +170,43 @@ def transact(sessions: Sessions, work: Callable[[Session], T]) -> T:
         _commit(session)
         return result
 
-    return _persist(sessions.write, unit, sessions.turn)
+    for _ in range(MOST_RECALLS):
+        try:
+            return run_unit(sessions.circuit, sessions.write, unit, sessions.turn)
+        except CommitUnknown as error:
+            if recall is None:
+                raise
+            within = RECALL_UNANSWERED if got_no_answer(error) else RECALL_WITHIN
+        if (found := recalled(sessions, recall, within)) is not None:
+            return found
+    raise DatabaseUnavailable("The connection to the database broke at every COMMIT.")
+
+
+def recalled(
+    sessions: Sessions, recall: Callable[[Session], T | None], within: float = RECALL_WITHIN
+) -> T | None:
+    """What a transaction whose COMMIT was not answered has written; None: it was rolled back.
+
+    `recall` reads, FOR UPDATE, a row that the transaction has written. A COMMIT that is still under
+    way holds that row's lock, so the read waits until the outcome is decided; a read without a lock
+    would see nothing and call it lost. Raises CommitUnknown when there is no outcome after about
+    `within` seconds.
+    """
+    until = time.monotonic() + within
+    while True:
+        try:
+            return run_unit(Circuit(), sessions.recall, recall, sessions.turn)
+        except DatabaseUnavailable as error:
+            if time.monotonic() >= until:
+                raise CommitUnknown(UNKNOWN) from error
+        time.sleep(0.1)
 
 
 def read(sessions: Sessions, work: Callable[[Session], T]) -> T:
     """Run `work`, which only reads and waits for no writer; each statement sees what is committed
     by then.
     """
-    return _persist(sessions.read, work, nullcontext())
+    return run_unit(sessions.circuit, sessions.read, work, nullcontext())
 
 
 def execute(session: Session, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
@@ -176,48 +216,10 @@ def execute(session: Session, statement: Executable, parameters: Any = None) -> 
     return session.connection().execute(statement, parameters)
 
 
-def _persist(
-    sessions: sessionmaker[Session],
-    unit: Callable[[Session], T],
-    turn: AbstractContextManager[None],
-) -> T:
-    rerun_until = time.monotonic() + RERUN_WITHIN
-    for attempt in range(TRIES):
-        try:
-            with turn, sessions() as session:
-                return unit(session)
-        except (DBAPIError, TimeoutError) as error:
-            is_last = attempt == TRIES - 1 or time.monotonic() > rerun_until
-            if is_last or not _is_worth_another_try(error):
-                raise _translated(error) from error
-            time.sleep(random.uniform(0, 0.02 * 2**attempt))
-    raise AssertionError("unreachable: the last try returns or raises")
-
-
 def _commit(session: Session) -> None:
     try:
         session.commit()
     except DBAPIError as error:
         if error.connection_invalidated:
-            raise CommitUnknown("The database's connection broke during COMMIT.") from error
+            raise CommitUnknown(UNKNOWN) from error
         raise
-
-
-def _is_worth_another_try(error: Exception) -> bool:
-    """Rolled back for another's sake; or the connection was lost while it lay in the pool (which
-    forgets all its connections then): cheaper to meet than to ask each one whether it still lives.
-    """
-    if not isinstance(error, DBAPIError) or not error.orig or not error.orig.args:
-        return False
-    return error.connection_invalidated or error.orig.args[0] in ROLLED_BACK
-
-
-def _translated(error: DBAPIError | TimeoutError) -> Exception:
-    """Ours when the database is away or busy; a statement it refused stays what it is: a defect."""
-    away = isinstance(error, TimeoutError | OperationalError) or (
-        isinstance(error, DBAPIError) and error.connection_invalidated
-    )
-    if not away:
-        return error
-    log.warning("database unavailable", error=str(getattr(error, "orig", error)))
-    return DatabaseUnavailable("The database does not answer.")

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from common.broker import Broker, open_broker
-from common.db import Sessions, open_database
+from common.db import PROMPT, STEADY, Sessions, open_database
 from common.metrics import Metrics, open_metrics
 from common.settings import Settings
 from common.storage import Storage, open_storage
@@ -23,14 +23,20 @@ class Services:
 
 
 @contextmanager
-def open_services(settings: Settings) -> Iterator[Services]:
+def open_services(settings: Settings, *, serves_callers: bool = False) -> Iterator[Services]:
     """Open the adapters that the settings' URLs name; on leaving, close them in reverse order.
 
     Nothing is contacted yet: a service whose database or broker is still starting comes up too and
-    reports itself as not ready.
+    reports itself as not ready. One that `serves_callers` does not let them wait long for a
+    database that does not answer; any other leaves it the last connections of a full database.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    sessions = open_database(settings.database_url, settings.database_pool)
+    sessions = open_database(
+        settings.database_url,
+        settings.database_pool,
+        PROMPT if serves_callers else STEADY,
+        leaves_room=not serves_callers,
+    )
     broker = open_broker(settings.broker_url)
     try:
         yield Services(settings, sessions, open_storage(settings.storage_url), broker)

@@ -155,7 +155,10 @@ class Settings:
         "BATCH_SIZE", "12", "Most predictions that a worker claims and writes at once.", count
     )
     database_pool: int = setting(
-        "DATABASE_POOL", "16", "Most database connections of one process.", count
+        "DATABASE_POOL",
+        "16",
+        "Most database connections of one process; half of them are for reads.",
+        count,
     )
     captioner_url: str = setting(
         "CAPTIONER_URL",

@@ -4,7 +4,7 @@ import os
 
 from alembic import context
 
-from common.db import open_database
+from common.db import PATIENT, open_database
 from common.settings import Settings
 from common.tables import Base
 
@@ -13,7 +13,7 @@ def run() -> None:
     """Migrate in one transaction where the database can (MySQL commits each DDL by itself)."""
     settings = Settings.from_env(os.environ)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    engine = open_database(settings.database_url).engine
+    engine = open_database(settings.database_url, patience=PATIENT).engine
     with engine.connect() as connection:
         context.configure(
             connection,

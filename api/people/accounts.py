@@ -15,7 +15,7 @@ from api.people import throttle
 from api.people.secret import jwt_secret
 from api.people.signed_in import me
 from api.schemas.accounts import Change, Leave, SignUp
-from common.db import CommitUnknown, read, transact
+from common.db import read, transact
 from common.errors import Forbidden, InputFault, NotFound, Unauthorized
 from common.feedback.voters import voter_of
 from common.ids import new_id
@@ -35,14 +35,11 @@ def sign_up(fields: dict[str, Any]) -> Row[Any]:
     wanted = SIGN_UP.load(fields)
     id, password_hash = new_id(), edge().passwords.hash(wanted["password"])
 
-    def enter(session: Session) -> None:
+    def enter(session: Session) -> bool:
         accounts.open_account(session, id, wanted["name"], wanted["email"], password_hash)
+        return True
 
-    try:
-        transact(services().sessions, enter)
-    except CommitUnknown:
-        if _find(id) is None:
-            raise
+    transact(services().sessions, enter, partial(accounts.is_stored, id=id))
     return _account(id)
 
 

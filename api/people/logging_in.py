@@ -15,7 +15,7 @@ from api.framing import read_whole
 from api.people import throttle
 from api.people.tokens import REFRESH, invalid, make_access, make_refresh, read_token
 from api.schemas.tokens import LogIn, Refresh
-from common.db import CommitUnknown, read, transact
+from common.db import read, transact
 from common.errors import Malformed, Unauthorized, UnsupportedMedia
 from common.ids import new_id
 from common.people import accounts, logins
@@ -92,13 +92,8 @@ def refresh(fields: dict[str, Any]) -> dict[str, Any]:
     sessions, new = services().sessions, new_id()
     about: dict[str, Any] = {"id": old.login, "user_id": old.user, "old": old.id, "new": new}
     follow = partial(logins.rotate, **about, seconds=services().settings.refresh_token_seconds)
-    try:
-        is_good = transact(sessions, follow)
-    except CommitUnknown:
-        if read(sessions, partial(logins.refresh_id, id=old.login)) != new:
-            raise
-        is_good = True
-    if not is_good:
+    recall = partial(logins.is_rotated, id=old.login, new=new)
+    if not transact(sessions, follow, recall):
         raise invalid()
     return tokens(old.user, old.login, new)
 

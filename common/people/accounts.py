@@ -22,6 +22,7 @@ _ACCOUNT = select(
 )
 BY_NAME = _ACCOUNT.where(User.name_key == bindparam("key"))
 BY_ID = _ACCOUNT.where(User.id == bindparam("user", type_=Id))
+HOLD = select(User.id).where(User.id == bindparam("user", type_=Id)).with_for_update()
 TAKEN = select(User.name_key, User.email_key).where(
     (User.name_key == bindparam("name")) | (User.email_key == bindparam("email"))
 )
@@ -55,6 +56,11 @@ def find_by_name(session: Session, name: str) -> Row[Any] | None:
 def find(session: Session, id: UUID) -> Row[Any] | None:
     """The account of this id."""
     return execute(session, BY_ID, {"user": id}).first()
+
+
+def is_stored(session: Session, id: UUID) -> bool | None:
+    """True for an account that was committed, after waiting for a transaction that writes it."""
+    return True if execute(session, HOLD, {"user": id}).first() else None
 
 
 def set_password(session: Session, id: UUID, password_hash: str) -> None:

@@ -42,7 +42,7 @@ END_OTHERS = (
     )
     .values(revoked_at=now())
 )
-REFRESH_ID = select(Login.refresh_id).where(_this)
+REFRESH_ID = select(Login.refresh_id).where(_this).with_for_update()
 
 
 def open_login(session: Session, id: UUID, user_id: UUID, refresh_id: UUID, seconds: int) -> None:
@@ -73,10 +73,12 @@ def end_others(session: Session, user_id: UUID, id: UUID | None) -> None:
     execute(session, END_OTHERS, {"user": user_id, "login": id or FIRST_ID})
 
 
-def refresh_id(session: Session, id: UUID) -> UUID | None:
-    """The id of the refresh token that is good now."""
+def is_rotated(session: Session, id: UUID, new: UUID) -> bool | None:
+    """True when the log-in's refresh token is `new`, after waiting for a transaction that writes
+    the log-in.
+    """
     row = execute(session, REFRESH_ID, {"login": id}).first()
-    return row.refresh_id if row else None
+    return True if row and row.refresh_id == new else None
 
 
 def by_login(session: Session, id: UUID, user_id: UUID) -> Caller | None:
