@@ -17,6 +17,7 @@ import structlog
 from flask import Flask
 
 from api.app import CLOSE, create_app
+from common.crashes import crash_log
 from common.db import transact
 from common.errors import SettingsError, Unavailable
 from common.logs import configure, count_lost_lines
@@ -41,19 +42,20 @@ def from_env() -> Flask:
     configure(settings.log_level, settings.log_format, settings.sentry_dsn)
     with ExitStack() as stack:
         stack.enter_context(_alone_in(settings.data_dir))
+        crashed = stack.enter_context(crash_log(settings.data_dir))
         services = stack.enter_context(open_services(settings, serves_callers=True))
         count_lost_lines(services.metrics.log_lines_lost[()])
         app = create_app(services)
         stack.callback(app.extensions[CLOSE])
-        _start_engine(services, stack)
+        _start_engine(services, stack, crashed)
         app.extensions[CLOSE] = stack.pop_all().close
     return app
 
 
-def _start_engine(services: Services, stack: ExitStack) -> None:
+def _start_engine(services: Services, stack: ExitStack, crashed: bool) -> None:
     engine = Engine(services, list(all_contracts()))
     stop = threading.Event()
-    starting = lasting_thread("engine-start", partial(_reopen_and_start, services, engine, stop))
+    starting = lasting_thread("engine-start", partial(_reopen_and_start, services, engine, crashed, stop))
 
     def end() -> None:
         stop.set()
@@ -64,14 +66,16 @@ def _start_engine(services: Services, stack: ExitStack) -> None:
     starting.start()
 
 
-def _reopen_and_start(services: Services, engine: Engine, stop: threading.Event) -> None:
+def _reopen_and_start(
+    services: Services, engine: Engine, crashed: bool, stop: threading.Event
+) -> None:
     """Queue again what an earlier process left in the middle, then start the engine.
 
     A database that takes no writes, as on a full disk, is waited for: the API reads meanwhile.
     """
     while not stop.is_set():
         try:
-            transact(services.sessions, reopen)
+            transact(services.sessions, partial(reopen, crashed=crashed))
         except Unavailable as error:
             log.warning("the engine waits for the database", error=error.detail)
             stop.wait(PAUSE)

@@ -3,7 +3,7 @@ at a time. While one worker decodes or writes, another predicts."""
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from threading import Event, Lock
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from common.announcer import Announcer
-from common.db import transact
+from common.db import CommitUnknown, transact
 from common.errors import ModelUnavailable, Unavailable
 from common.predictions import Claims, Failure, Job, Outcome, Success, claim, finish
 from common.services import Services
@@ -79,7 +79,7 @@ class Worker:
     def process(self, batch: Batch) -> None:
         """Bring every delivery of `batch` to its end: acknowledged, parked or discarded."""
         claims = self._claim(batch)
-        for jobs in _by_model(claims.fresh):
+        for jobs in _by_model(claims.fresh + claims.confirmed):
             self._carry_out(batch, jobs)
         for id in claims.again:
             # One at a time: a poison image takes down what its process holds beside it, and a row
@@ -91,9 +91,16 @@ class Worker:
 
     def _claim(self, batch: Batch, by_itself: bool = False) -> Claims:
         redelivered = {id: delivery.redelivered for id, delivery in batch.items()}
-        claims = self._persistently(
-            lambda session: claim(session, self._owner, redelivered, by_itself=by_itself)
-        )
+        attempts: dict[UUID, int] = {}  # of the latest try, in case its COMMIT is not answered
+
+        def take(session: Session, unconfirmed: Mapping[UUID, int] | None = None) -> Claims:
+            claims = claim(
+                session, self._owner, redelivered, by_itself=by_itself, unconfirmed=unconfirmed
+            )
+            attempts.update((job.id, job.attempt) for job in claims.jobs)
+            return claims
+
+        claims = self._persistently(take, lambda session: take(session, dict(attempts)))
         self._settle(batch, claims)
         return claims
 
@@ -179,14 +186,20 @@ class Worker:
         if upkeep is not None:
             upkeep()
 
-    def _persistently(self, work: Callable[[Session], T]) -> T:
+    def _persistently(
+        self, work: Callable[[Session], T], after_commit: Callable[[Session], T] | None = None
+    ) -> T:
         """Run a transaction until the database takes it. Rerunning is safe: `claim` and `finish`
-        only touch rows that are still due or still ours."""
+        only touch rows that are still due or still ours. `after_commit` is run instead once a
+        COMMIT was not answered.
+        """
         pause = 0.1
         while True:
             try:
                 return transact(self._services.sessions, work)
             except Unavailable as error:
+                if isinstance(error, CommitUnknown) and after_commit:
+                    work = after_commit
                 log.warning("waiting for the database", error=error.detail, pause=pause)
             if self._stop.wait(pause):
                 raise Stopped

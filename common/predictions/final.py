@@ -24,6 +24,7 @@ AGAIN = (
     .values(
         state=Stage.PENDING,
         attempts=0,
+        fence=_d.fence + 1,  # what is still being sent is about the former life
         next_attempt_at=now(),
         forget_at=None,
         status_code=None,

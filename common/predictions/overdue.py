@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, func, select, update
+from sqlalchemy import Row, case, false, func, select, update
 from sqlalchemy.orm import Session
 
 from common.db import execute, now
@@ -150,18 +150,21 @@ def _expire(session: Session, ids: Sequence[UUID]) -> None:
         note_final(session, ids)
 
 
-def reopen(session: Session) -> int:
+def reopen(session: Session, *, crashed: bool = False) -> int:
     """Make every unfinished row due for an announcement now; returns how many there were.
 
-    For a process that knows itself alone and has just started: the claims it finds are of a dead
-    process, and the messages of its in-memory queue are gone.
+    For a process that has just started and is the only one: the claims that it finds are those of
+    its predecessor, and the messages of the in-memory queue are gone. A restart says nothing about
+    the inputs that were being processed, unless the predecessor `crashed` by itself.
     """
+    ran_alone = Prediction.ran_alone if crashed else false()
     return execute(
         session,
         update(Prediction)
         .where(Prediction.check_at.isnot(None))
         .values(
             announced_at=None,
+            ran_alone=ran_alone,
             lease_until=case((Prediction.state == State.PROCESSING, now(-1)), else_=None),
             check_at=func.coalesce(Prediction.next_attempt_at, now()),
         ),

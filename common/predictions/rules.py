@@ -10,7 +10,7 @@ from common.tables import Prediction, State
 
 LEASE = 60  # how long a claim holds; every time-out inside a task stays below
 MOST_FAILURES = 5  # failed attempts of ours or of a dependency, then it is `failed`
-MOST_LOST_CLAIMS = 3  # claimers that vanished, then it is `poison`
+MOST_LOST_CLAIMS = 3  # claimers that ended while they ran it alone, then it is `poison`
 ANNOUNCE_GRACE = 2  # a row not announced by then is announced by the housekeeper
 LOST_AFTER = 60  # an announced row not claimed by then may have lost its message
 HEARTBEAT = 0.3  # an engine says this often that it lives

@@ -31,7 +31,8 @@ class WebhookDelivery(Base):
     prediction_id: Mapped[UUID] = mapped_column(ForeignKey("predictions.id"), primary_key=True)
     url: Mapped[str | None] = mapped_column(String(2000))  # NULL: erased
     state: Mapped[str] = mapped_column(String(10), default="pending")
-    attempts: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)  # since it became pending; shown to callers
+    fence: Mapped[int] = mapped_column(default=0, server_default="0")  # fencing token: only rises
     next_attempt_at: Mapped[datetime | None]
     status_code: Mapped[int | None]  # of the last attempt
     error: Mapped[str | None] = mapped_column(String(255))  # of the last attempt

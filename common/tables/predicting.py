@@ -91,7 +91,8 @@ class Prediction(Base):
     state: Mapped[str] = mapped_column(String(10), default=State.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
     failures: Mapped[int] = mapped_column(default=0)
-    lost_claims: Mapped[int] = mapped_column(default=0)
+    lost_claims: Mapped[int] = mapped_column(default=0)  # of those that ran alone
+    ran_alone: Mapped[bool] = mapped_column(default=False, server_default=false())  # latest claim
     cancel_requested: Mapped[bool] = mapped_column(default=False, server_default=false())
     lease_owner: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]

@@ -1,8 +1,9 @@
 """The life of a delivery: pending, then delivered, failed or disabled; pending again on request.
 
-`attempts` is the fencing token: a sender's note counts only while no other attempt has begun. A
-claim pushes `next_attempt_at` past the attempt's own time-out, so that no transaction is open
-while something is sent, and what a killed sender held comes back by itself.
+`fence` is the fencing token, which rises with every claim and every new life: a sender's note
+counts only while it is the token of its claim. `attempts` counts on the schedule. A claim pushes
+`next_attempt_at` past the attempt's own time-out, so that no transaction is open while something is
+sent, and what a killed sender held comes back by itself.
 """
 
 from collections import Counter
@@ -40,11 +41,12 @@ _IS_DUE = and_(D.state == Stage.PENDING, D.next_attempt_at <= now())
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One attempt that its claimer is to make; `attempt` counts from 1."""
+    """One attempt that its claimer is to make; `attempt` counts from 1 on the schedule."""
 
     prediction_id: UUID
     url: str
     attempt: int
+    fence: int
     created_at: datetime
 
     @property
@@ -74,14 +76,14 @@ def claim_due(
             session,
             update(D)
             .where(D.prediction_id.in_([due.prediction_id for due in taken]))
-            .values(attempts=D.attempts + 1, next_attempt_at=now(lease)),
+            .values(attempts=D.attempts + 1, fence=D.fence + 1, next_attempt_at=now(lease)),
         )
     return taken
 
 
 def _due_to_others(full: Sequence[str]) -> Any:
     return (
-        select(D.prediction_id, D.url, D.attempts, D.created_at)
+        select(D.prediction_id, D.url, D.attempts, D.fence, D.created_at)
         .where(_IS_DUE)
         .where(*(not_(_is_to(host)) for host in full))
         .order_by(D.next_attempt_at)
@@ -100,7 +102,7 @@ def _in_turn(rows: Sequence[Row[Any]], busy: Mapping[str, int], per_host: int) -
     ranked = []
     count = Counter(busy)
     for row in rows:
-        due = Due(row.prediction_id, row.url, row.attempts + 1, row.created_at)
+        due = Due(row.prediction_id, row.url, row.attempts + 1, row.fence + 1, row.created_at)
         if count[due.host] < per_host:
             ranked.append((count[due.host], due))
             count[due.host] += 1
@@ -161,7 +163,7 @@ def _note(session: Session, due: Due, **values: Any) -> bool:
     latest = update(D).where(
         D.prediction_id == due.prediction_id,
         D.state == Stage.PENDING,
-        D.attempts == due.attempt,
+        D.fence == due.fence,
     )
     return bool(execute(session, latest.values(values)).rowcount)
 
@@ -177,6 +179,7 @@ def redeliver(session: Session, prediction_id: UUID) -> bool:
         # In this order: MySQL assigns from left to right.
         .ordered_values(
             (D.attempts, case((over, 0), else_=D.attempts)),
+            (D.fence, D.fence + case((over, 1), else_=0)),
             (D.state, Stage.PENDING),
             (D.next_attempt_at, now()),
             (D.forget_at, None),

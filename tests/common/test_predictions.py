@@ -2,15 +2,17 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from common.db import Sessions, now, transact
 from common.ids import new_id
-from common.predictions import Failure, Retry, mark_announced
+from common.predictions import Claims, Failure, Retry, claim, mark_announced, reopen
 from common.predictions.rules import MOST_FAILURES, MOST_LOST_CLAIMS
 from common.tables import State
-from tests.predicting import MODEL, TWIN, beat, rewrite, row, success, sweep_ids, take, write
+from tests.predicting import ME, MODEL, TWIN, beat, rewrite, row, success, sweep_ids, take, write
 
 
 def test_a_batch_is_claimed_finished_and_read_back(sessions: Sessions, ask: Any) -> None:
@@ -92,6 +94,73 @@ def test_a_row_whose_claimers_keep_vanishing_is_poison(sessions: Sessions, ask: 
     done = row(sessions, id)
     assert (done.state, done.error_code) == (State.FAILED, "poison")
     assert (done.attempts, done.lost_claims) == (MOST_LOST_CLAIMS, MOST_LOST_CLAIMS)
+
+
+def test_a_claim_that_was_lost_in_company_says_nothing_about_its_input(
+    sessions: Sessions, ask: Any
+) -> None:
+    ids = ask(3)
+    for _ in range(2 * MOST_LOST_CLAIMS):
+        take_together(sessions, ids)
+        rewrite(sessions, ids, lease_until=now(-1), attempts=0)
+    assert {row(sessions, id).lost_claims for id in ids} == {0}
+    assert len(take(sessions, ids[:1]).jobs) == 1, "it is not poison"
+    rewrite(sessions, ids[:1], lease_until=now(-1))
+    assert len(take(sessions, ids[:1]).jobs) == 1
+    assert row(sessions, ids[0]).lost_claims == 1, "this one ran alone"
+
+
+def take_together(sessions: Sessions, ids: list[UUID]) -> Claims:
+    return transact(sessions, lambda session: claim(session, ME, dict.fromkeys(ids, False)))
+
+
+def test_a_restart_of_the_only_process_says_nothing_about_its_inputs(
+    sessions: Sessions, ask: Any
+) -> None:
+    [id] = ask()
+    for _ in range(2 * MOST_LOST_CLAIMS):
+        assert len(take(sessions, [id]).jobs) == 1
+        transact(sessions, reopen)
+    assert row(sessions, id).lost_claims == 0
+
+
+def test_a_crash_of_the_only_process_counts_for_what_it_ran_alone(
+    sessions: Sessions, ask: Any
+) -> None:
+    [id] = ask()
+    for _ in range(MOST_LOST_CLAIMS):
+        assert len(take(sessions, [id]).jobs) == 1
+        transact(sessions, lambda session: reopen(session, crashed=True))
+    assert take(sessions, [id]).poison == [id]
+
+
+def test_a_claim_that_its_live_owner_lost_does_not_count(sessions: Sessions, ask: Any) -> None:
+    """Its lease ended because it was cut off from the database, not because it ended."""
+    [id] = ask()
+    take(sessions, [id], owner=TWIN)
+    beat(sessions, TWIN)
+    rewrite(sessions, [id], lease_until=now(-1))
+    assert len(take(sessions, [id]).jobs) == 1
+    assert row(sessions, id).lost_claims == 0
+
+
+def test_a_claim_whose_commit_was_not_answered_is_recognised(sessions: Sessions, ask: Any) -> None:
+    ids = ask(3)
+    deliveries = dict.fromkeys(ids, False)
+    first = take_together(sessions, ids[:2])
+    attempts = {job.id: job.attempt for job in first.jobs} | {ids[2]: 1}
+
+    def again(session: Session, owner: UUID = ME) -> Claims:
+        return claim(session, owner, deliveries, unconfirmed=attempts)
+
+    stranger = transact(sessions, lambda session: claim(session, TWIN, deliveries))
+    assert stranger.drop == ids[:2]
+    write(sessions, *map(success, stranger.jobs))
+    claims = transact(sessions, again)
+    assert [(job.id, job.attempt) for job in claims.confirmed] == [(id, 1) for id in ids[:2]]
+    assert claims.drop == ids[2:], "that one was rolled back, and done by another"
+    assert write(sessions, *map(success, claims.jobs)) == ids[:2]
+    assert transact(sessions, again).drop == ids
 
 
 def test_the_inputs_fault_is_final(sessions: Sessions, ask: Any) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,14 @@ from common.predictions.canceling import cancel, retry
 from common.predictions.final import note_final
 from common.predictions.rules import MOST_FAILURES, MOST_LOST_CLAIMS
 from common.tables import State
+from common.webhooks.deliveries import (
+    Due,
+    claim_due,
+    note_delivered,
+    note_failed,
+    put_off,
+    redeliver,
+)
 from tests.predicting import rewrite, row, success, take, write
 from tests.services import CHECKOUT
 from tests.webhooks import deliver, delivery, finished, owed
@@ -165,3 +174,44 @@ def test_finish_still_tells_what_became_final(sessions: Sessions, ask: Any) -> N
     id = wanting(sessions, ask)
     [job] = take(sessions, [id]).jobs
     assert transact(sessions, lambda session: finish(session, [success(job)])) == [id]
+
+
+def test_a_late_attempt_of_a_former_life_marks_nothing(sessions: Sessions, ask: Any) -> None:
+    """The attempt for "canceled" is slow; meanwhile the prediction is retried and ends."""
+    id = wanting(sessions, ask)
+    cancel_in_the_queue(sessions, id)
+    [slow] = take_due(sessions)
+    assert transact(sessions, lambda session: retry(session, id, 60))
+    rewrite(sessions, [id], next_attempt_at=now(-1))
+    succeed(sessions, id)
+    [fresh] = take_due(sessions)
+    assert (slow.attempt, fresh.attempt) == (1, 1), "each is the first of its schedule"
+    assert not transact(sessions, partial(note_delivered, due=slow, status_code=204))
+    assert transact(
+        sessions,
+        partial(note_failed, due=fresh, status_code=500, error="status 500", pause=5),
+    )
+    assert owed(sessions, id).state == "pending", "its own attempt failed: it is sent again"
+    assert fresh.fence > slow.fence
+
+
+@pytest.mark.parametrize("end", [note_delivered, note_failed])
+def test_a_fencing_token_never_decreases(sessions: Sessions, ask: Any, end: Any) -> None:
+    id = wanting(sessions, ask)
+    succeed(sessions, id)
+    tokens = []
+    for _ in range(4):
+        [due] = take_due(sessions)
+        tokens.append(due.fence)
+        transact(sessions, partial(put_off, due=due, pause=-1))
+        [due] = take_due(sessions)
+        tokens.append(due.fence)
+        more: dict[str, Any] = {} if end is note_delivered else {"error": "x", "pause": None}
+        assert transact(sessions, partial(end, due=due, status_code=200, **more))
+        assert transact(sessions, lambda session: redeliver(session, id))
+        assert owed(sessions, id).attempts == 0
+    assert tokens == sorted(set(tokens))
+
+
+def take_due(sessions: Sessions) -> list[Due]:
+    return transact(sessions, partial(claim_due, most=5, busy={}, per_host=5, lease=30))
