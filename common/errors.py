@@ -84,9 +84,12 @@ class UnsupportedMedia(InputFault):
 
 
 class ModelUnavailable(AfterimageError):
-    """The model is not installed here: final for the prediction, mended by `make models`."""
+    """The model is not installed here. The prediction waits for another engine, or for
+    `make models`, unless the error `is_final`.
+    """
 
     default_code = "model_unavailable"
+    is_final = False
 
 
 class Unavailable(AfterimageError):

@@ -16,6 +16,9 @@ from engine.tasks import Work
 log = structlog.get_logger(__name__)
 
 
+WITHOUT_MODEL = 5.0  # seconds until a prediction is tried again whose model is not here
+
+
 class PartialRead(AfterimageError):
     """The store gave other bytes than were put: half a file, or a damaged one."""
 
@@ -70,8 +73,10 @@ def _asked(job: Job) -> dict[str, Any]:
 
 def outcome_of(job: Job, error: Exception) -> Outcome:
     """What an error means for its job: the input's fault is final, anything else is tried again."""
-    if isinstance(error, InputFault | ModelUnavailable):
+    if isinstance(error, InputFault):
         return Failure(job, error.code, error.detail)
+    if isinstance(error, ModelUnavailable):
+        return without_model(job, error)
     if isinstance(error, AfterimageError):
         log.warning("attempt failed", id=str(job.id), code=error.code, error=error.detail)
         if isinstance(error, TryLater):
@@ -79,3 +84,13 @@ def outcome_of(job: Job, error: Exception) -> Outcome:
         return Retry(job, error.code, error.detail)
     log.error("attempt failed", id=str(job.id), exc_info=error)
     return Retry(job, "internal", "The engine failed on this image; its log says why.")
+
+
+def without_model(job: Job, error: ModelUnavailable) -> Outcome:
+    """Later, by this engine or another: until its deadline the model may be installed. It was not
+    tried, so it does not count as a failure; a model that no retry brings back is final.
+    """
+    if error.is_final:
+        return Failure(job, error.code, error.detail)
+    log.warning("model not available", id=str(job.id), task=job.task, error=error.detail)
+    return Retry(job, error.code, error.detail, WITHOUT_MODEL, counts=False)

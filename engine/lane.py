@@ -3,8 +3,11 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from uuid import UUID
+
+import structlog
 
 from common.announcer import Announcer
 from common.errors import ModelUnavailable
@@ -12,11 +15,14 @@ from common.services import Services
 from common.tasks import contract
 from common.threads import lasting_thread
 from engine.batching import Inbox
+from engine.consuming import LateConsumer
 from engine.counting import begin
 from engine.models.defaults import Shelf, stamp
 from engine.opened import Works
 from engine.tasks import Work, open_crew
 from engine.worker import Worker
+
+log = structlog.get_logger(__name__)
 
 STOP_TIME = 20  # seconds that a batch may take to end once a stop was asked for
 
@@ -35,7 +41,7 @@ class Lane:
         self._crew = crew = open_crew(task, services, self._stop)
         # Twice what the workers hold: the next batch is here when the last one ends.
         prefetch = 2 * crew.batch_size * crew.workers
-        self._consumer = services.broker.consumer(queues, prefetch)
+        self._consumer = LateConsumer(partial(services.broker.consumer, queues, prefetch))
         self._threads = ThreadPoolExecutor(settings.engine_workers, f"{task}-decode")
         self._shelf = Shelf(task, settings.model_dir)
         begin(services.metrics, task)
@@ -93,9 +99,15 @@ class Lane:
             work = self._crew.open_work(model)
         except ModelUnavailable as error:
             if model is None:
-                self._status = {**self._status, "problem": error.detail}
+                self._report(error.detail)
             raise
         if model:
             return work
         self._status = {"ready": True, "problem": None, "model": work.model}
         return work
+
+    def _report(self, problem: str) -> None:
+        """Say once in the log, and in the status as long as it lasts, what the lane lacks."""
+        if problem != self._status["problem"]:
+            log.warning("the default model cannot be used", task=self.task, problem=problem)
+        self._status = {**self._status, "problem": problem}

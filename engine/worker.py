@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from common.announcer import Announcer
 from common.db import CommitUnknown, transact
-from common.errors import ModelUnavailable, Unavailable
+from common.errors import InputFault, ModelUnavailable, Unavailable
 from common.predictions import Claims, Failure, Job, Outcome, Success, claim, finish
 from common.services import Services
-from engine.attempt import Prepared, outcome_of, prepare
+from engine.attempt import Prepared, outcome_of, prepare, without_model
 from engine.batching import Batch, Inbox
 from engine.counting import count, count_poison
 from engine.opened import Works
@@ -63,8 +63,9 @@ class Worker:
         while not self._stop.is_set():
             batch: Batch = {}
             try:
-                self._try_to_open()
-                if batch := self._inbox.collect(IDLE):
+                if not self._is_open():
+                    self._stop.wait(IDLE)  # what is queued waits, or goes to another engine
+                elif batch := self._inbox.collect(IDLE):
                     self.process(batch)
                 self._upkeep()
             except Stopped:
@@ -136,6 +137,8 @@ class Worker:
         try:
             work = self._works.of(jobs[0].wanted_model)
         except ModelUnavailable as error:
+            return [without_model(job, error) for job in jobs]
+        except InputFault as error:
             return [Failure(job, error.code, error.detail) for job in jobs]
         waiting = deque(
             self._threads.submit(prepare, self._services.storage, work, job) for job in jobs
@@ -170,12 +173,15 @@ class Worker:
             for item, result in zip(items, results, strict=True)
         ]
 
-    def _try_to_open(self) -> None:
-        """Load the default model if that has not happened, or if there is another one now."""
+    def _is_open(self) -> bool:
+        """Load the default model if that has not happened, or if there is another one now; False
+        while there is none, which the lane reports.
+        """
         try:
             self._works.default()
         except ModelUnavailable:
-            return  # reported by the lane; tried again at the next turn
+            return False
+        return True
 
     def _upkeep(self) -> None:
         """What the task's Work does between two batches, if it defines `upkeep()`."""

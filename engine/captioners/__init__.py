@@ -9,7 +9,7 @@ from collections.abc import Callable
 from threading import Event
 
 from common import schemes
-from common.errors import ModelUnavailable
+from common.errors import InputFault, ModelUnavailable
 from common.services import Services
 from engine.tasks import Crew, Work
 
@@ -35,8 +35,9 @@ def only_default(open_work: Callable[[], Work]) -> Callable[[str | None], Work]:
 
     def open_it(model: str | None) -> Work:
         if model is not None:
-            raise ModelUnavailable(
-                "The model of captions is the service's choice, not a request's."
+            raise InputFault(
+                "A request cannot name the model of captions: the setting CAPTIONER_URL does.",
+                code=ModelUnavailable.default_code,
             )
         return open_work()
 

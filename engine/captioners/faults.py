@@ -58,6 +58,7 @@ class NotServed(ModelUnavailable):
     """The provider cannot be asked for a caption at present: final, and no call is made for it."""
 
     default_code = "model_unavailable"
+    is_final = True
 
 
 class Refused(NotServed):

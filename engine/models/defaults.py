@@ -8,6 +8,7 @@ changes without a restart.
 import fcntl
 import json
 from pathlib import Path
+from typing import Any
 
 from common.errors import ModelUnavailable
 from engine.models.catalogue import Manifest, default_model
@@ -27,8 +28,8 @@ def stamp(model_dir: Path) -> Stamp:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def defaults(model_dir: Path) -> dict[str, str]:
-    """The references that were chosen, by task; nothing while the catalogue's models will do.
+def defaults(model_dir: Path) -> dict[str, Any]:
+    """The references that were chosen, by task; empty without a file, where the catalogue decides.
 
     Raises ModelUnavailable when the file is broken: guessing would answer with the wrong model.
     """
@@ -39,8 +40,10 @@ def defaults(model_dir: Path) -> dict[str, str]:
     except (OSError, ValueError) as error:
         raise ModelUnavailable(f"{DEFAULTS} in MODEL_DIR cannot be read: {error}.") from error
     if not isinstance(said, dict):
-        raise ModelUnavailable(f"{DEFAULTS} in MODEL_DIR is not an object of task and model.")
-    return {str(task): str(reference) for task, reference in said.items()}
+        raise ModelUnavailable(
+            f'{DEFAULTS} in MODEL_DIR is not a JSON object like {{"classify": "name@version"}}.'
+        )
+    return said
 
 
 def set_default(task: str, reference: str, model_dir: Path) -> Manifest:
@@ -64,9 +67,15 @@ def choose(task: str, model_dir: Path, reference: str | None = None) -> Manifest
 
     Raises ModelUnavailable, saying what to do.
     """
-    wanted = reference or defaults(model_dir).get(task)
-    if wanted is None:
+    chosen = defaults(model_dir) if reference is None else {task: reference}
+    if task not in chosen:
         return _of_the_catalogue(task, model_dir)
+    wanted = chosen[task]
+    if not isinstance(wanted, str) or not wanted:
+        raise ModelUnavailable(
+            f"{DEFAULTS} in MODEL_DIR names {json.dumps(wanted)[:100]} as the model of `{task}`; "
+            'write "name@version", or remove the entry to use the catalogue\'s model.'
+        )
     # Folders are listed, never made of what a request says.
     there = installed(task, model_dir)
     if wanted not in there:
