@@ -55,7 +55,9 @@ def from_env() -> Flask:
 def _start_engine(services: Services, stack: ExitStack, crashed: bool) -> None:
     engine = Engine(services, list(all_contracts()))
     stop = threading.Event()
-    starting = lasting_thread("engine-start", partial(_reopen_and_start, services, engine, crashed, stop))
+    starting = lasting_thread(
+        "engine-start", partial(_reopen_and_start, services, engine, crashed, stop)
+    )
 
     def end() -> None:
         stop.set()
