@@ -8,7 +8,7 @@ from functools import partial
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, create_engine, insert, select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
@@ -37,15 +37,6 @@ HOLD = select(EngineProcess.id)
 def server(own_mariadb: RunningServer) -> RunningServer:
     migrate(own_mariadb.url, own_mariadb.folder)
     return own_mariadb
-
-
-@pytest.fixture
-def outsider(server: RunningServer) -> Iterator[Connection]:
-    """Another client's connection."""
-    engine = create_engine(server.url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
 
 
 @pytest.fixture
@@ -218,60 +209,3 @@ def test_a_commit_that_certainly_did_not_happen_is_done_again(
     assert transact(behind, work, partial(is_stored, id=id)) == "written"
     assert runs == [1, 1]
     assert read(behind, look) == 1
-
-
-@pytest.mark.parametrize("pool", [1, 3, 6])
-def test_a_process_opens_no_more_connections_than_its_pool(
-    server: RunningServer, outsider: Connection, pool: int
-) -> None:
-    sessions = open_database(server.url, pool, PROMPT)
-    with ThreadPoolExecutor(16) as threads:
-        for _ in range(3):
-            writing = [threads.submit(patiently, transact, sessions) for _ in range(8)]
-            reading = [threads.submit(patiently, read, sessions) for _ in range(8)]
-            assert all(each.result() == 1 for each in writing + reading)
-    found = outsider.execute(text("SHOW PROCESSLIST")).all()
-    mine = [row for row in found if row[3] == make_url(server.url).database]
-    assert 1 <= len(mine) - 1 <= pool, "one is the outsider's"
-    sessions.close()
-
-
-def patiently(run: object, sessions: Sessions) -> int:
-    """Come again as clients do when there was no connection for a second."""
-    for _ in range(20):
-        try:
-            return int(run(sessions, lambda session: session.scalar(text("SELECT 1"))))  # type: ignore[operator]
-        except DatabaseUnavailable:
-            time.sleep(0.05)
-    raise AssertionError("no connection in twenty tries")
-
-
-def test_background_work_leaves_the_last_connections_of_a_full_server(
-    server: RunningServer, outsider: Connection
-) -> None:
-    outsider.execute(text("SET GLOBAL max_connections = 12"))
-    behind = open_database(server.url, 32, leaves_room=True)
-    met = threading.Barrier(12)
-
-    def stay(session: Session) -> int:
-        session.execute(text("SELECT SLEEP(0.5)"))
-        return 1
-
-    def work(_: int) -> int:
-        met.wait()
-        try:
-            return transact(behind, stay)
-        except DatabaseUnavailable:
-            return 0
-
-    with ThreadPoolExecutor(12) as threads:
-        busy = threads.map(work, range(12))
-        time.sleep(0.3)
-        front = open_database(server.url, 2, PROMPT)
-        assert read(front, look) == 0, "there is room for the API"
-        assert transact(front, look) == 0
-        assert sum(busy) >= 6, "and for most of the background work"
-    connected = int(outsider.execute(text("SHOW STATUS LIKE 'Threads_connected'")).one()[1])
-    assert connected <= 12 - 2
-    front.close()
-    behind.close()
