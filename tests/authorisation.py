@@ -25,6 +25,7 @@ from tests.posting import link, post, slug_of
 
 CALLERS = ("owner", "other", "ml", "admin", "anonymous")
 PNG = encode(picture(), "PNG")
+MARK = "only-its-owner-reads-this"  # in all that the owner tells nobody else
 _numbers = count(1)
 
 
@@ -87,18 +88,24 @@ def account(world: World) -> dict[str, Any]:
 
 
 def prediction(world: World) -> dict[str, Any]:
-    return {"id": ask(world.app, world.owner, image(world)["id"])["id"]}
+    asked = ask(world.app, world.owner, image(world)["id"], metadata={"mark": MARK})
+    return {"id": asked["id"]}
 
 
 def outline(world: World) -> dict[str, Any]:
     """A prediction of outlines."""
-    return {"id": ask(world.app, world.owner, image(world)["id"], task="outline")["id"]}
+    about = {"task": "outline", "metadata": {"mark": MARK}}
+    return {"id": ask(world.app, world.owner, image(world)["id"], **about)["id"]}
 
 
 def delivery(world: World) -> dict[str, Any]:
     """A prediction that owes somebody a webhook."""
     found = prediction(world)
-    row = {"prediction_id": parse_id(found["id"]), "url": "https://x.example/", "state": "failed"}
+    row = {
+        "prediction_id": parse_id(found["id"]),
+        "url": f"https://{MARK}.example/",
+        "state": "failed",
+    }
     transact(world.sessions, lambda session: session.add(WebhookDelivery(**row)))
     return {"prediction_id": found["id"]}
 
@@ -109,18 +116,27 @@ def searched(world: World) -> dict[str, Any]:
 
 
 def batch(world: World) -> dict[str, Any]:
-    items = [{"custom_id": "1", "task": "classify", "image_id": image(world)["id"]}]
+    items = [{"custom_id": MARK, "task": "classify", "image_id": image(world)["id"]}]
     sent = call(world.app, "POST", "/v1/batches", world.owner, json={"items": items})
     return {"id": sent.get_json()["id"]}
 
 
 def key(world: World) -> dict[str, Any]:
-    sent = call(world.app, "POST", "/v1/keys", world.owner, json={"name": "x"})
+    sent = call(world.app, "POST", "/v1/keys", world.owner, json={"name": MARK})
     return {"id": sent.get_json()["id"]}
 
 
 def posted(world: World) -> dict[str, Any]:
-    return {"id": post(world.app, world.owner)["id"]}
+    made = post(world.app, world.owner)
+    ask(world.app, world.owner, made["image"]["id"], metadata={"mark": MARK})
+    return {"id": made["id"]}
+
+
+def public(world: World) -> dict[str, Any]:
+    """An image for everyone, with a prediction of the owner's."""
+    id = upload(world.app, world.owner, query="visibility=public")["id"]
+    asked = ask(world.app, world.owner, id, metadata={"mark": MARK})
+    return {"id": id, "prediction": asked["id"]}
 
 
 def linked(world: World) -> dict[str, Any]:
@@ -141,6 +157,16 @@ class Row:
     new_login: bool = False  # the request ends the log-in that it is sent with
     in_session: bool = False  # it is one of the admin pages'
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    def body(self, world: World, caller: str) -> str:
+        """The text that the caller gets, where it is no admin page."""
+        about = self.thing(world)
+        method, rule = self.route.split()
+        path = rule.replace("<path:", "<").replace("<", "{").replace(">", "}").format(**about)
+        sent = filled(self.options, about)
+        path += self.query.format(**about)
+        data: bytes = call(world.app, method, path, world.people[caller], **sent).data
+        return data.decode("utf-8", "replace")
 
     def ask(self, world: World, caller: str) -> int:
         """The status that the caller gets."""

@@ -9,6 +9,7 @@ from flask import Flask
 
 from tests.authorisation import (
     CALLERS,
+    MARK,
     PNG,
     Row,
     World,
@@ -28,6 +29,7 @@ from tests.authorisation import (
     owner,
     posted,
     prediction,
+    public,
     row,
     searched,
     signed_in,
@@ -192,6 +194,39 @@ def test_every_route_has_its_line(world: World) -> None:
     known = [each.route for each in TABLE]
     assert len(known) == len(set(known))
     assert set(known) == routes(world.app)
+
+
+# The same, of an image that everyone may see: who gets the body does not get all of it.
+PUBLIC = [
+    row("GET /v1/images/<id>", public, 200, 200, 200, 200, 200),
+    row("GET /v1/predictions/<prediction>", public, 200, 200, 200, 200, 200),
+    row("GET /v1/predictions", public, 200, 200, 200, 200, 200, query="?image_id={id}"),
+    row("PATCH /v1/images/<id>", public, 200, 404, 404, 200, 401, json={"file_name": "x.png"}),
+]
+READS = [line for line in TABLE if line.route.startswith("GET ") and not line.in_session]
+
+
+@pytest.mark.parametrize("line", [*READS, *PUBLIC], ids=lambda line: line.route)
+def test_no_body_tells_what_only_its_owner_may_read(world: World, line: Row) -> None:
+    for caller in ("other", "ml", "anonymous"):
+        body = line.body(world, caller)
+        assert MARK not in body, caller
+        assert f"{world.owner.name}@example.org" not in body, caller
+
+
+def test_its_owner_reads_it(world: World) -> None:
+    told = {line.route for line in (*READS, *PUBLIC) if MARK in line.body(world, "owner")}
+    assert told >= {
+        "GET /v1/images/<id>", "GET /v1/predictions/<prediction>", "GET /v1/predictions/<id>",
+        "PATCH /v1/images/<id>", "GET /v1/predictions",
+        "GET /v1/batches/<id>/items", "GET /v1/batches/<id>/results",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("line", PUBLIC, ids=lambda line: line.route)
+def test_public_things_have_the_same_statuses(world: World, line: Row) -> None:
+    found = {caller: line.ask(world, caller) for caller in CALLERS}
+    assert found == dict(zip(CALLERS, line.statuses, strict=True))
 
 
 @pytest.mark.parametrize("line", TABLE, ids=lambda line: line.route)

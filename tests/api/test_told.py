@@ -26,7 +26,7 @@ ASKERS = ("attempts", "timings", "deadline_at")
 @pytest.fixture
 def people(app: Flask, sessions: Sessions) -> dict[str, Account | None]:
     """`anna` owns the image, `ben` has asked of it."""
-    found = {name: sign_up(app, name) for name in ("anna", "ben", "carl", "ml", "admin")}
+    found = {name: sign_up(app) for name in ("anna", "ben", "carl", "ml", "admin")}
     make_ml(sessions, found["ml"])
     make_admin(sessions, found["admin"])
     return {**found, "anonymous": None}
