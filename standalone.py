@@ -25,6 +25,7 @@ from common.memory import limit_allocator
 from common.predictions import reopen
 from common.services import Services, open_services
 from common.settings import Settings
+from common.surroundings import be_private, make_private
 from common.tasks import all_contracts
 from common.threads import lasting_thread
 from engine.process import Engine
@@ -39,6 +40,7 @@ def from_env() -> Flask:
     """The application with an engine beside it; both end when the application is closed."""
     limit_allocator()
     settings = Settings.from_env(os.environ)
+    be_private()
     configure(settings.log_level, settings.log_format, settings.sentry_dsn)
     with ExitStack() as stack:
         stack.enter_context(_alone_in(settings.data_dir))
@@ -93,7 +95,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
     On a reload (SIGHUP) Gunicorn starts the new process before it ends the old one, so the new one
     waits for the lock while the old one answers its last requests.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private(folder)
     with (folder / "lock").open("a+") as lock:
         deadline = time.monotonic() + HANDOVER_SECONDS
         while not _take(lock):

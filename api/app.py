@@ -50,6 +50,7 @@ from common.logs import configure, count_lost_lines
 from common.metrics.standing import Standing
 from common.services import Services, open_services
 from common.settings import Settings
+from common.surroundings import be_private
 
 CLOSE = "afterimage-close"
 
@@ -142,6 +143,7 @@ def close(app: Flask) -> None:
 def from_env() -> Flask:
     """The application for Gunicorn, built in the worker: `gunicorn 'api.app:from_env()'`."""
     settings = Settings.from_env(os.environ)
+    be_private()
     configure(settings.log_level, settings.log_format, settings.sentry_dsn)
     with ExitStack() as stack:
         services = stack.enter_context(open_services(settings, serves_callers=True))

@@ -7,6 +7,7 @@ import structlog
 from flask import Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from api.context import current_user
 from api.measuring import note_answer
 from api.preconditions import failed
 from common.ids import new_id
@@ -51,6 +52,11 @@ def take_request_id() -> None:
     bind_contextvars(request_id=g.request_id)
 
 
+def _account() -> dict[str, str]:
+    id = current_user().id
+    return {"account": str(id)} if id else {}
+
+
 def finish(response: Response) -> Response:
     """Add the headers, answer 304 where the caller has it already, and log one line."""
     response = _with_validators(response)
@@ -71,6 +77,8 @@ def finish(response: Response) -> Response:
         path=request.path,
         status=response.status_code,
         ms=round(seconds * 1e3, 1),
+        address=request.remote_addr,
+        **_account(),
         **g.get("asked", {}),
     )
     return response

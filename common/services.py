@@ -1,5 +1,6 @@
 """What both wings are handed: settings, database sessions, object store, broker and metrics."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from common.db import PROMPT, STEADY, Sessions, open_database
 from common.metrics import Metrics, open_metrics
 from common.settings import Settings
 from common.storage import Storage, open_storage
+from common.surroundings import make_private, warn
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ def open_services(settings: Settings, *, serves_callers: bool = False) -> Iterat
     reports itself as not ready. One that `serves_callers` does not let them wait long for a
     database that does not answer; any other leaves it the last connections of a full database.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_private(settings.data_dir)
+    warn(settings, os.environ)
     sessions = open_database(
         settings.database_url,
         settings.database_pool,

@@ -1,9 +1,11 @@
 """From an environment variable, or the file that it names, to a setting's value."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from common.errors import SettingsError
 
@@ -25,14 +27,30 @@ def setting(
 
 
 def read_setting(environ: Mapping[str, str], about: Mapping[str, Any], data_dir: str) -> Any:
-    """One setting's parsed value; an empty variable counts as unset."""
+    """One setting's parsed value; an empty variable counts as unset, and so does a service link."""
     variable: str = about["variable"]
-    raw = given(environ, variable) or about["default"].format(data_dir=data_dir)
+    said = given(environ, variable)
+    if is_service_link(variable, said):
+        said = ""
+    raw = said or _default(about["default"], data_dir)
     try:
         return about["parse"](raw)
     except ValueError as error:
         shown = "" if about["secret"] else f"={raw!r}"
         raise SettingsError(f"{variable}{shown} cannot be used: {error}") from error
+
+
+def is_service_link(variable: str, value: str) -> bool:
+    """Whether the variable is not meant for us: for a service named `metrics`, Kubernetes sets
+    METRICS_PORT=tcp://10.96.0.1:9100 in every container, as Docker's links did.
+    """
+    is_port = variable == "PORT" or variable.endswith("_PORT")
+    return is_port and re.fullmatch(r"(tcp|udp|sctp)://\S+:\d+", value.strip()) is not None
+
+
+def _default(text: str, data_dir: str) -> str:
+    """The default with the folder's name in it, percent-encoded where it is part of a URL."""
+    return text.format(data_dir=quote(data_dir) if "://" in text else data_dir)
 
 
 def given(environ: Mapping[str, str], variable: str) -> str:

@@ -15,6 +15,7 @@ from common.memory import limit_allocator
 from common.metrics.exposing import exposed
 from common.services import open_services
 from common.settings import Settings
+from common.surroundings import be_private
 from common.tasks import all_contracts, contract
 from engine.process import Engine
 
@@ -25,6 +26,7 @@ def main() -> int:
     try:
         tasks = _tasks()
         settings = Settings.from_env()
+        be_private()
         configure(settings.log_level, settings.log_format, settings.sentry_dsn)
         with (
             open_services(settings) as services,

@@ -9,6 +9,7 @@ from pathlib import Path
 from alembic.config import CommandLine, Config
 
 from common.errors import SettingsError
+from common.surroundings import be_private
 from migrations.waiting import wait
 
 INI = Path(__file__).with_name("alembic.ini")
@@ -16,6 +17,7 @@ INI = Path(__file__).with_name("alembic.ini")
 
 def main(arguments: list[str]) -> int:
     """Run an Alembic command; without one, bring the database up to date."""
+    be_private()
     try:
         if arguments == ["wait"]:
             wait(INI)

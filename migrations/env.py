@@ -6,13 +6,14 @@ from alembic import context
 
 from common.db import PATIENT, open_database
 from common.settings import Settings
+from common.surroundings import make_private
 from common.tables import Base
 
 
 def run() -> None:
     """Migrate in one transaction where the database can (MySQL commits each DDL by itself)."""
     settings = Settings.from_env(os.environ)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_private(settings.data_dir)
     engine = open_database(settings.database_url, patience=PATIENT).engine
     with engine.connect() as connection:
         context.configure(

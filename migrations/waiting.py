@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from common.db import open_database
 from common.settings import Settings
+from common.surroundings import make_private
 
 PAUSE = 2.0  # seconds between two looks
 
@@ -19,7 +20,7 @@ PAUSE = 2.0  # seconds between two looks
 def wait(ini: Path) -> None:
     """Return once the database is as new as this release; what is missing is said once."""
     settings = Settings.from_env(os.environ)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_private(settings.data_dir)
     said = ""
     while missing := lack(settings.database_url, ini):
         if missing != said:

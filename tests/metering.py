@@ -15,6 +15,7 @@ def only_api(folder: Path, **env: str) -> Iterator[Running]:
     """Migrate and start; WEB_PROCESSES says how many share the address."""
     [port] = free_ports(1)
     database = f"sqlite:///{folder}/afterimage.db"
+    folder.mkdir(exist_ok=True)
     migrate(database, folder)
     inherited = {key: value for key, value in os.environ.items() if key not in OURS}
     environ = inherited | {"DATA_DIR": str(folder), "PORT": str(port)} | env

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from common.errors import AfterimageError
 from common.settings import Settings
+from common.surroundings import make_private
 from engine.models import commands
 from engine.models.catalogue import LOGITS
 from engine.models.commands import Order
@@ -31,6 +32,7 @@ def main() -> int:
 
 def _order(arguments: argparse.Namespace) -> Order:
     settings = Settings.from_env()
+    make_private(settings.data_dir)
     folder, mirror = arguments.model_dir, arguments.mirror
     return Order(
         model_dir=Path(folder).expanduser().resolve() if folder else settings.model_dir,
