@@ -11,6 +11,7 @@ from api import admin, auth, cors, documentation, errors, headers, limits, preco
 from api.charsets import check_query
 from api.context import EXTENSION, Edge
 from api.echo import Echo
+from api.meter import Meter
 from api.newcomers import Newcomers
 from api.people import tokens
 from api.predecessors import classifier, inference, outline
@@ -71,15 +72,15 @@ def create_app(services: Services) -> Flask:
         Drift(services.sessions, services.settings),
     )
     newcomers = Newcomers(services.sessions)
-    edge = Edge(services, announcer, waiting, queues, newcomers, readiness, measured)
+    meter = Meter(services.sessions)
+    edge = Edge(services, announcer, waiting, queues, newcomers, readiness, measured, meter)
     app.extensions[EXTENSION] = edge
     app.extensions[CLOSE] = edge.close
     app.before_request(headers.take_request_id)
     proxies.register(app, services.settings)
     cors.register(app, services.settings)
-    app.before_request(auth.identify)
+    limits.register(app, services.settings, auth.identify)
     app.before_request(lambda: check_query(request))
-    limits.register(app, services.settings)
     preconditions.register(app)
     app.after_request(headers.finish)
     errors.register(app)

@@ -3,11 +3,12 @@
 import re
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from flask import Request, g, request, url_for
 
-from api.context import caller_key, caller_network, current_user, edge
+from api.context import caller_key, caller_network, current_user, edge, services
 from api.errors import problem
 from api.found_items import without_hidden
 from api.lookup import look_again
@@ -16,10 +17,12 @@ from api.rows import Shown, is_final
 from api.schemas.predictions import LONGEST_WAIT, view
 from api.turns import Wait
 from api.waiting import NoTurn
-from common.errors import InputFault
+from common.captions import is_paid
+from common.db import read
+from common.errors import InputFault, Unauthorized
 from common.predictions import Ask
 from common.tables import State
-from common.tasks import contract, image_tasks
+from common.tasks import Contract, contract, image_tasks
 
 IMAGES_FAULT = "image_"  # what the codes of all faults of an image begin with
 WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?", re.IGNORECASE)
@@ -44,6 +47,7 @@ def ask_for(
             code="task_takes_no_image",
             errors={"task": [f"must be one of: {known}"]},
         )
+    check_paid(wanted)
     asked = Ask(
         task=wanted.name,
         params=wanted.check_params(params or {}),
@@ -55,6 +59,17 @@ def ask_for(
     )
     edge().queues.admit(wanted.name, interactive)
     return asked
+
+
+def check_paid(wanted: Contract) -> None:
+    """Raises Unauthorized when a provider is paid for the task and an account is needed for it."""
+    settings = services().settings
+    if not wanted.may_be_paid or settings.paid_tasks_anonymous or current_user().id:
+        return
+    model = read(services().sessions, partial(edge().models.answering, task=wanted.name))
+    if is_paid(settings, model):
+        detail = f"`{wanted.name}` is paid for here, so it needs an account: sign in and ask again."
+        raise Unauthorized(detail, code="account_required")
 
 
 def preferred_wait(request: Request) -> float:

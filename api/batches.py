@@ -1,7 +1,7 @@
 """Batches at the edge: taken in one transaction, found, paged, canceled, retried, told as lines."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from flask import Request, Response
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from api import keys
+from api import keys, quotas
 from api.batch_items import LINES, read_items, read_values
 from api.body import LARGE
 from api.context import current_user, edge, services
@@ -23,12 +23,14 @@ from api.schemas.batches import result_view
 from common import batches
 from common.batches import Item
 from common.callers import Caller, may_see
-from common.db import CommitUnknown, read, transact
+from common.db import CommitUnknown, Sessions, read, transact
 from common.errors import NotFound
 from common.ids import new_id, parse_id
 from common.tables import State
+from common.tasks import contract
 
 RESULTS_AT_ONCE = 50  # rows: results may be large
+Made = list[tuple[UUID, str]]  # id and task of each prediction
 NEW, AGAIN = (State.QUEUED,), (State.FAILED, State.EXPIRED)
 
 
@@ -60,19 +62,37 @@ def _enter(id: UUID, items: list[Item], key: Key | None) -> UUID:
     if key:
         key.image = id
     sessions = services().sessions
+    units = _units(items)
+    with quotas.work(sum(units.values())) as work:
+        made = _written(sessions, write, id)
+        if made is None:
+            return _of_another(key)
+        work.spent = sum(units[prediction] for prediction, _ in made)
+    note_batch(services().metrics, id, made)
+    _announce(made)
+    return id
+
+
+def _written(sessions: Sessions, write: Callable[[Session], Made], id: UUID) -> Made | None:
+    """What `write` has made in its transaction; None when another request has taken the key."""
     try:
-        made = transact(sessions, write, partial(_stored, id=id))
+        return transact(sessions, write, partial(_stored, id=id))
     except keys.Taken:
-        return _of_another(key)
+        return None
     except CommitUnknown as error:
         raise CommitUnknown(
             "The database did not confirm that the batch was stored. "
             f"Send GET /v1/batches/{id} in half a minute: if it is found, the batch was stored; "
             "if the answer is 404, send it again."
         ) from error
-    note_batch(services().metrics, id, made)
-    _announce(made)
-    return id
+
+
+def _units(items: Sequence[Item]) -> dict[UUID, int]:
+    """The units of work of each prediction that the batch asks for, by its id."""
+    asked = [(item.image_id, item.ask) for item in items if item.image_id and item.ask]
+    images = {image for image, _ in asked}
+    pixels = read(services().sessions, partial(batches.pixels_of, images=images))
+    return {ask.id: contract(ask.task).units(pixels.get(image, 0)) for image, ask in asked}
 
 
 def _stored(session: Session, id: UUID) -> list[tuple[UUID, str]] | None:
@@ -130,6 +150,7 @@ def retry_failed(id: UUID) -> None:
     made = read(services().sessions, partial(batches.made_of, id=id, states=AGAIN))
     for task in {task for _, task in made}:
         edge().queues.admit(task, interactive=False)
+    quotas.charge(quotas.units_of(task for _, task in made))
     transact(services().sessions, partial(batches.retry, these=made))
     _announce(made)
 

@@ -8,6 +8,7 @@ from flask import current_app, g, request
 from prometheus_client.registry import Collector
 
 from api.keys import InFlight
+from api.meter import Meter
 from api.newcomers import Newcomers
 from api.people.passwords import Passwords
 from api.queues import Queues
@@ -33,6 +34,7 @@ class Edge:
     newcomers: Newcomers
     readiness: Readiness
     measured: tuple[Collector, ...]  # when Prometheus asks
+    meter: Meter
     models: Models = field(default_factory=Models)
     in_flight: InFlight = field(default_factory=InFlight)
     passwords: Passwords = field(default_factory=Passwords)

@@ -12,7 +12,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api import keys, limits
+from api import keys, quotas
 from api.accepting import Accepted, commit, enter, queued
 from api.context import Edge, current_user
 from api.keys import Key
@@ -70,11 +70,13 @@ def receive(
     with edge.in_flight.alone(key):
         if key and key.is_replayed:
             return commit(edge, write, image.id, asks, key)
-        with limits.upload(len(data)) as upload:
+        units = quotas.units_of((ask.task for ask in asks), image.width * image.height)
+        with quotas.upload(len(data)) as upload, quotas.work(units) as work:
             put()
             others = None if first else partial(_among_others, edge, image, stored, asks)
             accepted = commit(edge, write, image.id, asks, key, others)
             upload.counts = accepted.is_new
+            work.spent = _spent(accepted, image)
     if accepted.is_new:
         edge.services.metrics.uploads[()].inc()
     return accepted
@@ -102,10 +104,22 @@ def ask(
         return enter(session, edge, held, asks, clock(session), is_known=True)
 
     with edge.in_flight.alone(key):
-        try:
+        if key and key.is_replayed:
             return commit(edge, write, image.id, asks, key)
-        except IntegrityError as error:
-            raise no_such_image() from error
+        units = quotas.units_of((ask.task for ask in asks), image.width * image.height)
+        with quotas.work(units) as work:
+            try:
+                accepted = commit(edge, write, image.id, asks, key)
+            except IntegrityError as error:
+                raise no_such_image() from error
+            work.spent = _spent(accepted, image)
+    return accepted
+
+
+def _spent(accepted: Accepted, image: Image) -> int:
+    """The units of work that was asked for; a known result costs nothing."""
+    open_tasks = (row.task for row in accepted.predictions if not row.cached)
+    return quotas.units_of(open_tasks, image.width * image.height)
 
 
 def chosen(visibility: str | None) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, bindparam, select
 
+from api import quotas
 from api.asking import IMAGES_FAULT, ask_for, wait_for, was_refused_a_wait
 from api.context import edge, services
 from api.intake import ask
@@ -109,7 +110,10 @@ def search(caller: Caller, params: dict[str, Any]) -> Row[Any]:
         interactive=True,
         owner_id=caller.id,
     )
-    transact(current.services.sessions, lambda session: create_alone(session, wanted))
+    units = CONTRACT.units()
+    with quotas.work(units) as work:
+        transact(current.services.sessions, lambda session: create_alone(session, wanted))
+        work.spent = units
     current.announcer.announce(wanted.id, wanted.task, interactive=True)
     return _finished(wanted.id)
 

@@ -1,5 +1,6 @@
 """What callers do to predictions that exist already: cancel them, have them done again."""
 
+from api import quotas
 from api.context import edge
 from api.lookup import look_again
 from api.rows import Shown, is_final
@@ -28,6 +29,7 @@ def retry_it(row: Shown, deadline: float | None) -> Shown:
         raise Conflict("Its image was refused; there is nothing to retry.", code="not_retryable")
     if is_final(row) and row.state != State.SUCCEEDED:
         edge().queues.admit(row.task, interactive=False)
+        quotas.charge(wanted.cost)
     seconds = deadline or wanted.deadline
     if transact(edge().services.sessions, lambda session: retry(session, row.id, seconds)):
         edge().announcer.announce(row.id, row.task, interactive=False)

@@ -51,6 +51,9 @@ IMAGES = (
     .order_by(Image.id)
     .with_for_update(read=True)
 )
+PIXELS = select(Image.id, Image.width, Image.height).where(
+    Image.id.in_(bindparam("ids", expanding=True))
+)
 BATCH = select(Batch.id, Batch.owner_id, Batch.total, Batch.created_at).where(
     Batch.id == bindparam("batch")
 )
@@ -125,6 +128,12 @@ def _fault(image: Row[Any] | None, left: dict[UUID, int]) -> tuple[str, str] | N
             return CROWDED
         left[image.id] -= 1
     return None
+
+
+def pixels_of(session: Session, images: set[UUID]) -> dict[UUID, int]:
+    """The number of pixels of those of the images that are there."""
+    rows = execute(session, PIXELS, {"ids": sorted(images)}) if images else ()
+    return {row.id: row.width * row.height for row in rows}
 
 
 def _images(session: Session, caller: Caller, ids: set[UUID]) -> dict[UUID, Row[Any]]:

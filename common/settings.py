@@ -12,6 +12,7 @@ from pathlib import Path
 
 from common.settings_parsers import (
     Allowance,
+    PredictionQuota,
     address_or_none,
     allowance,
     base_url,
@@ -24,6 +25,8 @@ from common.settings_parsers import (
     non_negative,
     one_of,
     origins,
+    percentage,
+    prediction_quota,
     price,
     seconds_below,
     seconds_or_none,
@@ -68,11 +71,10 @@ class Settings:
         "MODEL_DIR", "{data_dir}/models", "Folder of the installed models.", folder
     )
     model_mirror: str = setting(
-        "MODEL_MIRROR",
-        "",
+        "MODEL_MIRROR", "",
         "Folder or http(s) address with the catalogue's files, for machines without internet.",
         mirror,
-    )
+    )  # fmt: skip
     public_url: str = setting(
         "PUBLIC_URL", "",
         "Base of absolute links, with the path prefix if there is one: `https://host/photos`. "
@@ -85,11 +87,9 @@ class Settings:
         "TRUSTED_PROXIES any, unless some are listed.", host_names,
     )  # fmt: skip
     trusted_proxies: int = setting(
-        "TRUSTED_PROXIES",
-        "0",
-        "How many proxies in front may set `X-Forwarded-*`; 0: none is believed.",
-        non_negative,
-    )
+        "TRUSTED_PROXIES", "0",
+        "How many proxies in front may set `X-Forwarded-*`; 0: none is believed.", non_negative,
+    )  # fmt: skip
     jwt_secret: str = setting(
         "JWT_SECRET", "",
         "What tokens are signed with, 32 bytes or more, the same for all API processes. Empty: "
@@ -117,6 +117,17 @@ class Settings:
     bytes_quota: Allowance | None = setting(
         "BYTES_QUOTA", "", "Their bytes: `500_000_000/day`.", allowance
     )
+    prediction_quota: PredictionQuota = setting(
+        "PREDICTION_QUOTA", "anonymous:100_000/hour",
+        "Units of work of an account, or of a network without one: `5000/hour`; see the tasks for "
+        "their units. `anonymous:…`: of networks alone; `anonymous:1000/hour,9000/hour`: of both; "
+        "`off`: any number.", prediction_quota,
+    )  # fmt: skip
+    paid_tasks_anonymous: bool = setting(
+        "PAID_TASKS_ANONYMOUS", "off",
+        "Whether tasks that a provider is paid for (captions of `openai://`, or of any provider "
+        "with CAPTION_PRICE) need no account.", switch,
+    )  # fmt: skip
     cors_origins: tuple[str, ...] = setting(
         "CORS_ORIGINS", "",
         "Web pages that may call the API from a browser: `https://a.example,https://b.example`, "
@@ -129,28 +140,24 @@ class Settings:
         "MAX_PIXELS", "40000000", "Largest accepted image, width x height.", count
     )
     max_waiting: int = setting(
-        "MAX_WAITING",
-        "48",
-        "Requests of one API process that may wait at once; keep it below WEB_THREADS.",
-        count,
-    )
+        "MAX_WAITING", "48",
+        "Requests of one API process that may wait at once; keep it below WEB_THREADS.", count,
+    )  # fmt: skip
     max_polls: int = setting(
         "MAX_WAITING_PER_CALLER", "8",
         "Long polls (`GET` with `?wait=`) of one account or network that wait at once in an API "
         "process; more are answered at once. MAX_WAITING or more: not limited by caller.", count,
     )  # fmt: skip
     queue_promise: float | None = setting(
-        "QUEUE_PROMISE_SECONDS",
-        "",
+        "QUEUE_PROMISE_SECONDS", "",
         "Longest wait in a queue that is accepted; longer: 503 `queue_full`. Empty: any.",
         seconds_or_none,
-    )
+    )  # fmt: skip
     engine_workers: int = setting(
-        "ENGINE_WORKERS",
-        str(os.cpu_count() or 1),
+        "ENGINE_WORKERS", str(os.cpu_count() or 1),
         "Worker threads of an engine, each with a model session of its own; default: one a core.",
         count,
-    )
+    )  # fmt: skip
     batch_size: int = setting(
         "BATCH_SIZE", "12", "Most predictions that a worker claims and writes at once.", count
     )
@@ -168,11 +175,9 @@ class Settings:
     )
     openai_api_key: str = setting("OPENAI_API_KEY", "", "Key for `openai://`; secret.", secret=True)
     caption_workers: int = setting(
-        "CAPTION_WORKERS",
-        "8",
-        "Most captions that one engine asks `openai://` for at once.",
-        count,
-    )
+        "CAPTION_WORKERS", "8",
+        "Most captions that one engine asks `openai://` for at once.", count,
+    )  # fmt: skip
     caption_timeout: float = setting(
         "CAPTION_TIMEOUT", "30", "Seconds that `openai://` may take for a caption, at most 40.",
         seconds_below(40),
@@ -183,6 +188,11 @@ class Settings:
     caption_budget: float | None = setting(
         "CAPTION_BUDGET_USD", "",
         "US dollars for captions a month (UTC), over all engines. Empty: not limited.", dollars,
+    )  # fmt: skip
+    caption_share: float = setting(
+        "CAPTION_BUDGET_SHARE", "75",
+        "Per cent of that budget, as far as others have left it, that one account may use, or all "
+        "anonymous callers together. 100: all of it.", percentage,
     )  # fmt: skip
     caption_fallback: str = setting(
         "CAPTION_FALLBACK", "none",
@@ -195,11 +205,10 @@ class Settings:
         seconds_below(86_400),
     )  # fmt: skip
     webhook_allowed_networks: tuple[Network, ...] = setting(
-        "WEBHOOK_ALLOWED_NETWORKS",
-        "",
+        "WEBHOOK_ALLOWED_NETWORKS", "",
         "Private networks that webhooks may be sent to, comma-separated: `10.1.0.0/16,fd00::/8`.",
         parse_networks,
-    )
+    )  # fmt: skip
     metrics_port: tuple[str, int] | None = setting(
         "METRICS_PORT", "",
         "Where an engine process answers with its metrics: `9100` on loopback, or `0.0.0.0:9100`. "

@@ -123,6 +123,39 @@ def allowance(text: str) -> Allowance | None:
     return Allowance(count(most), PERIODS[period.strip()])
 
 
+class PredictionQuota(NamedTuple):
+    """Units of work of an anonymous caller and of an account; None: not limited."""
+
+    anonymous: Allowance | None
+    account: Allowance | None
+
+    @property
+    def is_guard(self) -> bool:
+        """Whether it is only there against abuse by anonymous callers."""
+        return self.account is None
+
+
+def prediction_quota(text: str) -> PredictionQuota:
+    """`1000/hour` for all callers, `anonymous:1000/hour` for anonymous ones; both, or `off`."""
+    if text.lower() == "off":
+        return PredictionQuota(None, None)
+    found: dict[str, Allowance | None] = {}
+    for part in text.split(","):
+        prefix, colon, value = part.strip().rpartition(":")
+        if (prefix, colon) not in (("", ""), ("anonymous", ":")) or prefix in found:
+            raise ValueError("must be like 1000/hour, anonymous:1000/hour, both of them, or off")
+        found[prefix] = allowance(value.strip())
+    everybody = found.get("")
+    return PredictionQuota(found.get("anonymous", everybody), everybody)
+
+
+def percentage(text: str) -> float:
+    """A number above 0 and at most 100, as a share of 1."""
+    if not 0 < (number := float(text)) <= 100:
+        raise ValueError("must be above 0 and at most 100")
+    return number / 100
+
+
 def origins(text: str) -> tuple[str, ...]:
     """Origins (RFC 6454) as browsers send them, separated by commas; or `*` alone."""
     found = tuple(part.strip().lower() for part in text.split(",") if part.strip())

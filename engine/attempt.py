@@ -67,8 +67,10 @@ def _takes_image(job: Job) -> bool:
 
 
 def _asked(job: Job) -> dict[str, Any]:
-    """The params; where there is no image, with who asks, for that decides what they may see."""
-    return job.params if _takes_image(job) else job.params | {"asked_by": job.owner_id}
+    """The params; with the account that asks where that decides what it may see or spend."""
+    wanted = contract(job.task, internal=True)
+    needs_caller = wanted.may_be_paid or not wanted.takes_image
+    return job.params | {"asked_by": job.owner_id} if needs_caller else job.params
 
 
 def outcome_of(job: Job, error: Exception) -> Outcome:

@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import request
 from sqlalchemy.orm import Session
 
+from api import quotas
 from api.context import current_user, edge, services
 from api.feedback.meant import by_id, by_id_or_name, sort
 from api.lookup import find_prediction
@@ -43,6 +44,7 @@ def take(fields: Mapping[str, Any]) -> dict[str, Any]:
     given = [(name, kind) for kind in (*VALUES, CLICKS) for name in fields[kind]]
     images = read(services().sessions, lambda s: by_id(s, current_user(), [n for n, _ in given]))
     ids, rejected = sort(images, given)
+    quotas.charge(len(given))
     clicks = ids.pop(CLICKS, [])
 
     def write(session: Session) -> None:
@@ -68,6 +70,7 @@ def take_by_name(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         opinions += _opinions(about, ids)
         rejected += [{"query": entry["query"], **one} for one in refused]
     voter = _voter()
+    quotas.charge(sum(map(len, given)))
     transact(services().sessions, lambda session: record(session, voter, opinions))
     return {"recorded": sum(map(len, given)) - len(rejected), "rejected": rejected}
 

@@ -16,6 +16,7 @@ from marshmallow import RAISE, Schema, ValidationError
 from common.errors import InputFault
 
 MINUTE = 60
+PIXELS_PER_UNIT = 4_000_000  # of an image, whose decoding may cost more than its task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,9 @@ class Contract:
     cacheable: bool = True  # the same bytes, params and model version give the same result
     deadline: float = 15 * MINUTE  # seconds after which nobody waits for the answer any more
     internal: bool = False  # asked for inside the house alone: no caller can name it
+    # Units of PREDICTION_QUOTA: about 10 ms of a processor each.
+    cost: int = 1
+    may_be_paid: bool = False  # a provider may be paid for it
     takes_image: bool = True  # it is asked of an image; else all it needs is in its params
     # What is told of a stored result and its params; None: all of it.
     shown: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]] | None = None
@@ -45,6 +49,10 @@ class Contract:
                 errors={"params": error.normalized_messages()},
             ) from error
         return loaded
+
+    def units(self, pixels: int = 0) -> int:
+        """What the task costs on an image of so many pixels, in units of PREDICTION_QUOTA."""
+        return self.cost + pixels // PIXELS_PER_UNIT
 
     def queue(self, interactive: bool = False) -> str:
         """The name of the task's queue; interactive requests have their own, served first."""

@@ -51,5 +51,7 @@ CONTRACT = Contract(
     summary="The image in a sentence: by a model of your choice, or honestly from labels, offline.",
     params=CaptionParams,
     result=CaptionResult,
+    cost=5,
+    may_be_paid=True,
     deadline=60 * MINUTE,
 )

@@ -102,4 +102,5 @@ CONTRACT = Contract(
     summary="Where the objects are: outlines of 20 kinds of things, as polygons with holes.",
     params=OutlineParams,
     result=OutlineResult,
+    cost=10,
 )

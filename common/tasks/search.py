@@ -55,6 +55,7 @@ CONTRACT = Contract(
     summary="The images that a text asks for, or that look like another one: GET /v1/search.",
     params=SearchParams,
     result=SearchResult,
+    cost=5,
     cacheable=False,  # what can be found changes
     deadline=MINUTE,
     takes_image=False,

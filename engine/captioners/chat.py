@@ -9,8 +9,9 @@ import hashlib
 from collections.abc import Sequence
 from functools import partial
 from threading import Event
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import structlog
 
@@ -32,6 +33,13 @@ log = structlog.get_logger(__name__)
 USAGE = "CAPTIONER_URL must look like openai://host/v1?model=name, without user and password"
 
 
+class Picture(NamedTuple):
+    """A JPEG to be captioned, and the account that asks, or None."""
+
+    jpeg: bytes
+    caller: UUID | None
+
+
 class ChatCaptioner:
     """What the workers of the lane share: one client, one gate, one account."""
 
@@ -46,32 +54,34 @@ class ChatCaptioner:
         self._gate = Gate(settings.caption_breaker, stop)
         self._price = Price(*settings.caption_price) if settings.caption_price else None
         most = settings.caption_budget
-        self._budget = Budget(most, services.sessions) if most is not None else None
+        self._budget = (
+            Budget(most, services.sessions, settings.caption_share) if most is not None else None
+        )
         has_fallback = settings.caption_fallback == "labels"
         self._fallback = SharedLabels(settings) if has_fallback else None
 
-    def prepare(self, data: bytes, params: dict[str, Any]) -> bytes:
-        """The JPEG that the provider gets to see."""
-        return to_jpeg(data, self._settings.max_pixels)
+    def prepare(self, data: bytes, params: dict[str, Any]) -> Picture:
+        """The JPEG that the provider gets to see, and who pays with their share of the budget."""
+        return Picture(to_jpeg(data, self._settings.max_pixels), params.get("asked_by"))
 
     def run(
-        self, prepared: Sequence[bytes], params: Sequence[dict[str, Any]]
+        self, prepared: Sequence[Picture], params: Sequence[dict[str, Any]]
     ) -> list[dict[str, Any]]:
         """The caption of each JPEG, one after another: other workers wait for others meanwhile."""
-        return [self._caption(jpeg) for jpeg in prepared]
+        return [self._caption(*picture) for picture in prepared]
 
-    def _caption(self, jpeg: bytes) -> dict[str, Any]:
+    def _caption(self, jpeg: bytes, caller: UUID | None) -> dict[str, Any]:
         try:
-            return self._answer(self._ask(jpeg))
+            return self._answer(self._ask(jpeg, caller), caller)
         except NotServed as error:
             if self._fallback is None:
                 raise
             log.info("caption from labels instead", code=error.code)
             return MadeBy(self._fallback.model, self._fallback.caption(jpeg))
 
-    def _ask(self, jpeg: bytes) -> Reply:
+    def _ask(self, jpeg: bytes, caller: UUID | None) -> Reply:
         if self._budget:
-            self._budget.check()
+            self._budget.check(caller)
         self._gate.pass_through()
         try:
             return call(
@@ -85,12 +95,12 @@ class ChatCaptioner:
             self._gate.quieten(error.delay)
             raise
         except (Unusable, Declined, ReasonsTooLong) as error:
-            self._account_for(error.tokens)
+            self._account_for(error.tokens, caller)
             raise
 
-    def _answer(self, reply: Reply) -> dict[str, Any]:
+    def _answer(self, reply: Reply, caller: UUID | None) -> dict[str, Any]:
         tokens = reply.tokens
-        cost = self._account_for(tokens)
+        cost = self._account_for(tokens, caller)
         return {
             "text": reply.text,
             "source": "openai",
@@ -99,13 +109,13 @@ class ChatCaptioner:
             "cost_usd": cost,
         }
 
-    def _account_for(self, tokens: Tokens | None) -> float | None:
-        """Add what a call used to the budget and the metrics, whether or not it led to a caption;
-        returns its price in US dollars, None where it is not known.
+    def _account_for(self, tokens: Tokens | None, caller: UUID | None) -> float | None:
+        """Add what a call for `caller` used to the budget and the metrics, whether or not it led to
+        a caption; returns its price in US dollars, None where it is not known.
         """
         cost = self._price.of(tokens) if self._price and tokens else None
         if self._budget:
-            self._budget.add(cost)
+            self._budget.add(cost, caller)
         name = self.model["name"]
         self._metrics.caption_cost[name].inc(cost or 0.0)
         if tokens:

@@ -30,8 +30,8 @@ class Work(Protocol):
     def prepare(self, data: bytes, params: dict[str, Any]) -> Any:
         """Turn the image's bytes into the model's input. Called from several threads at once.
 
-        Of a task that takes no image `data` are empty and `params` hold `asked_by`, the account
-        that asks, or None.
+        Of a task that takes no image `data` are empty. `params` of such a task, and of one that may
+        be paid, hold `asked_by`: the account that asks, or None.
 
         Raises InputFault when the bytes cannot be used, for example because they do not decode.
         """

@@ -79,6 +79,61 @@ def test_an_account_is_counted_apart_from_its_address(start: Start) -> None:
     assert anonymous == [200, 200, 429]
 
 
+@pytest.mark.parametrize(
+    "credentials",
+    [{"X-API-Key": "aft_bogus"}, {"Authorization": "Bearer x"}, {"Authorization": "Bearer aft_x"}],
+)
+def test_refused_credentials_are_limited_and_count_tenfold(
+    start: Start, credentials: dict[str, str]
+) -> None:
+    url = start(RATE_LIMIT="3/minute", TRUSTED_PROXIES="1")
+
+    def ask(address: str, headers: dict[str, str], path: str = "/v1/tasks") -> requests.Response:
+        return requests.get(url + path, headers={"X-Forwarded-For": address} | headers, timeout=30)
+
+    answers = [ask(f"203.0.113.7:{port}", credentials) for port in range(4000, 4006)]
+    assert [answer.status_code for answer in answers] == [401] * 3 + [429] * 3
+    assert refused(answers[-1], "rate_limited")
+    assert ask("203.0.113.7", credentials, "/healthz").status_code == 429, "nor at the probes"
+    assert ask("203.0.113.7", {}).status_code == 429, "the network has used up its share"
+    assert ask("203.0.113.8", credentials).status_code == 401, "others have theirs"
+    assert ask("203.0.113.7", {}, "/healthz").status_code == 200, "a probe needs no credentials"
+
+
+def test_a_network_has_a_multiple_of_what_an_account_has(start: Start) -> None:
+    url = start(RATE_LIMIT="3/hour", TRUSTED_PROXIES="1")
+    accounts = []
+    for number in range(10):  # each from a network of its own: signing up counts, too
+        address = {"X-Forwarded-For": f"198.51.100.{number}"}
+        name, password = f"anna{number}", "correct horse battery"
+        new = {"name": name, "email": f"{name}@example.org", "password": password}
+        requests.post(f"{url}/v1/users", json=new, headers=address, timeout=30)
+        form = {"username": name, "password": password}
+        token = requests.post(f"{url}/token", data=form, headers=address, timeout=30).json()
+        accounts.append({"Authorization": f"Bearer {token['access_token']}"})
+    here = {"X-Forwarded-For": "203.0.113.7"}
+    asked = [
+        requests.get(f"{url}/v1/tasks", headers=account | here, timeout=30)
+        for account in accounts
+        for _ in range(3)
+    ]
+    assert [answer.status_code for answer in asked] == [200] * 30
+    assert refused(requests.get(f"{url}/v1/tasks", headers=here, timeout=30), "rate_limited")
+    away = {"X-Forwarded-For": "203.0.113.8"}
+    again = requests.get(f"{url}/v1/tasks", headers=accounts[0] | away, timeout=30)
+    assert again.status_code == 429, "the account's own is used up wherever it is"
+
+
+def test_a_refusal_says_what_is_allowed_until_when_and_who_sets_it(start: Start) -> None:
+    url = start(RATE_LIMIT="1/hour")
+    last = [requests.get(f"{url}/v1/tasks", timeout=30) for _ in range(2)][-1]
+    assert refused(last, "rate_limited")
+    said = last.json()["detail"]
+    assert "1 requests in 3,600 s" in said
+    assert f"Wait {int(last.headers['Retry-After']):,} s" in said
+    assert "sign in" in said and "RATE_LIMIT" in said
+
+
 def test_a_quota_counts_new_images_alone(start: Start) -> None:
     url = start(UPLOAD_QUOTA="2/day")
     headers = sign_up(url).headers

@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 
 from common.db import Sessions, now, read
+from common.ids import new_id
 from common.tables import State
-from engine.captioners.budget import Budget, Price, spent_this_month
+from engine.captioners.budget import Budget, Price, spent_by_caller, spent_this_month
 from engine.captioners.faults import BudgetExceeded, Tokens
 from tests.engine import openai_server as server
 from tests.engine.captioning import captioning
@@ -109,3 +110,33 @@ def test_a_caption_without_a_price_costs_nobody_knows_what(
     assert (silent.result["tokens"], silent.result["cost_usd"]) == (None, None)
     assert counted.result["tokens"] == {"prompt": 1000, "completion": 20}
     assert counted.result["cost_usd"] is None
+
+
+def test_one_caller_cannot_use_up_the_budget_of_all(sessions: Sessions) -> None:
+    anna, ben, carl = new_id(), new_id(), None
+    budget = Budget(100.0, sessions, share=0.75)
+    for caller, own in ((anna, 75.0), (ben, 18.75), (carl, 4.6875)):
+        budget.check(caller)
+        budget.add(own, caller)
+        with pytest.raises(BudgetExceeded, match="share"):
+            budget.check(caller)
+    budget.check(new_id())
+    budget.add(100.0, new_id())
+    with pytest.raises(BudgetExceeded, match="100 US dollars, is used up"):
+        budget.check(new_id())
+
+
+def test_what_a_caller_has_spent_is_read_from_the_rows(sessions: Sessions, ask: Ask) -> None:
+    anna = new_id()
+    at = read(sessions, lambda session: session.scalar(now()))
+    for id, owner in zip(ask(3), (anna, anna, None), strict=True):
+        rewrite(
+            sessions, [id], task="caption", state=State.SUCCEEDED, started_at=at, owner_id=owner,
+            result={"cost_usd": 0.5},
+        )  # fmt: skip
+    assert read(sessions, spent_by_caller) == {anna: 1.0, None: 0.5}
+    budget = Budget(1.8, sessions, share=0.75)
+    with pytest.raises(BudgetExceeded, match="75% of what others have left"):
+        budget.check(anna)
+    budget.check(new_id())
+    Budget(1.8, sessions).check(anna)

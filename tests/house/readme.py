@@ -34,14 +34,14 @@ def settings_table() -> str:
 
 
 def tasks_table() -> str:
-    """Every task with what it does and its params."""
-    rows = ["| task | what it does | params |", "|---|---|---|"]
+    """Every task with what it does, its params, and its units of PREDICTION_QUOTA."""
+    rows = ["| task | what it does | params | units |", "|---|---|---|---|"]
     for each in contracts().values():
         params = ", ".join(
             f"`{name}`" + ("" if field.load_default in NOTHING else f" ({field.load_default})")
             for name, field in each.params().fields.items()
         )
-        rows.append(f"| `{each.name}` | {each.summary} | {params or '–'} |")
+        rows.append(f"| `{each.name}` | {each.summary} | {params or '–'} | {each.cost} |")
     return "\n".join(rows)
 
 
