@@ -19,6 +19,7 @@ from pika.connection import Connection
 from pika.exceptions import AMQPError
 
 from common.broker.amqp.reasons import describe
+from common.broker.amqp.watchdog import Watchdog
 from common.errors import SettingsError
 from common.threads import lasting_thread
 
@@ -27,7 +28,8 @@ log = structlog.get_logger(__name__)
 DEFAULTS = {
     "socket_timeout": "2",
     "stack_timeout": "5",
-    "heartbeat": "30",
+    "heartbeat": "10",
+    "tcp_options": "{'TCP_USER_TIMEOUT': 15000}",  # ms that sent data may be unacknowledged
     "blocked_connection_timeout": "30",
     "connection_attempts": "1",
 }
@@ -170,6 +172,7 @@ class Link:
         self._setup_timer = self._loop.call_later(SETUP_SECONDS, self._setup_is_late)
         channel = connection.channel(on_open_callback=self._opened)
         channel.add_on_close_callback(self._on_channel_closed)
+        Watchdog(self._loop, connection, self._parameters.heartbeat or 0, self.drop)
 
     def _on_channel_closed(self, channel: Channel, reason: Exception) -> None:
         if channel.connection.is_open:
