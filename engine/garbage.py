@@ -7,7 +7,7 @@ from itertools import islice
 
 import structlog
 
-from common import chores, garbage
+from common import chores, failed_notes, garbage
 from common.db import read, transact
 from common.drift import samples
 from common.services import Services
@@ -74,6 +74,11 @@ def erase_addresses(services: Services) -> int:
     return count
 
 
+def retry_index_notes(services: Services) -> int:
+    """Queue failed notes for the search index again."""
+    return transact(services.sessions, failed_notes.retry_failed)
+
+
 def measure_drift(services: Services) -> int:
     """Write how the features of this hour's images are distributed; no news either."""
     transact(services.sessions, samples.measure_lately)
@@ -90,5 +95,6 @@ CHORES = (
     Chore("delete condemned", 60, delete_condemned),
     Chore("forget", 3600, forget),
     Chore("erase addresses", 600, erase_addresses),
+    Chore("retry index notes", 60, retry_index_notes),
     Chore("measure drift", 300, measure_drift),
 )
