@@ -21,7 +21,7 @@ export MODEL_MIRROR_DIR ?= $(MODEL_MIRROR)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix e2e container-tests bench faults models migrate migration reindex dead-letters outlines admin demo build up down logs start secrets \
+.PHONY: help run test check fix e2e container-tests bench faults models migrate migration reindex holdings dead-letters outlines admin demo build up down logs start secrets \
 	migrate-head coverage-tests static-tests inference-tests test-tensorflow attach-db bash bash-ai \
 	constraints requirements audit sbom clean webhook-secret tensorflow drift-report
 
@@ -103,6 +103,9 @@ outlines: $(BIN)/.run ## A page with a photograph and its outlines, from a runni
 
 drift-report: $(BIN)/.monitoring ## A page on how the images have changed (FILE=, MODEL=name@version)
 	@$(BIN)/python -m engine.drift_report $(or $(FILE),$(DATA_DIR)/drift.html) $(if $(MODEL),--model $(MODEL))
+
+holdings: $(BIN)/.run ## Show what each table and folder holds, and what bounds it (ARGS=--json for programs)
+	@$(BIN)/python -m engine.holdings $(ARGS)
 
 dead-letters: $(BIN)/.run ## Show the messages that no engine could use (ARGS=--purge throws them away)
 	@$(BIN)/python -m engine.dead_letters $(ARGS)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -20,6 +22,7 @@ from common.errors import InputFault, Unavailable
 from common.ids import parse_id
 from common.predictions import Ask, create_alone
 from common.queries import normalise
+from common.retention import SEARCHES, is_use_noted, keep_search
 from common.tables import Image, Prediction, State, StoredObject
 from common.tasks.search import CONTRACT
 
@@ -68,6 +71,7 @@ def find(caller: Caller, query: dict[str, Any]) -> tuple[Row[Any], int]:
         raise _no_cursor()
     if "query" in query and normalise(query["query"]) != normalise(row.params.get("query", "")):
         raise _no_cursor()
+    _keep(row)
     return row if row.result else _finished(row.id), page.after
 
 
@@ -154,6 +158,12 @@ def _there(
         for place, result in enumerate(some, start):
             if result["image_id"] in images:
                 yield place, result, images[result["image_id"]]
+
+
+def _keep(row: Row[Any]) -> None:
+    """A search that is read again stays another day."""
+    if is_use_noted(datetime.now(UTC) - row.created_at):
+        transact(services().sessions, partial(keep_search, id=row.id, seconds=SEARCHES))
 
 
 def _look(id: UUID) -> Row[Any] | None:

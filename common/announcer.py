@@ -25,6 +25,7 @@ from common.threads import lasting_thread
 log = structlog.get_logger(__name__)
 
 MOST_AT_ONCE = 256
+MOST_WAITING = 50_000  # hand-overs; with more, the broker does not keep up, and they are dropped
 MARK_EVERY = ANNOUNCE_GRACE / 4  # seconds: well before the housekeeper would look
 
 
@@ -60,11 +61,12 @@ class Announcer:
 
     def announce(self, id: UUID, task: str, interactive: bool) -> None:
         """Publish "look at row `id`"; returns at once. Call it after the COMMIT, never before."""
-        self._todo.put((id, queue_name(task, interactive)))
+        if self._todo.qsize() < MOST_WAITING:
+            self._todo.put((id, queue_name(task, interactive)))
 
     def finished(self, ids: Iterable[UUID]) -> None:
         """Wake whoever waits for these predictions; returns at once."""
-        if together := tuple(ids):
+        if (together := tuple(ids)) and self._todo.qsize() < MOST_WAITING:
             self._todo.put(Finished(together))
 
     def broadcast(self, body: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What nobody needs any more: objects without a row, and rows that have served their time.
+"""Objects in the store that no row refers to, and the removal of their bytes.
 
 An upload puts its bytes before it writes the row, so an object without a row is either an upload
 under way or what a crash left behind; after ORPHANED seconds it is the latter.
@@ -7,32 +7,23 @@ under way or what a crash left behind; after ORPHANED seconds it is the latter.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from common.db import execute, insert_missing, now
 from common.storage import Storage, digest_of, object_key
 from common.storage import StoredObject as Entry
-from common.tables import Counter, IdempotencyKey, Login, Prediction, State, StoredObject
-from common.tasks.index import CONTRACT as INDEX
+from common.tables import StoredObject
 from common.tasks.thumbnail import SIZES, thumbnail_key
 
 ORPHANED = 24 * 3600  # seconds
 KEYS_KEPT = 24 * 3600  # seconds after which an idempotency key counts as unknown
-NOTES_KEPT = 3600  # seconds that a note for the index stays when it was done
 TOMBSTONE = 600  # seconds: longer than any upload takes from its put to its COMMIT
 MOST_AT_ONCE = 500
 
 _THESE = StoredObject.sha256.in_(bindparam("these", expanding=True))
 KNOWN = select(StoredObject.sha256).where(_THESE)
 CONDEMN = insert_missing(StoredObject).values(state="deleting", media_type="")
-# Nothing refers to a note, and nobody asks what became of it.
-NOTES = delete(Prediction).where(
-    Prediction.task == INDEX.name,
-    Prediction.interactive.is_(False),
-    Prediction.started_at < now(-NOTES_KEPT),
-    Prediction.state == State.SUCCEEDED,
-)
 CONDEMNED = select(StoredObject.sha256).where(StoredObject.state == "deleting").limit(MOST_AT_ONCE)
 
 
@@ -84,17 +75,3 @@ def clear_away(session: Session, storage: Storage, digest: bytes) -> None:
         for size in SIZES:
             storage.delete(thumbnail_key(digest, size))
         bury(session, digest)
-
-
-def forget(session: Session) -> int:
-    """Remove old tombstones and idempotency keys, counters and log-ins that have ended, and notes
-    of what has been indexed since; returns how many rows went.
-    """
-    tombstones = delete(StoredObject).where(
-        StoredObject.state == "deleted", StoredObject.created_at < now(-TOMBSTONE)
-    )
-    keys = delete(IdempotencyKey).where(IdempotencyKey.created_at < now(-KEYS_KEPT))
-    counters = delete(Counter).where(Counter.ends_at < now())
-    logins = delete(Login).where(Login.expires_at < now())
-    gone = (tombstones, keys, counters, logins, NOTES)
-    return sum(execute(session, statement).rowcount for statement in gone)

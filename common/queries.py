@@ -64,7 +64,7 @@ def words(text: str) -> list[str]:
     return [part for word in found for part in _parts(_POSSESSIVE.sub("", word))]
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def stem(word: str) -> str:
     """The stem of a normalised word, by Snowball's English algorithm (Porter2).
 

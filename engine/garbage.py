@@ -6,15 +6,25 @@ from functools import partial
 from itertools import islice
 
 import structlog
+from sqlalchemy.orm import Session
 
 from common import chores, failed_notes, garbage
 from common.db import read, transact
 from common.drift import samples
+from common.feedback.recording import expire_votes
+from common.retention import (
+    PREDICTIONS,
+    RULES,
+    remove_batches,
+    remove_predictions,
+    remove_some,
+)
 from common.services import Services
 from common.storage import StoredObject
 from common.webhooks.erasing import erase_some
 
 log = structlog.get_logger(__name__)
+MOST_PIECES = 400  # transactions of one rule and turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +72,39 @@ def delete_condemned(services: Services) -> int:
 
 
 def forget(services: Services) -> int:
-    """Remove rows that have served their time."""
-    return transact(services.sessions, garbage.forget)
+    """Remove rows that have served their time, piece by piece; returns how many went."""
+    removed = {
+        **{
+            rule.table.__tablename__: _in_pieces(services, partial(remove_some, rule=rule))
+            for rule in RULES
+        },
+        **{
+            f"predictions: {task}": sum(
+                _in_pieces(services, partial(remove_predictions, which=which)) for which in rules
+            )
+            for task, rules in PREDICTIONS.items()
+        },
+        "batches": _in_pieces(services, remove_batches),
+        "votes": _in_pieces(services, expire_votes),
+    }
+    for rows, count in removed.items():
+        if count:
+            services.metrics.rows_removed[rows].inc(count)
+            log.info("rows removed", rows=rows, count=count)
+    return sum(removed.values())
+
+
+def _in_pieces(services: Services, work: Callable[[Session], int]) -> int:
+    """Repeat a transaction until it finds nothing, or for MOST_PIECES times: the rest is done at
+    the next turn.
+    """
+    total = 0
+    for _ in range(MOST_PIECES):
+        count = transact(services.sessions, work)
+        total += count
+        if count == 0:
+            break
+    return total
 
 
 def erase_addresses(services: Services) -> int:

@@ -1,5 +1,6 @@
 """What is left after a deletion: in every table, in the object store and in the index."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from common import garbage
 from common.db import Sessions, now, read, transact
+from common.retention import NOTES, PREDICTIONS, remove_old, remove_predictions
 from common.tables import Base, Prediction, State
 from common.tasks.thumbnail import SIZES, thumbnail_key
 from engine.index.indexer import Indexer
@@ -92,12 +94,14 @@ def settle(app: Flask, sessions: Sessions) -> None:
     """The engine takes the notes for the index; an hour and ten minutes pass."""
     notes = select(Prediction.id).where(Prediction.task == "index")
     ids = read(sessions, lambda session: list(session.scalars(notes)))
-    done = {"state": State.SUCCEEDED, "started_at": now(-garbage.NOTES_KEPT - 1), "check_at": None}
+    done = {"state": State.SUCCEEDED, "started_at": now(-NOTES - 1), "check_at": None}
     rows = update(Prediction).where(Prediction.id.in_(ids)).values(done)
     transact(sessions, lambda session: session.execute(rows))
     old = update(Base.metadata.tables["objects"]).values(created_at=now(-garbage.TOMBSTONE - 1))
     transact(sessions, lambda session: session.execute(old))
-    transact(sessions, garbage.forget)
+    transact(sessions, remove_old)
+    for which in PREDICTIONS["index"]:
+        transact(sessions, partial(remove_predictions, which=which))
 
 
 def store_thumbnails(app: Flask, sha256: str) -> None:

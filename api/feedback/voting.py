@@ -22,6 +22,7 @@ from common.feedback import Opinion, record
 from common.feedback.clicks import note_clicks
 from common.feedback.terms import SEARCH, asked_for, reference
 from common.feedback.voters import voter_of
+from common.retention import WITH_FEEDBACK, keep_search
 
 CLICKS = "clicks"
 
@@ -49,6 +50,7 @@ def take(fields: Mapping[str, Any]) -> dict[str, Any]:
 
     def write(session: Session) -> None:
         record(session, _voter(), _opinions(about, ids))
+        keep_search(session, search.id, WITH_FEEDBACK)
         note_clicks(session, search.id, clicks, _positions(search), model, day)
 
     transact(services().sessions, write)

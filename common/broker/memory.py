@@ -14,6 +14,8 @@ import structlog
 from common.broker import DEAD_LETTERS, DELIVERY_LIMIT, Delivery, Message
 
 log = structlog.get_logger(__name__)
+MOST = 100_000  # messages of a queue; the rows of others are announced later, by the housekeeper
+MOST_DEAD = 10_000  # dead letters, of which the newest stay
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class MemoryBroker:
     def __init__(self) -> None:
         self.changed = threading.Condition()
         self.queues: defaultdict[str, deque[_Entry]] = defaultdict(deque)
+        self.queues[DEAD_LETTERS] = deque(maxlen=MOST_DEAD)
         self._consumers: list[MemoryConsumer] = []
         self._subscriptions: list[MemorySubscription] = []
         self.receipts = itertools.count()
@@ -70,9 +73,9 @@ class MemoryBroker:
             consumer.close()
 
     def put(self, messages: Sequence[Message]) -> bool:
-        """Append to the queues, unless the broker is closed."""
+        """Append to the queues, unless the broker is closed or one of them is full."""
         with self.changed:
-            if self._closed:
+            if self._closed or any(len(self.queues[m.queue]) >= MOST for m in messages):
                 return False
             for message in messages:
                 self.queues[message.queue].append(_Entry(bytes(message.body)))

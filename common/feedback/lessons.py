@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, delete, update
 from sqlalchemy.orm import Session
 
 from common.columns import Id
@@ -27,6 +27,12 @@ ADD = (
         down=_l.down + bindparam("more_down"),
         net=_l.net + bindparam("more_up") - bindparam("more_down"),
     )
+)
+FORGET_EMPTY = delete(_l).where(
+    _l.term_key == bindparam("key", type_=Id),
+    _l.image_id == bindparam("image", type_=Id),
+    _l.up == 0,
+    _l.down == 0,
 )
 
 
@@ -61,3 +67,5 @@ def _add(session: Session, pair: _Pair, up: int, down: int) -> None:
     if not execute(session, ADD, more).rowcount:
         execute(session, ENTER, {"term_key": key, "image_id": image, "up": 0, "down": 0, "net": 0})
         execute(session, ADD, more)
+    elif up < 0 or down < 0:
+        execute(session, FORGET_EMPTY, {"key": key, "image": image})

@@ -20,10 +20,12 @@ from common.db import execute, insert_missing, now
 from common.feedback.lessons import VOICE, learn, voices
 from common.feedback.terms import kept, query_key
 from common.ids import new_id
-from common.tables import Vote, Voter
+from common.tables import Image, Vote, Voter
 
 PER_IMAGE = 10
 PER_DAY = 500
+KEPT_DAYS = 365  # that a vote counts, unless its voter repeats it
+EXPIRED_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,7 @@ TODAY = type_coerce(func.date(now()), Date)
 MINE = Voter.voter == bindparam("mine", type_=Hash)
 HOLD = select(Voter.day, Voter.votes, TODAY.label("today")).where(MINE).with_for_update()
 ENTER_VOTER = insert_missing(Voter).values(votes=0, day=TODAY)
+FORGET_VOTER = delete(Voter).where(MINE)
 NOTE_VOTER = update(Voter).where(MINE).values(day=bindparam("today"), votes=bindparam("new_votes"))
 OF_IMAGES = select(_v.id, _v.image_id, _v.query_key, _v.query, _v.value, _v.weight).where(
     _v.voter == bindparam("mine", type_=Hash),
@@ -69,6 +72,15 @@ REPLACE = (
     .where(_v.id == bindparam("this", type_=Id))
     .values({name: bindparam(f"new_{name}", type_=getattr(_v, name).type) for name in CHANGED})
     .values(updated_at=now())
+)
+OLD = (
+    select(_v.id, _v.voter, _v.image_id)
+    .where(_v.day < type_coerce(func.date(now(-KEPT_DAYS * 24 * 3600)), Date))
+    .order_by(_v.day)
+    .limit(EXPIRED_AT_ONCE)
+)
+IS_THERE = (
+    select(Image.id).where(Image.id == bindparam("image", type_=Id)).with_for_update(read=True)
 )
 TAKE_BACK = delete(_v).where(_v.id.in_(bindparam("ids", expanding=True)))
 
@@ -85,6 +97,26 @@ def record(session: Session, voter: bytes, opinions: Sequence[Opinion]) -> None:
     counted = sum(after[place].weight > 0 for place in after.keys() - before.keys())
     execute(session, NOTE_VOTER, {"mine": voter, "today": today, "new_votes": used + counted})
     learn(session, _voices(before), _voices(after))
+
+
+def expire_votes(session: Session) -> int:
+    """Take back up to EXPIRED_AT_ONCE votes of more than KEPT_DAYS days ago, and what was learnt
+    from them; returns how many. Of an image that is gone nothing is left to unlearn.
+    """
+    rows = execute(session, OLD).all()
+    for voter, image in sorted({(row.voter, row.image_id) for row in rows}):
+        is_known = execute(session, HOLD, {"mine": voter}).first() is not None
+        _hold(session, voter)
+        before = _votes(session, voter, [image])
+        old = {row.id for row in rows}
+        after = {place: held for place, held in before.items() if held.id not in old}
+        if execute(session, IS_THERE, {"image": image}).first():
+            learn(session, _voices(before), _voices(after))
+        if not is_known:
+            execute(session, FORGET_VOTER, {"mine": voter})
+    if rows:
+        execute(session, TAKE_BACK, {"ids": [row.id for row in rows]})
+    return len(rows)
 
 
 def _hold(session: Session, voter: bytes) -> tuple[date, int]:

@@ -107,6 +107,9 @@ class Metrics:
         "Predictions whose message the housekeeper sent (again): it was lost, the broker was away, "
         "a retry came due, or a claimer vanished.",
     )
+    rows_removed: Family[Counter] = counter(
+        "rows_removed_total", "Rows that were removed because their time was over.", "rows"
+    )
     junk: Family[Counter] = counter(
         "junk_messages_total",
         "Messages that led to no prediction and went to the dead letters.",

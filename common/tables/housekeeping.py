@@ -25,6 +25,7 @@ class WebhookDelivery(Base):
     __table_args__ = (
         Index("ix_webhook_deliveries_next_attempt_at", "next_attempt_at"),
         Index("ix_webhook_deliveries_forget_at", "forget_at"),
+        Index("ix_webhook_deliveries_created_at", "created_at"),
         UTF8,
     )
 

@@ -53,7 +53,7 @@ class Voter(Base):
     """How much somebody has voted on their last day; its lock puts their votes in a row."""
 
     __tablename__ = "voters"
-    __table_args__ = UTF8
+    __table_args__ = (Index("ix_voters_day", "day"), UTF8)
 
     voter: Mapped[bytes] = mapped_column(Hash, primary_key=True)
     day: Mapped[date] = mapped_column(Date)

@@ -112,13 +112,18 @@ class Prediction(Base):
     timings: Mapped[dict[str, Any] | None]
     cache_key: Mapped[bytes | None] = mapped_column(Hash)  # of a result that may be given again
     cached: Mapped[bool] = mapped_column(default=False, server_default=false())
+    keep_until: Mapped[datetime | None]  # of a search that is read again or has got feedback
 
 
 class Batch(Base):
     """Many things asked at once; `total` items, good and bad."""
 
     __tablename__ = "batches"
-    __table_args__ = (Index("ix_batches_owner_id", "owner_id"), UTF8)
+    __table_args__ = (
+        Index("ix_batches_owner_id", "owner_id"),
+        Index("ix_batches_created_at", "created_at"),
+        UTF8,
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     owner_id: Mapped[UUID | None]  # None: an anonymous caller's, for whoever has the id

@@ -8,8 +8,8 @@ from flask import Flask
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from common import garbage
 from common.db import Sessions, now, transact
+from common.retention import remove_old
 from common.tables import Counter, Login, User
 from tests.inside import app as app
 from tests.inside import count
@@ -100,12 +100,12 @@ def test_what_has_ended_is_forgotten(app: Flask, sessions: Sessions, anna: Accou
     client = app.test_client()
     client.post("/token", data={"username": "anna", "password": "wrong"})
     assert (count(sessions, Login), count(sessions, Counter)) == (1, 2)
-    transact(sessions, garbage.forget)
+    transact(sessions, remove_old)
     assert (count(sessions, Login), count(sessions, Counter)) == (1, 2)
     for change in (
         update(Login).values(expires_at=now(-1)),
         update(Counter).values(ends_at=now(-1)),
     ):
         transact(sessions, lambda session, change=change: session.execute(change))  # type: ignore[misc]
-    assert transact(sessions, garbage.forget) == 3
+    assert transact(sessions, remove_old) == 3
     assert (count(sessions, Login), count(sessions, Counter)) == (0, 0)

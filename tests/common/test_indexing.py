@@ -1,6 +1,7 @@
 """Notes for the search index: who gets one, when, and that several become one."""
 
 import threading
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,11 +10,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from common.db import Sessions, now, read, transact
-from common.garbage import forget
 from common.ids import new_id
 from common.images import set_visibility
 from common.indexing import note_changed, note_deleted
 from common.predictions import Success
+from common.retention import PREDICTIONS, remove_predictions
 from common.tables import Image, Prediction
 from tests.predicting import MODEL, rewrite, row, take, write
 
@@ -104,13 +105,18 @@ def test_an_image_that_goes_leaves_a_note_behind(sessions: Sessions, image: Imag
     assert (note.image_id, note.params) == (None, {"image_id": str(image.id)})
 
 
+def forget(sessions: Sessions) -> int:
+    rules = PREDICTIONS["index"]
+    return sum(transact(sessions, partial(remove_predictions, which=which)) for which in rules)
+
+
 def test_old_notes_are_forgotten(sessions: Sessions, image: Image) -> None:
     transact(sessions, lambda session: note_changed(session, [image.id]))
     [note] = notes(sessions)
     [job] = take(sessions, [note.id]).jobs
     write(sessions, Success(job, {}, {}, {}))
-    transact(sessions, forget)
+    forget(sessions)
     assert len(notes(sessions)) == 1
     rewrite(sessions, [note.id], started_at=now(-4000))
-    assert transact(sessions, forget) == 1
+    assert forget(sessions) == 1
     assert notes(sessions) == []
