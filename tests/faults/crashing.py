@@ -72,6 +72,7 @@ class Trap:
     def _fire(self) -> None:
         if self._freeze:
             os.kill(os.getpid(), signal.SIGSTOP)
+            time.sleep(0.5)  # another thread may take the signal: this one must not go on meanwhile
         else:
             os._exit(CODE)
 
