@@ -14,7 +14,7 @@ from common.db import execute, insert_missing, now
 from common.storage import Storage, digest_of, object_key
 from common.storage import StoredObject as Entry
 from common.tables import StoredObject
-from common.tasks.thumbnail import SIZES, thumbnail_key
+from common.tasks.thumbnail import SIZES, digest_of_thumbnail, thumbnail_key
 
 ORPHANED = 24 * 3600  # seconds
 KEYS_KEPT = 24 * 3600  # seconds after which an idempotency key counts as unknown
@@ -33,12 +33,19 @@ def orphaned_before(session: Session) -> datetime:
 
 
 def orphans(session: Session, entries: Iterable[Entry], before: datetime) -> dict[bytes, int]:
-    """Of what lies in the store, what has no row and was last written `before`: digest -> size."""
-    old = {
-        digest: e.size for e in entries if (digest := digest_of(e.key)) and e.modified_at < before
-    }
+    """The objects, and thumbnails of objects, that have no row and were last written `before`:
+    digest -> size.
+    """
+    old: dict[bytes, int] = {}
+    for entry in entries:
+        if entry.modified_at < before and (digest := _digest_of(entry.key)):
+            old[digest] = entry.size
     known = {row.sha256 for row in execute(session, KNOWN, {"these": list(old)})} if old else set()
     return {digest: size for digest, size in old.items() if digest not in known}
+
+
+def _digest_of(key: str) -> bytes | None:
+    return digest_of(key) or digest_of_thumbnail(key)
 
 
 def condemn(session: Session, found: dict[bytes, int]) -> None:

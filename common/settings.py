@@ -139,6 +139,9 @@ class Settings:
     max_pixels: int = setting(
         "MAX_PIXELS", "40000000", "Largest accepted image, width x height.", count
     )
+    decode_pixels: int = setting(
+        "DECODE_PIXELS", "48000000", "Pixels that an engine decodes at once, for all tasks.", count
+    )
     max_waiting: int = setting(
         "MAX_WAITING", "48",
         "Requests of one API process that may wait at once; keep it below WEB_THREADS.", count,
@@ -241,9 +244,7 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Read every setting; raises SettingsError that names the first variable it cannot use."""
-        data_dir = read_setting(environ, fields(cls)[0].metadata, "")
-        values = {
-            spec.name: read_setting(environ, spec.metadata, str(data_dir))
-            for spec in fields(cls)[1:]
-        }
+        first, *rest = fields(cls)
+        data_dir = read_setting(environ, first.metadata, "")
+        values = {s.name: read_setting(environ, s.metadata, str(data_dir)) for s in rest}
         return cls(data_dir=data_dir, **values)

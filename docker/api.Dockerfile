@@ -17,6 +17,7 @@ RUN pip --python /opt/venv/bin/python install --no-cache-dir --no-deps . \
 FROM python:3.11-slim
 LABEL org.opencontainers.image.title="Afterimage API" org.opencontainers.image.licenses="Apache-2.0"
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 DATA_DIR=/tmp/afterimage HOST=0.0.0.0 PORT=5000
+ENV MALLOC_ARENA_MAX=2
 WORKDIR /app
 COPY --from=packages /opt/venv /opt/venv
 COPY LICENSE ./

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 
 import structlog
 from sqlalchemy.orm import Session
@@ -20,7 +20,7 @@ from common.retention import (
     remove_some,
 )
 from common.services import Services
-from common.storage import StoredObject
+from common.storage import Storage, StoredObject
 from common.webhooks.erasing import erase_some
 
 log = structlog.get_logger(__name__)
@@ -52,10 +52,12 @@ def do_due_chores(services: Services, tasks: Collection[str]) -> None:
 
 
 def find_orphans(services: Services) -> int:
-    """Condemn the objects that no row knows. Lists the whole store, hence once a day."""
+    """Condemn the objects that have no row, and those of which only thumbnails are left. It lists
+    the whole store, hence once a day.
+    """
     before = read(services.sessions, garbage.orphaned_before)
     count = 0
-    for page in _pages(services.storage.list("objects"), garbage.MOST_AT_ONCE):
+    for page in _pages(_stored(services.storage), garbage.MOST_AT_ONCE):
         found = read(services.sessions, partial(garbage.orphans, entries=page, before=before))
         transact(services.sessions, partial(garbage.condemn, found=found))
         count += len(found)
@@ -124,6 +126,10 @@ def measure_drift(services: Services) -> int:
     """Write how the features of this hour's images are distributed; no news either."""
     transact(services.sessions, samples.measure_lately)
     return 0
+
+
+def _stored(storage: Storage) -> Iterator[StoredObject]:
+    return chain(storage.list("objects"), storage.list("thumbnails"))
 
 
 def _pages(entries: Iterator[StoredObject], size: int) -> Iterator[list[StoredObject]]:

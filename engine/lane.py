@@ -17,6 +17,7 @@ from common.threads import lasting_thread
 from engine.batching import Inbox
 from engine.consuming import LateConsumer
 from engine.counting import begin
+from engine.decoding.decoder import Decoder
 from engine.models.defaults import Shelf, stamp
 from engine.opened import Works
 from engine.tasks import Work, open_crew
@@ -30,7 +31,9 @@ STOP_TIME = 20  # seconds that a batch may take to end once a stop was asked for
 class Lane:
     """Serves one task from start() to stop()."""
 
-    def __init__(self, services: Services, announcer: Announcer, owner: UUID, task: str):
+    def __init__(
+        self, services: Services, announcer: Announcer, owner: UUID, task: str, decoder: Decoder
+    ):
         self.task = task
         self._services = services
         self._stop = threading.Event()
@@ -38,7 +41,7 @@ class Lane:
         settings = services.settings
         wanted = contract(task, internal=True)
         queues = [wanted.queue(interactive=True), wanted.queue()]
-        self._crew = crew = open_crew(task, services, self._stop)
+        self._crew = crew = open_crew(task, services, self._stop, decoder)
         # Twice what the workers hold: the next batch is here when the last one ends.
         prefetch = 2 * crew.batch_size * crew.workers
         self._consumer = LateConsumer(partial(services.broker.consumer, queues, prefetch))

@@ -8,6 +8,8 @@ import structlog
 from common.announcer import Announcer
 from common.ids import new_id
 from common.services import Services
+from engine.decoding.decoder import open_decoder
+from engine.decoding.memory import limit_arenas
 from engine.housekeeper import Housekeeper
 from engine.index.address import refuse_unfit_store
 from engine.lane import Lane
@@ -27,9 +29,10 @@ class Engine:
     def __init__(self, services: Services, tasks: Sequence[str]):
         if INDEX_USERS & set(tasks):
             refuse_unfit_store(services.settings.index_url)
-        id = new_id()
+        limit_arenas()  # before there are threads
+        id, decoder = new_id(), open_decoder(services.settings)
         self._announcer = Announcer(services.broker, services.sessions)
-        self._lanes = [Lane(services, self._announcer, id, task) for task in tasks]
+        self._lanes = [Lane(services, self._announcer, id, task, decoder) for task in tasks]
         self._is_started = False
         self._housekeeper = Housekeeper(services, self._announcer, tasks)
         self._deliverer = Deliverer(services.sessions, services.settings, metrics=services.metrics)

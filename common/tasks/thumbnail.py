@@ -1,5 +1,7 @@
 """thumbnail: a small picture of an image, made when it is first looked at; no caller names it."""
 
+import re
+
 from marshmallow import Schema, fields, validate
 
 from common.tasks import Contract
@@ -26,6 +28,12 @@ def thumbnail_key(sha256: bytes, size: int) -> str:
     """Where the thumbnail of the image with this digest lies: `thumbnails/ab/cdef…/256.jpg`."""
     digest = sha256.hex()
     return f"thumbnails/{digest[:2]}/{digest[2:]}/{size}.jpg"
+
+
+def digest_of_thumbnail(key: str) -> bytes | None:
+    """The digest of the image whose thumbnail lies under `key`; None for any other key."""
+    found = re.fullmatch(r"thumbnails/([0-9a-f]{2})/([0-9a-f]{62})/[0-9]+\.jpg", key)
+    return bytes.fromhex(found[1] + found[2]) if found else None
 
 
 CONTRACT = Contract(

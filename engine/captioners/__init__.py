@@ -11,6 +11,7 @@ from threading import Event
 from common import schemes
 from common.errors import InputFault, ModelUnavailable
 from common.services import Services
+from engine.decoding.decoder import Decoder
 from engine.tasks import Crew, Work
 
 ADAPTERS = {
@@ -20,13 +21,15 @@ ADAPTERS = {
 }
 
 
-def open_captioner(url: str, services: Services, stop: Event) -> Crew:
+def open_captioner(url: str, services: Services, stop: Event, decoder: Decoder) -> Crew:
     """The crew of the captioner at `url`, which nobody has contacted yet.
 
     Once `stop` is set, calls under way are soon given up. Raises SettingsError for a URL, or
     settings beside it, that cannot be used.
     """
-    crew: Crew = schemes.open_by_scheme(url, ADAPTERS, services, stop, setting="CAPTIONER_URL")
+    crew: Crew = schemes.open_by_scheme(
+        url, ADAPTERS, services, stop, decoder, setting="CAPTIONER_URL"
+    )
     return crew
 
 

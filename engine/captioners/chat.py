@@ -27,6 +27,7 @@ from engine.captioners.labels import SharedLabels
 from engine.captioners.leaving import call
 from engine.captioners.picture import QUALITY, SIDE, to_jpeg
 from engine.captioners.replies import Reply
+from engine.decoding.decoder import Decoder
 from engine.tasks import Crew, MadeBy
 
 log = structlog.get_logger(__name__)
@@ -43,12 +44,15 @@ class Picture(NamedTuple):
 class ChatCaptioner:
     """What the workers of the lane share: one client, one gate, one account."""
 
-    def __init__(self, base_url: str, model: str, services: Services, stop: Event):
+    def __init__(
+        self, base_url: str, model: str, services: Services, stop: Event, decoder: Decoder
+    ):
         settings = services.settings
         key = settings.openai_api_key or "none"  # the client insists on one
         self._client = Client(base_url, model, key, settings.caption_timeout)
         self.model = identity(base_url, model)
         self._settings = settings
+        self._decoder = decoder
         self._stop = stop
         self._metrics = services.metrics
         self._gate = Gate(settings.caption_breaker, stop)
@@ -58,11 +62,11 @@ class ChatCaptioner:
             Budget(most, services.sessions, settings.caption_share) if most is not None else None
         )
         has_fallback = settings.caption_fallback == "labels"
-        self._fallback = SharedLabels(settings) if has_fallback else None
+        self._fallback = SharedLabels(settings, decoder) if has_fallback else None
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> Picture:
         """The JPEG that the provider gets to see, and who pays with their share of the budget."""
-        return Picture(to_jpeg(data, self._settings.max_pixels), params.get("asked_by"))
+        return Picture(to_jpeg(data, self._decoder), params.get("asked_by"))
 
     def run(
         self, prepared: Sequence[Picture], params: Sequence[dict[str, Any]]
@@ -143,11 +147,11 @@ def identity(base_url: str, model: str) -> dict[str, Any]:
     }
 
 
-def open_chat(url: str, services: Services, stop: Event) -> Crew:
+def open_chat(url: str, services: Services, stop: Event, decoder: Decoder) -> Crew:
     """A crew of CAPTION_WORKERS that share one captioner. Raises SettingsError."""
     base_url, model = parse(url)
     check(base_url, services.settings)
-    captioner = ChatCaptioner(base_url, model, services, stop)
+    captioner = ChatCaptioner(base_url, model, services, stop, decoder)
     return Crew(services.settings.caption_workers, 1, only_default(lambda: captioner))
 
 

@@ -12,9 +12,10 @@ from common.services import Services
 from common.settings import Settings
 from engine.captioners import only_default
 from engine.captioners.sentence import Guess, sentence
+from engine.decoding.decoder import Decoder, open_decoder
 from engine.models.labels import Label, load_imagenet
 from engine.models.loader import load
-from engine.pixels import decode, to_square
+from engine.pixels import to_square
 from engine.tasks import Crew
 
 MOST_GUESSES = 5
@@ -23,21 +24,21 @@ MOST_GUESSES = 5
 class LabelsCaptioner:
     """A session of the classifier of its own, and the names of its classes."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: Settings, decoder: Decoder | None = None):
         model = load("classify", settings.model_dir)
         manifest = model.manifest
         self.model = manifest.identity
         self.batches = model.batches
         self._session = model.session()
         self._labels: Sequence[Label] = load_imagenet()
-        self._max_pixels = settings.max_pixels
+        self._decoder = decoder or open_decoder(settings)
         self._side = manifest.input.shape[1]
         self._background = manifest.labels.background if manifest.labels else 0
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> NDArray[np.uint8]:
         """The whole image as uint8 RGB [side, side, 3], as for the task `classify`."""
-        pixels = decode(data, self._side, self._side, max_pixels=self._max_pixels)
-        return to_square(pixels, self._side)
+        with self._decoder.decoded(data, self._side, self._side) as pixels:
+            return to_square(pixels, self._side)
 
     def run(
         self, prepared: Sequence[NDArray[np.uint8]], params: Sequence[dict[str, Any]]
@@ -56,8 +57,9 @@ class LabelsCaptioner:
 class SharedLabels:
     """One LabelsCaptioner for many threads, opened when it is first needed."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: Settings, decoder: Decoder):
         self._settings = settings
+        self._decoder = decoder
         self._lock = Lock()
         self._captioner: LabelsCaptioner | None = None
 
@@ -76,12 +78,12 @@ class SharedLabels:
     def _opened(self) -> LabelsCaptioner:
         with self._lock:
             if self._captioner is None:
-                self._captioner = LabelsCaptioner(self._settings)
+                self._captioner = LabelsCaptioner(self._settings, self._decoder)
             return self._captioner
 
 
-def open_labels(url: str, services: Services, stop: Event) -> Crew:
+def open_labels(url: str, services: Services, stop: Event, decoder: Decoder) -> Crew:
     """A crew that computes, thus one worker a core. Nothing in `labels://` can be set."""
     settings = services.settings
-    opener = only_default(partial(LabelsCaptioner, settings))
+    opener = only_default(partial(LabelsCaptioner, settings, decoder))
     return Crew(settings.engine_workers, settings.batch_size, opener)

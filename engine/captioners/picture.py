@@ -4,20 +4,22 @@ from io import BytesIO
 
 from PIL import Image
 
-from engine.pixels import OVERSAMPLING, decode
+from engine.decoding.decoder import Decoder
+from engine.pixels import OVERSAMPLING
 
 SIDE = 768  # pixels of the longer side; enough for a sentence, and cheap
 QUALITY = 85  # of the JPEG
 
 
-def to_jpeg(data: bytes, max_pixels: int) -> bytes:
+def to_jpeg(data: bytes, decoder: Decoder) -> bytes:
     """A new JPEG of the image, upright, its longer side at most SIDE, of pixels alone.
 
-    Raises InputFault like `engine.pixels.decode`.
+    Raises InputFault like `Decoder.decoded`.
     """
     needed = -(-SIDE // OVERSAMPLING)
-    image = decode(data, needed, needed, max_pixels=max_pixels)
-    image.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
+    with decoder.decoded(data, needed, needed) as decoded:
+        image = decoded.copy()
+        image.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
     # Pillow keeps what came with the pixels, and writes some of it, such as comments.
     image.info.clear()
     target = BytesIO()

@@ -1,8 +1,8 @@
 """The tasks' work: for each contract of `common/tasks`, a file of the same name that does it.
 
-Such a file defines `open_work(settings) -> Work`; where requests may name the model, it is
-`open_work(settings, model: str | None = None)`, with the model's reference (name@version).
-Where a task's workers are not those of the settings, it defines `open_crew(services, stop) -> Crew`
+Such a file defines `open_work(settings, model: str | None = None, decoder: Decoder | None = None)`,
+which returns a Work. `model` is the reference (name@version) of the model that a request names.
+A task whose workers need more than that defines `open_crew(services, stop, decoder) -> Crew`
 instead.
 """
 
@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from common.services import Services
 from common.settings import Settings
+from engine.decoding.decoder import Decoder
 
 
 class Work(Protocol):
@@ -61,25 +62,27 @@ class Crew:
     open_work: Callable[[str | None], Work]  # of a model's reference, or None for the default
 
 
-def open_crew(task: str, services: Services, stop: Event) -> Crew:
+def open_crew(task: str, services: Services, stop: Event, decoder: Decoder) -> Crew:
     """The task's own crew, else that of the settings. Nothing is loaded yet.
 
+    `decoder` is the one that all tasks of the process share.
     `stop` is set when the engine stops: a Work that waits for others then gives up soon.
     """
     settings = services.settings
     own = getattr(importlib.import_module(f"{__name__}.{task}"), "open_crew", None)
     if own is None:
-        return Crew(
-            settings.engine_workers, settings.batch_size, partial(open_work, task, settings)
-        )
-    crew: Crew = own(services, stop)
+        opener = partial(open_work, task, settings, decoder=decoder)
+        return Crew(settings.engine_workers, settings.batch_size, opener)
+    crew: Crew = own(services, stop, decoder)
     return crew
 
 
-def open_work(task: str, settings: Settings, model: str | None = None) -> Work:
+def open_work(
+    task: str, settings: Settings, model: str | None = None, decoder: Decoder | None = None
+) -> Work:
     """Load what `task` needs: its default model, or the one of this reference; raises
-    ModelUnavailable when it is not installed.
+    ModelUnavailable when it is not installed. Without a `decoder` it makes its own.
     """
     module = importlib.import_module(f"{__name__}.{task}")
-    work: Work = module.open_work(settings, model) if model else module.open_work(settings)
+    work: Work = module.open_work(settings, model, decoder)
     return work

@@ -4,9 +4,10 @@ from threading import Event
 
 from common.services import Services
 from engine.captioners import open_captioner
+from engine.decoding.decoder import Decoder
 from engine.tasks import Crew
 
 
-def open_crew(services: Services, stop: Event) -> Crew:
+def open_crew(services: Services, stop: Event, decoder: Decoder) -> Crew:
     """The captioner's own: a provider is waited for by many, the classifier computes."""
-    return open_captioner(services.settings.captioner_url, services, stop)
+    return open_captioner(services.settings.captioner_url, services, stop, decoder)

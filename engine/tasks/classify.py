@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.settings import Settings
+from engine.decoding.decoder import Decoder, open_decoder
 from engine.models.broader import BroaderTerms
 from engine.models.labels import Label, load_imagenet
 from engine.models.loader import Model, load
-from engine.pixels import decode, to_square
+from engine.pixels import to_square
 
 # For the search, told or not. Over 1,000 photographs, one of each class, the class's name finds its
 # own among the first ten in 94 % by the 5 labels of 0.05, in 97 % by 10 of 0.02, in 99 % by these.
@@ -20,21 +21,21 @@ MOST_KEPT, LEAST_KEPT = 20, 0.005
 class ClassifyWork:
     """A session of the classifier with the names of its classes."""
 
-    def __init__(self, model: Model, labels: Sequence[Label], max_pixels: int):
+    def __init__(self, model: Model, labels: Sequence[Label], decoder: Decoder):
         manifest = model.manifest
         self.model = manifest.identity
         self.batches = model.batches
         self._session = model.session()
         self._labels = labels
         self._broader = BroaderTerms(labels)
-        self._max_pixels = max_pixels
+        self._decoder = decoder
         self._side = manifest.input.shape[1]
         self._background = manifest.labels.background if manifest.labels else 0
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> NDArray[np.uint8]:
         """The whole image as uint8 RGB [side, side, 3]: nothing at its edges is cut off."""
-        pixels = decode(data, self._side, self._side, max_pixels=self._max_pixels)
-        return to_square(pixels, self._side)
+        with self._decoder.decoded(data, self._side, self._side) as pixels:
+            return to_square(pixels, self._side)
 
     def run(
         self, prepared: Sequence[NDArray[np.uint8]], params: Sequence[dict[str, Any]]
@@ -77,7 +78,9 @@ def brightness(pixels: NDArray[np.uint8]) -> float:
     return round(float(pixels[::4, ::4].mean()) / 255, 4)
 
 
-def open_work(settings: Settings, model: str | None = None) -> ClassifyWork:
+def open_work(
+    settings: Settings, model: str | None = None, decoder: Decoder | None = None
+) -> ClassifyWork:
     """The default model, or the one of this reference, and its labels; raises ModelUnavailable."""
     chosen = load("classify", settings.model_dir, model)
-    return ClassifyWork(chosen, load_imagenet(), settings.max_pixels)
+    return ClassifyWork(chosen, load_imagenet(), decoder or open_decoder(settings))

@@ -8,24 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.settings import Settings
+from engine.decoding.decoder import Decoder, open_decoder
 from engine.models.loader import Model, load
-from engine.pixels import decode, to_square
+from engine.pixels import to_square
 
 
 class EmbedWork:
     """A session of the extractor."""
 
-    def __init__(self, model: Model, max_pixels: int):
+    def __init__(self, model: Model, decoder: Decoder):
         self.model = model.manifest.identity
         self.batches = model.batches
         self._session = model.session()
-        self._max_pixels = max_pixels
+        self._decoder = decoder
         self._side = model.manifest.input.shape[1]
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> NDArray[np.uint8]:
         """The whole image as uint8 RGB [side, side, 3]."""
-        pixels = decode(data, self._side, self._side, max_pixels=self._max_pixels)
-        return to_square(pixels, self._side)
+        with self._decoder.decoded(data, self._side, self._side) as pixels:
+            return to_square(pixels, self._side)
 
     def run(
         self, prepared: Sequence[NDArray[np.uint8]], params: Sequence[dict[str, Any]]
@@ -49,6 +50,8 @@ def to_length_1(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     return (vector / norm if norm else vector).astype(np.float32)
 
 
-def open_work(settings: Settings, model: str | None = None) -> EmbedWork:
+def open_work(
+    settings: Settings, model: str | None = None, decoder: Decoder | None = None
+) -> EmbedWork:
     """The default extractor, or the one of this reference; raises ModelUnavailable."""
-    return EmbedWork(load("embed", settings.model_dir, model), settings.max_pixels)
+    return EmbedWork(load("embed", settings.model_dir, model), decoder or open_decoder(settings))

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from common.services import Services
+from engine.decoding.decoder import Decoder
 from engine.index.indexer import Indexer
 from engine.tasks import Crew
 
@@ -45,6 +46,6 @@ class IndexWork:
             self._stop.wait(pause)
 
 
-def open_crew(services: Services, stop: Event) -> Crew:
+def open_crew(services: Services, stop: Event, decoder: Decoder | None = None) -> Crew:
     """One writer an engine: more of them would only meet at the same tables."""
     return Crew(1, BATCH, lambda _model: IndexWork(Indexer(services), stop))

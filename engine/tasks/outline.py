@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from common.errors import ModelUnavailable
 from common.formats import read_header
 from common.settings import Settings
+from engine.decoding.decoder import Decoder, open_decoder
 from engine.models.catalogue import Manifest
 from engine.models.loader import Model, load
 from engine.outlines import coco, geojson, polygons, svg
 from engine.outlines.frame import Frame, fill, frame_of
 from engine.outlines.objects import find_objects
 from engine.outlines.shapes import Outline
-from engine.pixels import decode
 
 Render = Callable[[Sequence[Outline], int, int], dict[str, Any]]
 FORMATS: dict[str, Render] = {
@@ -47,20 +47,20 @@ class Prepared:
 class OutlineWork:
     """A session of the segmentation network with the names of its classes."""
 
-    def __init__(self, model: Model, labels: Sequence[str], max_pixels: int):
+    def __init__(self, model: Model, labels: Sequence[str], decoder: Decoder):
         self.model = model.manifest.identity
         self.batches = model.batches
         self._session = model.session()
         self._labels = labels
-        self._max_pixels = max_pixels
+        self._decoder = decoder
         self._side = model.manifest.input.shape[1]
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> Prepared:
         """The whole image, upright, at its own aspect."""
         width, height = read_header(data).upright_size
         frame = frame_of(width, height, self._side)
-        image = decode(data, frame.inner_width, frame.inner_height, max_pixels=self._max_pixels)
-        return Prepared(fill(image, frame, self._side), frame)
+        with self._decoder.decoded(data, frame.inner_width, frame.inner_height) as image:
+            return Prepared(fill(image, frame, self._side), frame)
 
     def run(
         self, prepared: Sequence[Prepared], params: Sequence[dict[str, Any]]
@@ -80,11 +80,13 @@ class OutlineWork:
         return size | FORMATS[wish["format"]](found, frame.width, frame.height)
 
 
-def open_work(settings: Settings, model: str | None = None) -> OutlineWork:
+def open_work(
+    settings: Settings, model: str | None = None, decoder: Decoder | None = None
+) -> OutlineWork:
     """The default model, or the one of this reference, and its labels; raises ModelUnavailable."""
     chosen = load("outline", settings.model_dir, model)
     labels = read_labels(chosen.manifest, settings.model_dir)
-    return OutlineWork(chosen, labels, settings.max_pixels)
+    return OutlineWork(chosen, labels, decoder or open_decoder(settings))
 
 
 def read_labels(manifest: Manifest, model_dir: Path) -> list[str]:

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, select
 from common.db import execute, read
 from common.services import Services
 from common.tables import Role, User
+from engine.decoding.decoder import Decoder
 from engine.index.store import Index, visible_to
 from engine.searching.alike import find_alike
 from engine.searching.text import TextSearch
@@ -62,7 +63,7 @@ class SearchWork:
         return "" if found else visible_to(caller)
 
 
-def open_crew(services: Services, stop: Event) -> Crew:
+def open_crew(services: Services, stop: Event, decoder: Decoder | None = None) -> Crew:
     """A crew of its own, so that no search waits for a long batch of others."""
     index = Index(services.settings.index_url)
     return Crew(WORKERS, BATCH, lambda _model: SearchWork(services, index))

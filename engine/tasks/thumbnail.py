@@ -1,18 +1,24 @@
 """thumbnail: the image upright, small, on white, without metadata, into the store."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
+from threading import Event
 from typing import Any
 
 from PIL import Image
+from sqlalchemy import select
 
+from common.db import Sessions, read
 from common.formats import read_header
-from common.settings import Settings
-from common.storage import Storage, open_storage
+from common.services import Services
+from common.storage import Storage
+from common.tables import StoredObject
 from common.tasks.thumbnail import thumbnail_key
-from engine.pixels import decode
+from engine.decoding.decoder import Decoder
+from engine.tasks import Crew
 
 QUALITY = 82  # of JPEG; above 85 thumbnails grow faster than they get better
 
@@ -21,6 +27,7 @@ QUALITY = 82  # of JPEG; above 85 thumbnails grow faster than they get better
 class Thumbnail:
     """An encoded thumbnail and where it belongs."""
 
+    digest: bytes  # of the image
     key: str
     data: bytes
     width: int
@@ -28,30 +35,41 @@ class Thumbnail:
 
 
 class ThumbnailWork:
-    """Makes thumbnails and puts them where the API looks for them; there is no model."""
+    """Makes thumbnails and puts them where the API looks for them; there is no model.
+
+    `is_kept` tells whether the object with this digest is in use, and not being deleted.
+    """
 
     model: dict[str, Any] = {}  # noqa: RUF012  (the protocol's attribute; nobody writes to it)
 
-    def __init__(self, storage: Storage, max_pixels: int):
+    def __init__(self, storage: Storage, decoder: Decoder, is_kept: Callable[[bytes], bool]):
         self._storage = storage
-        self._max_pixels = max_pixels
+        self._decoder = decoder
+        self._is_kept = is_kept
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> Thumbnail:
         """The thumbnail as a JPEG, its longer side `size` pixels or the image's own."""
         size = params["size"]
         width, height = fitting(read_header(data).upright_size, size)
-        pixels = decode(data, width, height, max_pixels=self._max_pixels)
-        # Lanczos keeps edges sharp; the gap bounds what it costs on pixels that were not reduced.
-        small = pixels.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
-        key = thumbnail_key(hashlib.sha256(data).digest(), size)
-        return Thumbnail(key, _encode(small), width, height)
+        with self._decoder.decoded(data, width, height) as pixels:
+            # Lanczos keeps edges sharp; the gap bounds what it costs on pixels that were not
+            # reduced.
+            small = pixels.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
+        digest = hashlib.sha256(data).digest()
+        return Thumbnail(digest, thumbnail_key(digest, size), _encode(small), width, height)
 
     def run(
         self, prepared: Sequence[Thumbnail], params: Sequence[dict[str, Any]]
     ) -> list[dict[str, Any]]:
-        """Store them; the results say how large they are."""
+        """Store them; the results say how large they are. A thumbnail whose image is deleted
+        meanwhile does not stay.
+        """
         for each in prepared:
             self._storage.put(each.key, each.data)
+            # Who deletes an object marks it before its thumbnails go: either the mark is seen
+            # here, or the thumbnail was there to be deleted with the object.
+            if not self._is_kept(each.digest):
+                self._storage.delete(each.key)
         return [
             {"width": each.width, "height": each.height, "bytes": len(each.data)}
             for each in prepared
@@ -71,6 +89,14 @@ def _encode(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def open_work(settings: Settings) -> ThumbnailWork:
-    """A store of its own: a Work is handed settings only, and there is nothing to close."""
-    return ThumbnailWork(open_storage(settings.storage_url), settings.max_pixels)
+def open_crew(services: Services, stop: Event, decoder: Decoder) -> Crew:
+    """Workers that share the services' store and database."""
+    settings, is_kept = services.settings, partial(object_is_kept, services.sessions)
+    work = ThumbnailWork(services.storage, decoder, is_kept)
+    return Crew(settings.engine_workers, settings.batch_size, lambda _model: work)
+
+
+def object_is_kept(sessions: Sessions, digest: bytes) -> bool:
+    """Whether the object with this digest has a row that says it is ready."""
+    row = select(StoredObject.state).where(StoredObject.sha256 == digest)
+    return read(sessions, lambda session: session.scalar(row)) == "ready"

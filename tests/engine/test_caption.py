@@ -20,6 +20,7 @@ from engine.captioners.labels import LabelsCaptioner
 from engine.captioners.leaving import call
 from engine.captioners.picture import SIDE, to_jpeg
 from engine.captioners.wire import LONGEST_DELAY, retry_after
+from engine.decoding.decoder import Decoder
 from tests.engine import openai_server as server
 from tests.engine.captioning import captioning
 from tests.engine.openai_server import Provider, providing
@@ -90,7 +91,9 @@ def test_the_provider_sees_pixels_and_nothing_else(
 
 def test_small_images_are_sent_as_large_as_they_are() -> None:
     for mode, form in (("RGBA", "PNG"), ("P", "GIF"), ("L", "JPEG")):
-        with Image.open(BytesIO(to_jpeg(encode(picture(mode), form), 10**6))) as image:
+        with Image.open(
+            BytesIO(to_jpeg(encode(picture(mode), form), Decoder(10**6, 10**6)))
+        ) as image:
             assert (image.size, image.format) == ((67, 45), "JPEG")
 
 

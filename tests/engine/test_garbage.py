@@ -80,6 +80,22 @@ def test_thumbnails_go_with_their_original_and_no_others(services: Services) -> 
     assert left == {thumbnail_key(known, size) for size in SIZES[1:]}
 
 
+def test_thumbnails_whose_original_has_no_row_go(services: Services) -> None:
+    known = put(services, b"known", 99, known=True)
+    gone, young = (hashlib.sha256(data).digest() for data in (b"gone", b"young"))
+    for digest, age_hours in ((gone, 25), (young, 1), (known, 99)):
+        key = thumbnail_key(digest, 256)
+        services.storage.put(key, b"small")
+        written = (datetime.now(UTC) - timedelta(hours=age_hours)).timestamp()
+        os.utime(services.settings.data_dir / "objects" / key, (written, written))
+    services.storage.put("thumbnails/readme.txt", b"not ours")
+    assert find_orphans(services) == 1
+    assert delete_condemned(services) == 1
+    left = {entry.key for entry in services.storage.list("thumbnails")}
+    kept = {thumbnail_key(digest, 256) for digest in (young, known)}
+    assert left == kept | {"thumbnails/readme.txt"}
+
+
 def test_an_object_that_an_upload_has_saved_stays(services: Services) -> None:
     orphan = put(services, b"orphan", age_hours=25)
     find_orphans(services)

@@ -26,6 +26,7 @@ from common.tables import Image, Prediction, State, StoredObject
 from common.tasks import contract
 from engine.attempt import outcome_of
 from engine.captioners.faults import Refused
+from engine.decoding.decoder import open_decoder
 from engine.lane import Lane
 from engine.models.defaults import DEFAULTS
 from tests.calls import until
@@ -80,7 +81,7 @@ def row(services: Services, id: UUID) -> Prediction:
 
 @pytest.fixture
 def lane(services: Services, announcer: Announcer) -> Iterator[Lane]:
-    lane = Lane(services, announcer, new_id(), "classify")
+    lane = Lane(services, announcer, new_id(), "classify", open_decoder(services.settings))
     yield lane
     lane.stop()
 

@@ -1,16 +1,22 @@
 """Thumbnails as files: upright, small, on white, in sRGB, without metadata, of every kind."""
 
 import hashlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from sqlalchemy import Executable, delete, insert, update
+from sqlalchemy.orm import Session
 
+from common.db import Sessions, transact
 from common.errors import InputFault
-from common.settings import Settings
+from common.storage import open_storage
+from common.tables import StoredObject
 from common.tasks.thumbnail import CONTRACT, SIZES, thumbnail_key
-from engine.tasks.thumbnail import ThumbnailWork, fitting, open_work
+from engine.decoding.decoder import Decoder
+from engine.tasks.thumbnail import ThumbnailWork, fitting, object_is_kept
 from tests.pictures import decode, encode, every_kind, exif, picture
 
 WIDE = picture(size=(1600, 1000))
@@ -18,7 +24,8 @@ WIDE = picture(size=(1600, 1000))
 
 @pytest.fixture
 def work(tmp_path: Path) -> ThumbnailWork:
-    return open_work(Settings.from_env({"STORAGE_URL": f"file://{tmp_path}/objects"}))
+    storage = open_storage(f"file://{tmp_path}/objects")
+    return ThumbnailWork(storage, Decoder(40_000_000, 40_000_000), lambda _: True)
 
 
 def made(work: ThumbnailWork, data: bytes, folder: Path, size: int = 256) -> Image.Image:
@@ -122,3 +129,30 @@ def test_what_cannot_be_decoded_is_the_images_fault(work: ThumbnailWork) -> None
     with pytest.raises(InputFault) as caught:
         work.prepare(png[:60] + bytes(40) + png[100:], {"size": 64})
     assert caught.value.code == "image_undecodable"
+
+
+def run(session: Session, statement: Executable) -> None:
+    session.execute(statement)
+
+
+def test_a_thumbnail_of_an_image_that_is_deleted_meanwhile_does_not_stay(
+    sessions: Sessions, tmp_path: Path
+) -> None:
+    data = encode(picture(), "PNG")
+    digest = hashlib.sha256(data).digest()
+    storage, params = open_storage(f"file://{tmp_path}/objects"), {"size": 64}
+    is_kept = partial(object_is_kept, sessions)
+    work = ThumbnailWork(storage, Decoder(10**6, 10**6), is_kept)
+    row = {"sha256": digest, "size": len(data), "media_type": "image/png", "state": "ready"}
+    transact(sessions, lambda session: session.execute(insert(StoredObject), [row]))
+    prepared = work.prepare(data, params)
+    work.run([prepared], [params])
+    assert [entry.key for entry in storage.list("thumbnails")] == [thumbnail_key(digest, 64)]
+    for gone in (
+        update(StoredObject).values(state="deleting"),
+        update(StoredObject).values(state="deleted"),
+        delete(StoredObject),
+    ):
+        transact(sessions, partial(run, statement=gone))
+        work.run([prepared], [params])
+        assert not list(storage.list("thumbnails"))

@@ -1,0 +1,108 @@
+"""One decoder for all tasks of a process: bounded together, and shared by the tasks of an image."""
+
+import hashlib
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PIL import Image
+
+from common.formats import Header, read_header
+from common.settings import Settings
+from engine.decoding.budget import PixelBudget
+from engine.decoding.memory import give_back
+from engine.pixels import check_size, decode_at, scale_of
+
+KEPT_PIXELS = 8_000_000  # of decoded pictures that other tasks may want, 4 bytes each
+LARGEST_KEPT = 4_000_000
+LARGE = 8_000_000  # stored pixels whose memory is worth being returned to the system
+
+Key = tuple[bytes, int]  # sha256 of the file, scale
+
+
+class Decoder:
+    """Decodes for many threads at once, within one budget of pixels.
+
+    Tasks that want an image at the same scale share one decode, when they ask at the same time or
+    soon after one another.
+    """
+
+    def __init__(self, max_pixels: int, budget: int):
+        self._max_pixels = max_pixels
+        self._budget = PixelBudget(budget)
+        self._shared = _Shared()
+
+    @contextmanager
+    def decoded(self, data: bytes, width: int, height: int) -> Iterator[Image.Image]:
+        """The picture that `engine.pixels.decode` describes, not to be changed, nor to be kept
+        after the block. Raises InputFault like `decode`.
+        """
+        header = read_header(data)
+        check_size(header, self._max_pixels)
+        scale = scale_of(header, width, height)
+        if header.width * header.height // scale**2 > LARGEST_KEPT:
+            with self._budget.take(_weight(header)):
+                yield decode_at(data, header, scale)
+            give_back()
+            return
+        key = hashlib.sha256(data).digest(), scale
+        with self._shared.turn(key):
+            image = self._shared.find(key)
+            if image is None:
+                with self._budget.take(_weight(header)):
+                    image = decode_at(data, header, scale)
+                self._shared.keep(key, image)
+                if header.width * header.height > LARGE:
+                    give_back()
+        yield image
+
+
+def open_decoder(settings: Settings) -> Decoder:
+    """A decoder with the limits of the settings."""
+    return Decoder(settings.max_pixels, settings.decode_pixels)
+
+
+def _weight(header: Header) -> int:
+    """In pixels of 8 bytes: libwebp holds two canvases beside what it returns and Pillow's copy."""
+    return header.width * header.height * (2 if header.media_type == "image/webp" else 1)
+
+
+class _Shared:
+    """The last decoded pictures, and whose turn it is to decode one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pictures: OrderedDict[Key, Image.Image] = OrderedDict()
+        self._turns: dict[Key, threading.Lock] = {}
+        self._waiting: Counter[Key] = Counter()
+
+    @contextmanager
+    def turn(self, key: Key) -> Iterator[None]:
+        """One thread at a time for each key."""
+        with self._lock:
+            turn = self._turns.setdefault(key, threading.Lock())
+            self._waiting[key] += 1
+        try:
+            with turn:
+                yield
+        finally:
+            with self._lock:
+                self._waiting[key] -= 1
+                if not self._waiting[key]:
+                    del self._waiting[key], self._turns[key]
+
+    def find(self, key: Key) -> Image.Image | None:
+        with self._lock:
+            return self._pictures.get(key)
+
+    def keep(self, key: Key, image: Image.Image) -> None:
+        """Keep the picture in place of the oldest ones."""
+        with self._lock:
+            self._pictures[key] = image
+            while sum(_pixels(each) for each in self._pictures.values()) > KEPT_PIXELS:
+                self._pictures.popitem(last=False)
+
+
+def _pixels(image: Image.Image) -> int:
+    return image.width * image.height
