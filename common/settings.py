@@ -102,10 +102,16 @@ class Settings:
     refresh_token_seconds: int = setting(
         "REFRESH_TOKEN_SECONDS", "2592000", "How long a refresh token is good.", count
     )
+    login_seconds: int = setting(
+        "LOGIN_SECONDS", "7776000", "How long a log-in can be continued by refresh tokens.", count
+    )
     anonymous_uploads: bool = setting(
         "ANONYMOUS_UPLOADS", "on", "Whether uploads and predictions need no account.", switch
     )
     sign_up: bool = setting("SIGN_UP", "on", "Whether anybody may open an account.", switch)
+    sign_up_limit: Allowance | None = setting(
+        "SIGN_UP_LIMIT", "100/hour", "New accounts of a network; `off`: any number.", allowance
+    )
     rate_limit: Allowance | None = setting(
         "RATE_LIMIT", "",
         "Requests of an account, or of an address without one: `100/minute` (second, hour, day). "

@@ -114,8 +114,8 @@ def days_or_interval(text: str) -> int | tuple[date, date]:
 
 
 def allowance(text: str) -> Allowance | None:
-    """`100/minute`; None where nothing is given."""
-    if not text:
+    """`100/minute`; None for `off` and where nothing is given."""
+    if text in ("", "off"):
         return None
     most, _, period = text.partition("/")
     if period.strip() not in PERIODS:

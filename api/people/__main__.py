@@ -13,6 +13,7 @@ from marshmallow import ValidationError
 from sqlalchemy.orm import Session
 
 from api.people.passwords import Passwords
+from api.people.security_log import security_event
 from api.schemas.accounts import OperatorSignUp
 from common.db import transact
 from common.errors import AfterimageError, NotFound
@@ -64,6 +65,7 @@ def _create_admin(sessions: Any, options: argparse.Namespace) -> str:
         accounts.open_account(session, new_id(), **wanted, **about)
 
     transact(sessions, enter)
+    security_event("admin created by command", name=wanted["name"])
     return f"{wanted['name']} is an admin"
 
 
@@ -76,7 +78,9 @@ def _set_role(sessions: Any, options: argparse.Namespace) -> str:
         accounts.set_role(session, found.id, options.role)
         return str(found.name)
 
-    return f"{transact(sessions, write)} has the role {options.role}"
+    name = transact(sessions, write)
+    security_event("role set by command", name=name, role=options.role)
+    return f"{name} has the role {options.role}"
 
 
 def _password() -> str:

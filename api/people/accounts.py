@@ -12,14 +12,19 @@ from api import my_images
 from api.context import current_login, edge, services
 from api.idempotency import scope_of
 from api.people import throttle
+from api.people.common_passwords import weakness
+from api.people.logging_in import checked
 from api.people.secret import jwt_secret
+from api.people.security_log import security_event
 from api.people.signed_in import me
 from api.schemas.accounts import Change, Leave, SignUp
+from common import counters
 from common.db import read, transact
-from common.errors import Forbidden, InputFault, NotFound, Unauthorized
+from common.errors import Forbidden, InputFault, NotFound, TooManyRequests, Unauthorized
 from common.feedback.voters import voter_of
-from common.ids import new_id
-from common.people import accounts, logins
+from common.ids import new_id, parse_id
+from common.networks import network_of
+from common.people import accounts, keys, logins
 from common.people.leaving import Leaver, forget_some, forget_user
 
 SIGN_UP, CHANGE, LEAVE = SignUp(), Change(), Leave()
@@ -28,11 +33,15 @@ SIGN_UP, CHANGE, LEAVE = SignUp(), Change(), Leave()
 def sign_up(fields: dict[str, Any]) -> Row[Any]:
     """Open an account; returns its row.
 
-    Raises InputFault, Conflict when its name or address is taken, Forbidden where nobody may.
+    Raises InputFault; Conflict when its name or address is taken; Forbidden where only admins open
+    accounts; TooManyRequests when the network has opened too many; Unavailable while too many
+    passwords are being hashed.
     """
     if not services().settings.sign_up:
         raise Forbidden("New accounts are opened by the admins alone.", code="sign_up_off")
     wanted = SIGN_UP.load(fields)
+    _check_password(wanted["password"], wanted["name"], wanted["email"])
+    transact(services().sessions, partial(_may_sign_up, wanted=wanted))
     id, password_hash = new_id(), edge().passwords.hash(wanted["password"])
 
     def enter(session: Session) -> bool:
@@ -40,7 +49,28 @@ def sign_up(fields: dict[str, Any]) -> Row[Any]:
         return True
 
     transact(services().sessions, enter, partial(accounts.is_stored, id=id))
+    security_event("sign-up", account=id)
     return _account(id)
+
+
+def _may_sign_up(session: Session, wanted: dict[str, Any]) -> None:
+    """Look for the name and address first, and count the network's accounts, both before the
+    password is hashed: hashing is what a flood of sign-ups would use up.
+    """
+    accounts.must_be_free(session, wanted["name"], wanted["email"])
+    if limit := services().settings.sign_up_limit:
+        name = counters.name_of("sign-up", network_of(request.remote_addr or ""))
+        counted = counters.add(session, name, limit.seconds, limit.most)
+        if not counted.allowed:
+            detail = f"Your network may open {limit.most:,} accounts within {limit.seconds:,} s."
+            wait = max(1, round(counted.ends_in + 0.5))
+            raise TooManyRequests(detail, code="too_many_sign_ups", retry_after=wait)
+
+
+def _check_password(password: str, *names: str) -> None:
+    """Raise InputFault for a password that is among the first to be guessed."""
+    if reason := weakness(password, names):
+        raise InputFault(reason, code="password_weak", errors={"password": [reason]})
 
 
 def my_account() -> Row[Any]:
@@ -57,15 +87,18 @@ def profile(name: str) -> Row[Any]:
 
 
 def change(fields: dict[str, Any]) -> Row[Any]:
-    """Give the caller's account another address or password; the latter ends all other log-ins.
+    """Give the caller's account another address or password. A new password ends all other log-ins
+    and, unless `keep_keys` is set, deletes all API keys.
 
     Raises InputFault without the right current password, TooManyRequests after too many wrong ones,
     Conflict when the address is taken.
     """
     account, wanted = my_account(), CHANGE.load(fields)
     new_hash = None
-    if "password" in wanted:
+    if "current_password" in wanted:
         _prove(account, wanted["current_password"], "current_password")
+    if "password" in wanted:
+        _check_password(wanted["password"], account.name, wanted.get("email", account.email))
         new_hash = edge().passwords.hash(wanted["password"])
 
     def write(session: Session) -> None:
@@ -74,9 +107,30 @@ def change(fields: dict[str, Any]) -> Row[Any]:
         if new_hash:
             accounts.set_password(session, account.id, new_hash)
             logins.end_others(session, account.id, current_login())
+            if not wanted["keep_keys"]:
+                keys.remove_all(session, account.id)
 
     transact(services().sessions, write)
+    for changed in wanted.keys() & {"email", "password"}:
+        security_event(f"{changed} changed", account=account.id)
     return my_account()
+
+
+def my_logins() -> list[dict[str, Any]]:
+    """The caller's log-ins, the newest first; `current` marks the one that asks."""
+    rows = read(services().sessions, partial(logins.of_user, user_id=me()))
+    return [{**row._mapping, "current": row.id == current_login()} for row in rows]
+
+
+def end_login(id: str) -> None:
+    """End a log-in of the caller's; raises NotFound when they have no such log-in."""
+    owner, login = me(), parse_id(id)
+    ended = login and transact(
+        services().sessions, partial(logins.end_one, id=login, user_id=owner)
+    )
+    if not ended:
+        raise NotFound("You have no such log-in.", code="login_not_found")
+    security_event("log-in ended", account=owner, login=login)
 
 
 def leave(fields: dict[str, Any]) -> None:
@@ -98,10 +152,10 @@ def _forget_rows(who: Leaver) -> None:
 
 
 def _prove(account: Row[Any], password: str, field: str) -> None:
-    """A token may be stolen: whoever takes an account away from somebody has its password."""
+    """Raise InputFault unless the password is the account's: a token alone may be stolen."""
     who = {"account": account.name, "address": request.remote_addr or ""}
     transact(services().sessions, partial(throttle.take, **who))
-    if not edge().passwords.matches(account.password_hash, password):
+    if not checked(account.password_hash, password, who):
         detail = "This is not the account's password."
         raise InputFault(detail, code="password_wrong", errors={field: [detail]})
     transact(services().sessions, partial(throttle.forgive, **who))
@@ -109,7 +163,7 @@ def _prove(account: Row[Any], password: str, field: str) -> None:
 
 def _account(id: UUID) -> Row[Any]:
     if (found := _find(id)) is None:
-        raise Unauthorized("This account is no more.")
+        raise Unauthorized("This account no longer exists.")
     return found
 
 

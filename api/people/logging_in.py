@@ -1,5 +1,6 @@
 """Signing in: a password becomes the tokens of a log-in."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,11 +14,13 @@ from api.body import SMALL
 from api.context import current_login, edge, services
 from api.framing import read_whole
 from api.people import throttle
+from api.people.security_log import security_event
 from api.people.tokens import REFRESH, invalid, make_access, make_refresh, read_token
 from api.schemas.tokens import LogIn, Refresh
 from common.db import read, transact
-from common.errors import Malformed, Unauthorized, UnsupportedMedia
+from common.errors import Malformed, Unauthorized, Unavailable, UnsupportedMedia
 from common.ids import new_id
+from common.networks import network_of
 from common.people import accounts, logins
 from common.sharing.accounts import hold
 
@@ -68,7 +71,9 @@ def open_with_password(name: str, password: str, seconds: int) -> Opened:
     transact(sessions, partial(throttle.take, **who))
     account = read(sessions, partial(accounts.find_by_name, name=name))
     known = account.password_hash if account and account.is_active else None
-    if not passwords.matches(known, password) or account is None or known is None:
+    is_right = checked(known, password, who)
+    if not is_right or account is None or known is None:
+        security_event("log-in refused", name=name)
         raise Unauthorized("The name or the password is wrong.", code="credentials_invalid")
     better = passwords.hash(password) if passwords.is_outdated(known) else None
     opened = Opened(account.id, account.role, new_id(), new_id())
@@ -81,21 +86,41 @@ def open_with_password(name: str, password: str, seconds: int) -> Opened:
         logins.open_login(session, opened.login, opened.user, opened.refresh, seconds)
 
     transact(sessions, enter)
+    security_event("log-in", account=opened.user, login=opened.login)
     return opened
 
 
+def checked(password_hash: str | None, password: str, who: dict[str, Any]) -> bool:
+    """Whether the password is right. An attempt that finds the service busy does not count."""
+    try:
+        return edge().passwords.matches(password_hash, password)
+    except Unavailable:
+        transact(services().sessions, partial(throttle.give_back, **who))
+        raise
+
+
 def refresh(fields: dict[str, Any]) -> dict[str, Any]:
-    """New tokens for a refresh token, which is good once. Raises Unauthorized when it was used
-    before, and ends its log-in: one of the two who had it has stolen it.
+    """New tokens for a refresh token, which can be used once.
+
+    The same token sent again within logins.GRACE seconds from the same network gets the tokens that
+    replaced it: two tabs of a browser share one. Raises Unauthorized when it was used before
+    otherwise, and ends its log-in, for one of the two who have the token has stolen it.
     """
     old = read_token(AGAIN.load(fields)["refresh_token"], REFRESH)
-    sessions, new = services().sessions, new_id()
-    about: dict[str, Any] = {"id": old.login, "user_id": old.user, "old": old.id, "new": new}
-    follow = partial(logins.rotate, **about, seconds=services().settings.refresh_token_seconds)
-    recall = partial(logins.is_rotated, id=old.login, new=new)
-    if not transact(sessions, follow, recall):
+    sessions, settings = services().sessions, services().settings
+    turn = logins.Turn(old.login, old.user, old.id, new_id(), network_digest())
+    longest, seconds = settings.login_seconds, settings.refresh_token_seconds
+    rotate = partial(logins.rotate, turn=turn, seconds=seconds, longest=longest)
+    current = transact(sessions, rotate, partial(logins.rotated, turn=turn))
+    if current is None:
+        security_event("refresh refused, log-in ended", account=old.user, login=old.login)
         raise invalid()
-    return tokens(old.user, old.login, new)
+    return tokens(old.user, old.login, current)
+
+
+def network_digest() -> bytes:
+    """What tells the caller's network from others, without its address."""
+    return hashlib.sha256(network_of(request.remote_addr or "").encode()).digest()
 
 
 def log_out() -> None:
@@ -103,6 +128,7 @@ def log_out() -> None:
     if (login := current_login()) is None:
         raise Unauthorized("Send the access token of the log-in to end.", code="token_missing")
     transact(services().sessions, partial(logins.end, id=login))
+    security_event("log-out", login=login)
 
 
 def tokens(user: UUID, login: UUID, refresh: UUID) -> dict[str, Any]:

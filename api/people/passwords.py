@@ -1,5 +1,6 @@
 """Passwords: hashed by Argon2id, a few at a time, so that many log-ins at once cannot take all of
-the machine's memory and threads."""
+the machine's memory and threads.
+"""
 
 import base64
 import os
@@ -18,6 +19,7 @@ SHORTEST, LONGEST = 8, 128  # characters
 MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1  # OWASP's first choice but one: 19 MiB a hash
 SALT_BYTES, HASH_BYTES = 16, 32
 MOST_WAITING = 8  # requests that may wait for a turn, beside those that have one
+FOR_LOG_INS = 4  # of these, places that only comparing may take: sign-ups never fill all
 WAIT = 2.0  # seconds for a turn
 
 
@@ -31,21 +33,22 @@ class Passwords:
         )
         self._turns = threading.BoundedSemaphore(at_once)
         self._room = threading.BoundedSemaphore(at_once + MOST_WAITING)
-        self._nobodys = _hash_of_nothing()
+        self._room_to_hash = threading.BoundedSemaphore(at_once + MOST_WAITING - FOR_LOG_INS)
+        self._unmatched = _unmatched_hash()
 
     def hash(self, password: str) -> str:
-        """The PHC string to store. Raises Unavailable when too many are at it."""
-        with self._turn():
+        """The PHC string to store. Raises Unavailable `busy` while too many others are hashed."""
+        with _place_in(self._room_to_hash), self._turn():
             return self._argon.hash(password)
 
     def matches(self, password_hash: str | None, password: str) -> bool:
-        """Whether the password is the one of the hash. None, an account that is not there, takes
-        the same time. Raises Unavailable when too many are at it.
+        """Whether the password is the one of the hash. None, for an account that does not exist,
+        takes the same time. Raises Unavailable `busy` while too many others are compared.
         """
         with self._turn():
             try:
                 # A longer one matches nothing, however it goes on.
-                return self._argon.verify(password_hash or self._nobodys, password[: LONGEST + 1])
+                return self._argon.verify(password_hash or self._unmatched, password[: LONGEST + 1])
             except (VerificationError, InvalidHashError):
                 return False
 
@@ -55,21 +58,28 @@ class Passwords:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if not self._room.acquire(blocking=False):
-            raise _busy()
-        try:
+        with _place_in(self._room):
             if not self._turns.acquire(timeout=WAIT):
                 raise _busy()
             try:
                 yield
             finally:
                 self._turns.release()
-        finally:
-            self._room.release()
 
 
-def _hash_of_nothing() -> str:
-    """A hash that no password has, for the time that comparing takes."""
+@contextmanager
+def _place_in(room: threading.BoundedSemaphore) -> Iterator[None]:
+    """Take a place at once; raises Unavailable `busy` when all are taken."""
+    if not room.acquire(blocking=False):
+        raise _busy()
+    try:
+        yield
+    finally:
+        room.release()
+
+
+def _unmatched_hash() -> str:
+    """A hash that no password matches, so that an unknown account takes the same time."""
     salt, digest = (
         base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=")
         for size in (SALT_BYTES, HASH_BYTES)

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from api.context import current_login, services
+from api.people.security_log import security_event
 from api.people.signed_in import me
 from api.schemas.tokens import NewKey, key_view
 from common.db import read, transact
@@ -17,8 +18,8 @@ NEW_KEY = NewKey()
 def make(fields: dict[str, Any]) -> dict[str, Any]:
     """A new key of the caller's, shown this once.
 
-    Raises Forbidden to who has shown a key themselves: what ends some day must not beget what does
-    not. Raises Conflict when there are too many.
+    Raises Forbidden when the caller authenticated by an API key, which cannot create another one;
+    Conflict when the account has too many keys.
     """
     owner = me()
     if current_login() is None:
@@ -26,7 +27,10 @@ def make(fields: dict[str, Any]) -> dict[str, Any]:
     wanted = NEW_KEY.load(fields)
     id, key = new_id(), keys.new_key()
     transact(services().sessions, partial(keys.enter, id=id, user_id=owner, key=key, **wanted))
-    [row] = read(services().sessions, partial(keys.of_user, user_id=owner, before=LAST_ID, most=1))
+    security_event("key created", account=owner, key=id)
+    row = read(services().sessions, partial(keys.find, id=id))
+    if row is None:
+        raise NotFound("The key was deleted at once.", code="key_not_found")
     return key_view(row) | {"key": key}
 
 
@@ -39,8 +43,9 @@ def page(query: dict[str, Any]) -> tuple[list[dict[str, Any]], Any]:
 
 
 def remove(id: str) -> None:
-    """Let a key of the caller's be good no more; raises NotFound when they have no such key."""
+    """Delete a key of the caller's; raises NotFound when they have no such key."""
     owner, key = me(), parse_id(id)
     gone = key and transact(services().sessions, partial(keys.remove, id=key, user_id=owner))
     if not gone:
         raise NotFound("You have no such key.", code="key_not_found")
+    security_event("key deleted", account=owner, key=key)

@@ -1,4 +1,4 @@
-"""/token: who signs in gets tokens, carries them on, and gives them up."""
+"""/token: sign in, refresh the tokens, sign out."""
 
 from typing import Any
 
@@ -28,9 +28,10 @@ def create() -> Any:
 @blueprint.response(200, Tokens)
 @blueprint.doc(requestBody=REFRESH_BODY)
 def refresh() -> Any:
-    """New tokens for a refresh token, which is good once.
+    """New tokens for a refresh token, which can be used once.
 
-    Who brings one that was used ends the whole log-in: it is in two hands.
+    Within a minute the same client may send it again and gets the tokens that replaced it. Reusing
+    it otherwise revokes the log-in.
     """
     return carry_on(read_fields(request)), 200, NEVER_KEPT
 
@@ -38,5 +39,5 @@ def refresh() -> Any:
 @blueprint.delete("/v1/token")
 @blueprint.response(204)
 def delete() -> None:
-    """Sign out: no token of this log-in is good any more."""
+    """Sign out: no token of this log-in is valid any longer."""
     log_out()

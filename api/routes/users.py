@@ -6,11 +6,20 @@ from flask import request, url_for
 from flask_smorest import Blueprint
 
 from api.body import read_fields
-from api.people.accounts import change, leave, my_account, profile, sign_up
+from api.people.accounts import (
+    change,
+    end_login,
+    leave,
+    my_account,
+    my_logins,
+    profile,
+    sign_up,
+)
 from api.people.privileged import for_users
 from api.schemas.accounts import (
     Change,
     Leave,
+    LoginList,
     MyAccount,
     Profile,
     SignUp,
@@ -46,7 +55,11 @@ def mine() -> Any:
 @blueprint.response(200, MyAccount)
 @blueprint.doc(requestBody=_body(Change))
 def edit() -> Any:
-    """Change my e-mail address or my password; a new password ends my other log-ins."""
+    """Change my e-mail address or my password.
+
+    Both need `current_password`. A new password ends my other log-ins and deletes my API keys,
+    unless `keep_keys` is true.
+    """
     return account_view(change(read_fields(request)))
 
 
@@ -57,6 +70,20 @@ def edit() -> Any:
 def delete() -> None:
     """Close my account: it goes with all that is its own."""
     leave(read_fields(request))
+
+
+@blueprint.get("/me/logins")
+@blueprint.response(200, LoginList)
+def list_logins() -> Any:
+    """My log-ins that are valid now, the newest first."""
+    return {"items": my_logins()}, 200, {"Cache-Control": "no-store"}
+
+
+@blueprint.delete("/me/logins/<id>")
+@blueprint.response(204)
+def delete_login(id: str) -> None:
+    """End one of my log-ins: none of its tokens is valid any longer."""
+    end_login(id)
 
 
 @blueprint.get("/<name>")

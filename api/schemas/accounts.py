@@ -73,13 +73,17 @@ class Change(RequestSchema):
     email = Email()
     password = Password(required=False)
     current_password = fields.String(
-        load_only=True, metadata={"description": "Needed with a new password."}
+        load_only=True, metadata={"description": "Needed with a new password or address."}
+    )
+    keep_keys = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Whether API keys stay valid after a new password."},
     )
 
     @validates_schema
     def _check(self, fields: dict[str, Any], **_options: Any) -> None:
-        if "password" in fields and "current_password" not in fields:
-            raise ValidationError("Needed with a new password.", "current_password")
+        if fields.keys() & {"password", "email"} and "current_password" not in fields:
+            raise ValidationError("Needed with a new password or address.", "current_password")
 
 
 class Leave(RequestSchema):
@@ -103,6 +107,22 @@ class MyAccount(Schema):
     email = fields.String()
     role = fields.String(validate=validate.OneOf([str(role) for role in Role]))
     created_at = fields.DateTime(format="iso")
+
+
+class LoginView(Schema):
+    """A log-in that is valid now."""
+
+    id = fields.UUID()
+    created_at = fields.DateTime(format="iso")
+    refreshed_at = fields.DateTime(format="iso", allow_none=True)
+    expires_at = fields.DateTime(format="iso")
+    current = fields.Boolean(metadata={"description": "Whether this request belongs to it."})
+
+
+class LoginList(Schema):
+    """The account's log-ins, at most 100."""
+
+    items = fields.List(fields.Nested(LoginView))
 
 
 def account_view(account: Any) -> dict[str, Any]:

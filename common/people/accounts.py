@@ -37,15 +37,20 @@ def open_account(
     session: Session, id: UUID, name: str, email: str, password_hash: str, role: str = Role.USER
 ) -> None:
     """Enter an account; raises Conflict when its name or its e-mail address is taken."""
-    keys = {"name": name_key(name), "email": email_key(email)}
-    row = {"id": id, "name": name, "name_key": keys["name"], "role": role}
-    row |= {"email": email, "email_key": keys["email"], "password_hash": password_hash}
-    for taken in execute(session, TAKEN, keys):
-        raise _taken("name" if taken.name_key == keys["name"] else "email")
+    must_be_free(session, name, email)
+    row = {"id": id, "name": name, "name_key": name_key(name), "role": role}
+    row |= {"email": email, "email_key": email_key(email), "password_hash": password_hash}
     try:
         execute(session, ENTER, row)
     except IntegrityError as error:  # somebody was faster
         raise _taken("name", "email") from error
+
+
+def must_be_free(session: Session, name: str, email: str) -> None:
+    """Raise Conflict when an account has the name or the e-mail address."""
+    keys = {"name": name_key(name), "email": email_key(email)}
+    for taken in execute(session, TAKEN, keys):
+        raise _taken("name" if taken.name_key == keys["name"] else "email")
 
 
 def find_by_name(session: Session, name: str) -> Row[Any] | None:

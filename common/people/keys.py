@@ -30,9 +30,10 @@ _unnoted = _k.used_at.is_(None) | (_k.used_at < now(-USED_EVERY))
 HOLD = select(User.id).where(User.id == _user).with_for_update()
 COUNT = select(func.count()).select_from(_k).where(_k.user_id == _user)
 ENTER = insert(_k)
+_SHOWN = select(_k.id, _k.name, _k.hint, _k.created_at, _k.used_at, _k.expires_at)
+BY_ID = _SHOWN.where(_this)
 OF_USER = (
-    select(_k.id, _k.name, _k.hint, _k.created_at, _k.used_at, _k.expires_at)
-    .where(_k.user_id == _user, _k.id < bindparam("before", type_=Id))
+    _SHOWN.where(_k.user_id == _user, _k.id < bindparam("before", type_=Id))
     .order_by(_k.id.desc())
     .limit(bindparam("most"))
 )
@@ -82,6 +83,16 @@ def of_user(session: Session, user_id: UUID, before: UUID, most: int) -> Sequenc
 def remove(session: Session, id: UUID, user_id: UUID) -> bool:
     """Let the key be good no more; False when the account has no such key."""
     return bool(execute(session, DELETE, {"key": id, "user": user_id}).rowcount)
+
+
+def remove_all(session: Session, user_id: UUID) -> None:
+    """Delete all keys of the account."""
+    execute(session, delete(_k).where(_k.user_id == user_id))
+
+
+def find(session: Session, id: UUID) -> Row[Any] | None:
+    """The key of this id, as `of_user` gives it."""
+    return execute(session, BY_ID, {"key": id}).first()
 
 
 def owner_of(session: Session, key: str) -> tuple[Caller, UUID | None] | None:

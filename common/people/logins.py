@@ -1,8 +1,10 @@
-"""Log-ins as rows: one a family of tokens, opened, carried on by refresh tokens, ended."""
+"""Log-ins as rows: each is a family of tokens, opened, continued by refresh tokens, ended."""
 
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, bindparam, insert, select, update
+from sqlalchemy import BigInteger, Row, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from common.callers import Caller
@@ -10,6 +12,9 @@ from common.columns import Id
 from common.db import execute, now
 from common.ids import FIRST_ID
 from common.tables import Login, User
+
+GRACE = 60  # seconds in which the same client may send a refresh token again
+OF_USER_AT_MOST = 100  # log-ins that are listed
 
 _this = Login.id == bindparam("login", type_=Id)
 _later = now(bindparam("window", type_=BigInteger))
@@ -22,15 +27,23 @@ BY_LOGIN = (
     .where(*_GOOD, User.id == bindparam("user", type_=Id), User.is_active)
 )
 _active = select(User.id).where(User.id == Login.user_id, User.is_active).exists()
+_HELD = (*_GOOD, Login.user_id == bindparam("user", type_=Id), _active)
 ROTATE = (
     update(Login)
-    .where(
-        *_GOOD,
-        Login.user_id == bindparam("user", type_=Id),
-        Login.refresh_id == bindparam("old", type_=Id),
-        _active,
+    .where(*_HELD, Login.refresh_id == bindparam("old", type_=Id))
+    .values(
+        refresh_id=bindparam("new", type_=Id),
+        former_refresh_id=bindparam("old", type_=Id),
+        refreshed_at=now(),
+        refreshed_from=bindparam("network"),
+        expires_at=_later,
     )
-    .values(refresh_id=bindparam("new", type_=Id), expires_at=_later)
+)
+SHARED = select(Login.refresh_id).where(
+    *_HELD,
+    Login.former_refresh_id == bindparam("old", type_=Id),
+    Login.refreshed_from == bindparam("network"),
+    Login.refreshed_at > now(-GRACE),
 )
 END = update(Login).where(_this, Login.revoked_at.is_(None)).values(revoked_at=now())
 END_OTHERS = (
@@ -42,7 +55,29 @@ END_OTHERS = (
     )
     .values(revoked_at=now())
 )
+END_ONE = END.where(Login.user_id == bindparam("user", type_=Id))
+BEGUN = select(Login.created_at, now().label("clock")).where(_this)
+OF_USER = (
+    select(Login.id, Login.created_at, Login.refreshed_at, Login.expires_at)
+    .where(
+        Login.user_id == bindparam("user", type_=Id),
+        Login.revoked_at.is_(None),
+        Login.expires_at > now(),
+    )
+    .order_by(Login.id.desc())
+    .limit(OF_USER_AT_MOST)
+)
 REFRESH_ID = select(Login.refresh_id).where(_this).with_for_update()
+
+
+class Turn(NamedTuple):
+    """The replacement of the refresh token `old` by `new`, asked for from a network."""
+
+    login: UUID
+    user: UUID
+    old: UUID
+    new: UUID
+    network: bytes  # sha256
 
 
 def open_login(session: Session, id: UUID, user_id: UUID, refresh_id: UUID, seconds: int) -> None:
@@ -51,16 +86,40 @@ def open_login(session: Session, id: UUID, user_id: UUID, refresh_id: UUID, seco
     execute(session, OPEN, row)
 
 
-def rotate(session: Session, id: UUID, user_id: UUID, old: UUID, new: UUID, seconds: int) -> bool:
-    """Let the refresh token `new` follow `old`, for `seconds` more. False when that may not be: the
-    account or the log-in has ended, or `old` was followed before. Then somebody has a token that is
-    not theirs, and nobody can tell who: the log-in is ended.
+def rotate(session: Session, turn: Turn, seconds: int, longest: int) -> UUID | None:
+    """Replace a refresh token; returns the id of the one that is valid now, for `seconds` more but
+    not beyond `longest` seconds after the log-in began.
+
+    That is the one that replaced `old` already, when the same network sent `old` again within GRACE
+    seconds. None when the account or the log-in has ended, or when `old` was replaced before:
+    another party has a copy of it, so the log-in is ended.
     """
-    about = {"login": id, "user": user_id, "old": old, "new": new, "window": seconds * 1_000_000}
-    if execute(session, ROTATE, about).rowcount:
-        return True
-    end(session, id)
-    return False
+    about = {"login": turn.login, "user": turn.user, "old": turn.old, "network": turn.network}
+    window = min(seconds, longest - age(session, turn.login))
+    following = {"new": turn.new, "window": window * 1_000_000}
+    if window > 0 and execute(session, ROTATE, about | following).rowcount:
+        return turn.new
+    if window > 0 and (shared := execute(session, SHARED, about).scalar()):
+        found: UUID = shared
+        return found
+    end(session, turn.login)
+    return None
+
+
+def age(session: Session, id: UUID) -> int:
+    """Whole seconds since the log-in began; 0 for one that does not exist."""
+    row = execute(session, BEGUN, {"login": id}).first()
+    return int((row.clock - row.created_at).total_seconds()) if row else 0
+
+
+def of_user(session: Session, user_id: UUID) -> Sequence[Row[Any]]:
+    """The log-ins of the account that are valid now, the newest first."""
+    return execute(session, OF_USER, {"user": user_id}).all()
+
+
+def end_one(session: Session, id: UUID, user_id: UUID) -> bool:
+    """End a log-in of the account; False when it has no such log-in."""
+    return bool(execute(session, END_ONE, {"login": id, "user": user_id}).rowcount)
 
 
 def end(session: Session, id: UUID) -> None:
@@ -73,12 +132,10 @@ def end_others(session: Session, user_id: UUID, id: UUID | None) -> None:
     execute(session, END_OTHERS, {"user": user_id, "login": id or FIRST_ID})
 
 
-def is_rotated(session: Session, id: UUID, new: UUID) -> bool | None:
-    """True when the log-in's refresh token is `new`, after waiting for a transaction that writes
-    the log-in.
-    """
-    row = execute(session, REFRESH_ID, {"login": id}).first()
-    return True if row and row.refresh_id == new else None
+def rotated(session: Session, turn: Turn) -> UUID | None:
+    """The id of the new refresh token if `rotate` was committed; waits while it is undecided."""
+    row = execute(session, REFRESH_ID, {"login": turn.login}).first()
+    return turn.new if row and row.refresh_id == turn.new else None
 
 
 def by_login(session: Session, id: UUID, user_id: UUID) -> Caller | None:

@@ -35,9 +35,10 @@ class User(Base):
 class Login(Base):
     """One log-in: the family of the tokens that followed from it.
 
-    `refresh_id` is the `jti` of the only refresh token that is good now: whoever shows an older one
-    has stolen it, or was robbed, and the whole family is revoked. Access tokens carry the family's
-    id, so that a log-out ends them too.
+    `refresh_id` is the `jti` of the only refresh token that is valid now. When an older one is
+    used, two parties have it, so the whole family is revoked; only the client that has just
+    replaced it, known by its network, may send `former_refresh_id` again for a short time. Access
+    tokens carry the family's id, so that a log-out ends them too.
     """
 
     __tablename__ = "logins"
@@ -50,6 +51,9 @@ class Login(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     refresh_id: Mapped[UUID]
+    former_refresh_id: Mapped[UUID | None]
+    refreshed_at: Mapped[datetime | None]
+    refreshed_from: Mapped[bytes | None] = mapped_column(Hash)  # sha256 of the network
     created_at: Mapped[datetime] = mapped_column(insert_default=now())
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]

@@ -89,6 +89,8 @@ TABLE = [
     signed_in("GET /v1/users/me"),
     signed_in("PATCH /v1/users/me", json={}),
     signed_in("DELETE /v1/users/me", 422, json={"password": "wrong"}),
+    signed_in("GET /v1/users/me/logins"),
+    signed_in("DELETE /v1/users/me/logins/<id>", 404, key),
     signed_in("GET /v1/keys"),
     signed_in("POST /v1/keys", 201, json={"name": "x"}),
     row("DELETE /v1/keys/<id>", key,                               204, 404, 404, 404, 401),
