@@ -10,11 +10,9 @@ from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 
+from common.settings_callers import CallerSettings
 from common.settings_parsers import (
-    Allowance,
-    PredictionQuota,
     address_or_none,
-    allowance,
     base_url,
     count,
     days_or_interval,
@@ -26,18 +24,15 @@ from common.settings_parsers import (
     one_of,
     origins,
     percentage,
-    prediction_quota,
     price,
     seconds_below,
-    seconds_or_none,
-    switch,
 )
 from common.settings_reading import read_setting, setting
 from common.webhooks.addresses import Network, parse_networks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(CallerSettings):
     """All settings of one process, parsed and checked."""
 
     data_dir: Path = setting(
@@ -90,78 +85,14 @@ class Settings:
         "TRUSTED_PROXIES", "0",
         "How many proxies in front may set `X-Forwarded-*`; 0: none is believed.", non_negative,
     )  # fmt: skip
-    jwt_secret: str = setting(
-        "JWT_SECRET", "",
-        "What tokens are signed with, 32 bytes or more, the same for all API processes. Empty: "
-        "made once and kept in DATA_DIR, where the database is a file too; else it is required.",
-        secret=True,
-    )  # fmt: skip
-    access_token_seconds: int = setting(
-        "ACCESS_TOKEN_SECONDS", "900", "How long an access token is good.", count
-    )
-    refresh_token_seconds: int = setting(
-        "REFRESH_TOKEN_SECONDS", "2592000", "How long a refresh token is good.", count
-    )
-    login_seconds: int = setting(
-        "LOGIN_SECONDS", "7776000", "How long a log-in can be continued by refresh tokens.", count
-    )
-    anonymous_uploads: bool = setting(
-        "ANONYMOUS_UPLOADS", "on", "Whether uploads and predictions need no account.", switch
-    )
-    sign_up: bool = setting("SIGN_UP", "on", "Whether anybody may open an account.", switch)
-    sign_up_limit: Allowance | None = setting(
-        "SIGN_UP_LIMIT", "100/hour", "New accounts of a network; `off`: any number.", allowance
-    )
-    rate_limit: Allowance | None = setting(
-        "RATE_LIMIT", "",
-        "Requests of an account, or of an address without one: `100/minute` (second, hour, day). "
-        "Empty: any number.", allowance,
-    )  # fmt: skip
-    upload_quota: Allowance | None = setting(
-        "UPLOAD_QUOTA", "", "New images of an account or an address: `1000/day`.", allowance
-    )
-    bytes_quota: Allowance | None = setting(
-        "BYTES_QUOTA", "", "Their bytes: `500_000_000/day`.", allowance
-    )
-    prediction_quota: PredictionQuota = setting(
-        "PREDICTION_QUOTA", "anonymous:100_000/hour",
-        "Units of work of an account, or of a network without one: `5000/hour`; see the tasks for "
-        "their units. `anonymous:…`: of networks alone; `anonymous:1000/hour,9000/hour`: of both; "
-        "`off`: any number.", prediction_quota,
-    )  # fmt: skip
-    paid_tasks_anonymous: bool = setting(
-        "PAID_TASKS_ANONYMOUS", "off",
-        "Whether tasks that a provider is paid for (captions of `openai://`, or of any provider "
-        "with CAPTION_PRICE) need no account.", switch,
-    )  # fmt: skip
     cors_origins: tuple[str, ...] = setting(
         "CORS_ORIGINS", "",
         "Web pages that may call the API from a browser: `https://a.example,https://b.example`, "
         "or `*`. Empty: our own alone.", origins,
     )  # fmt: skip
-    max_upload_bytes: int = setting(
-        "MAX_UPLOAD_BYTES", "10485760", "Largest accepted image file, in bytes.", count
-    )
-    max_pixels: int = setting(
-        "MAX_PIXELS", "40000000", "Largest accepted image, width x height.", count
-    )
     decode_pixels: int = setting(
         "DECODE_PIXELS", "48000000", "Pixels that an engine decodes at once, for all tasks.", count
     )
-    max_waiting: int = setting(
-        "MAX_WAITING", "48",
-        "Requests of one API process that may wait at once; keep it below WEB_THREADS.", count,
-    )  # fmt: skip
-    max_polls: int = setting(
-        "MAX_WAITING_PER_CALLER", "8",
-        "Long polls (`GET` with `?wait=`) of one account or network that wait at once in an API "
-        "process; more are answered at once. MAX_WAITING or more: not limited by caller.", count,
-    )  # fmt: skip
-    queue_promise: float | None = setting(
-        "QUEUE_PROMISE_SECONDS", "",
-        "Longest wait in a queue that is accepted; longer: 503 `queue_full`. Empty: any.",
-        seconds_or_none,
-    )  # fmt: skip
     engine_workers: int = setting(
         "ENGINE_WORKERS", str(os.cpu_count() or 1),
         "Worker threads of an engine, each with a model session of its own; default: one a core.",
@@ -250,7 +181,9 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Read every setting; raises SettingsError that names the first variable it cannot use."""
-        first, *rest = fields(cls)
-        data_dir = read_setting(environ, first.metadata, "")
-        values = {s.name: read_setting(environ, s.metadata, str(data_dir)) for s in rest}
+        specs = {spec.name: spec.metadata for spec in fields(cls)}
+        data_dir = read_setting(environ, specs.pop("data_dir"), "")
+        values = {
+            name: read_setting(environ, about, str(data_dir)) for name, about in specs.items()
+        }
         return cls(data_dir=data_dir, **values)
