@@ -24,7 +24,7 @@ keepalive = _settings.keep_alive
 # proxies say is read by the application, and only as far as TRUSTED_PROXIES goes.
 forwarder_headers = ""
 forwarded_allow_ips = ""
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None
 sendfile = False  # answers go out through the worker, which waits for slow clients
 control_socket_disable = True  # nothing here uses it
 

@@ -5,11 +5,12 @@ when Prometheus asks stands in `standing.py`.
 """
 
 from dataclasses import dataclass, fields
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
+from common.metrics.files import Dropped, allocate_files
 from common.metrics.specs import (
     BATCH,
     REQUEST,
@@ -38,7 +39,10 @@ class Family(dict[tuple[str, ...] | str, M], Generic[M]):
 
     def __missing__(self, key: tuple[str, ...] | str) -> M:
         labels = (key,) if isinstance(key, str) else key
-        series = self[key] = self._metric.labels(*labels) if labels else self._metric
+        try:
+            series = self[key] = self._metric.labels(*labels) if labels else self._metric
+        except OSError:  # no room for its file: counted from when there is some
+            return cast(M, Dropped())
         return series
 
 
@@ -148,6 +152,7 @@ def open_metrics() -> Metrics:
     In one of many processes (`common/metric_files.py`) they are kept in the folder that these
     have in common.
     """
+    allocate_files()
     registry = CollectorRegistry()
     made = {
         each.name: Family(_made(each.metadata["spec"], registry))
@@ -163,4 +168,7 @@ def _made(spec: Spec, registry: CollectorRegistry) -> Any:
         options["multiprocess_mode"] = "livesum"
     if spec.buckets:
         options["buckets"] = spec.buckets
-    return KINDS[spec.kind](spec.name, spec.help, spec.labels, **options)
+    try:
+        return KINDS[spec.kind](spec.name, spec.help, spec.labels, **options)
+    except OSError:
+        return Dropped()

@@ -1,9 +1,12 @@
 """How Prometheus gets to see the metrics: as text, or on a port of their own."""
 
+import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import structlog
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -12,14 +15,18 @@ from prometheus_client import (
     generate_latest,
     start_http_server,
 )
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from common.errors import SettingsError
 from common.metric_files import FOLDER
 from common.metrics import Metrics
+from common.metrics.files import locked
 
+log = structlog.get_logger(__name__)
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+PATIENCE = 1.0  # seconds that a scrape waits while a dead process is being merged
 
 
 def expose(metrics: Metrics, *others: Collector) -> bytes:
@@ -52,11 +59,43 @@ def exposed(metrics: Metrics, address: tuple[str, int] | None) -> Iterator[None]
 def _registry(metrics: Metrics, others: tuple[Collector, ...]) -> CollectorRegistry:
     disable_created_metrics()  # twice the series, and Prometheus does not use them
     registry = CollectorRegistry()
-    if os.environ.get(FOLDER):
-        MultiProcessCollector(registry)
+    if folder := os.environ.get(FOLDER):
+        registry.register(Guarded(SharedFolder(Path(folder))))
     else:
         registry.register(metrics.registry)
         ProcessCollector(registry=registry)
     for other in others:
-        registry.register(other)
+        registry.register(Guarded(other))
     return registry
+
+
+class SharedFolder(Collector):
+    """The metrics of all processes that share the folder, read while none is being merged."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def collect(self) -> Iterable[Metric]:
+        """The sums; raises ValueError once the folder has been removed."""
+        collector = MultiProcessCollector(None, path=str(self._folder))
+        with locked(self._folder, fcntl.LOCK_SH, PATIENCE):
+            return list(collector.collect())
+
+
+class Guarded(Collector):
+    """Another collector without its errors: one that fails must not hide the others."""
+
+    def __init__(self, inner: Collector):
+        self._inner = inner
+
+    def describe(self) -> Iterable[Metric]:
+        """The names, where the collector knows them, so that registering measures nothing."""
+        return getattr(self._inner, "describe", list)()
+
+    def collect(self) -> Iterable[Metric]:
+        """The metrics; none when they cannot be collected now."""
+        try:
+            return list(self._inner.collect())
+        except Exception:
+            log.exception("metrics were not collected", collector=type(self._inner).__name__)
+            return []
