@@ -21,6 +21,7 @@ from common.errors import (
     Malformed,
     ModelUnavailable,
     NotFound,
+    SettingsError,
     TooLarge,
     TooManyRequests,
     Unauthorized,
@@ -131,6 +132,8 @@ def _listed(errors: dict[Any, Any]) -> dict[Any, Any]:
 
 def answer_of(error: AfterimageError) -> Response:
     """One of our own errors as an answer."""
+    if isinstance(error, SettingsError):
+        return _from_defect(error)
     status, headers = described(error)
     return problem(status, error.code, error.detail, error.errors, headers)
 

@@ -91,7 +91,7 @@ class Queues:
         try:
             lane = read(self._sessions, lambda session: measure(session, task, interactive))
         except Unavailable as error:
-            log.warning("the queue was not measured", task=task, error=error.detail)
+            log.warning("the queue was not measured", task=task, error=error.explained)
             return known
         with self._lock:
             fresh = self._known[task, interactive] = Known(lane, time.monotonic())

@@ -6,9 +6,16 @@ is it the input's fault (`InputFault`, final) or anything else (retried)?
 
 from typing import Any
 
+LONGEST_CAUSE = 300  # characters of a library's own text
+
 
 class AfterimageError(Exception):
-    """Base of every error this project raises on purpose."""
+    """Base of every error this project raises on purpose.
+
+    Callers of the API read `detail`, so it never repeats the text of a library's exception, which
+    may hold paths, host names and addresses. Raise `from` that exception instead: logs and commands
+    show `explained`.
+    """
 
     default_code = "internal"
 
@@ -17,6 +24,17 @@ class AfterimageError(Exception):
         self.detail = detail
         self.code = code or self.default_code
         self.errors = errors
+
+    @property
+    def explained(self) -> str:
+        """The detail and the first line of the cause: for the operator, never for callers."""
+        if (cause := self.__cause__) is None:
+            return self.detail
+        if isinstance(cause, AfterimageError):
+            text = cause.explained
+        else:
+            text = str(cause).strip().partition("\n")[0][:LONGEST_CAUSE] or type(cause).__name__
+        return f"{self.detail.rstrip('.')}: {text.rstrip('.')}."
 
 
 class InputFault(AfterimageError):
@@ -128,6 +146,9 @@ class TryLater(AfterimageError):
 
 
 class SettingsError(AfterimageError):
-    """A setting is missing or has a value that cannot be used; the message names the variable."""
+    """A setting is missing or has a value that cannot be used; the message names the variable.
+
+    It is for the operator: callers of the API are only told that the service failed.
+    """
 
     default_code = "settings"

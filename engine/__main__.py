@@ -35,7 +35,7 @@ def main() -> int:
             count_lost_lines(services.metrics.log_lines_lost[()])
             _serve(Engine(services, tasks))
     except AfterimageError as error:
-        print(f"engine: {error.detail}", file=sys.stderr)
+        print(f"engine: {error.explained}", file=sys.stderr)
         return 1
     return 0
 

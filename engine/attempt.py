@@ -7,7 +7,13 @@ from typing import Any
 
 import structlog
 
-from common.errors import AfterimageError, InputFault, ModelUnavailable, TryLater
+from common.errors import (
+    AfterimageError,
+    InputFault,
+    ModelUnavailable,
+    SettingsError,
+    TryLater,
+)
 from common.predictions import Failure, Job, Outcome, Retry
 from common.storage import Storage, object_key
 from common.tasks import contract
@@ -79,8 +85,8 @@ def outcome_of(job: Job, error: Exception) -> Outcome:
         return Failure(job, error.code, error.detail)
     if isinstance(error, ModelUnavailable):
         return without_model(job, error)
-    if isinstance(error, AfterimageError):
-        log.warning("attempt failed", id=str(job.id), code=error.code, error=error.detail)
+    if isinstance(error, AfterimageError) and not isinstance(error, SettingsError):
+        log.warning("attempt failed", id=str(job.id), code=error.code, error=error.explained)
         if isinstance(error, TryLater):
             return Retry(job, error.code, error.detail, error.delay, error.counts)
         return Retry(job, error.code, error.detail)
@@ -94,5 +100,5 @@ def without_model(job: Job, error: ModelUnavailable) -> Outcome:
     """
     if error.is_final:
         return Failure(job, error.code, error.detail)
-    log.warning("model not available", id=str(job.id), task=job.task, error=error.detail)
+    log.warning("model not available", id=str(job.id), task=job.task, error=error.explained)
     return Retry(job, error.code, error.detail, WITHOUT_MODEL, counts=False)

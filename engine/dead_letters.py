@@ -33,7 +33,7 @@ def main() -> int:
         with open_services(settings) as services:
             return _show(services.broker, services.sessions, options.limit, options.purge)
     except AfterimageError as error:
-        print(f"dead-letters: {error.detail}", file=sys.stderr)
+        print(f"dead-letters: {error.explained}", file=sys.stderr)
         return 1
 
 

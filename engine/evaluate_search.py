@@ -129,7 +129,7 @@ def main() -> int:
                 services, given.images, given.labels, given.voters, given.noise, given.seed
             )
     except AfterimageError as error:
-        print(f"evaluate_search: {error.detail}", file=sys.stderr)
+        print(f"evaluate_search: {error.explained}", file=sys.stderr)
         return 1
     print(show(report))
     return 0

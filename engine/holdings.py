@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with open_services(settings) as services:
             found = report(services)
     except AfterimageError as error:
-        print(f"holdings: {error.detail}", file=sys.stderr)
+        print(f"holdings: {error.explained}", file=sys.stderr)
         return 1
     print(json.dumps(found, default=str, indent=2) if as_json else "\n".join(lines(found)))
     return 0

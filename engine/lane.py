@@ -102,15 +102,15 @@ class Lane:
             work = self._crew.open_work(model)
         except ModelUnavailable as error:
             if model is None:
-                self._report(error.detail)
+                self._report(error)
             raise
         if model:
             return work
         self._status = {"ready": True, "problem": None, "model": work.model}
         return work
 
-    def _report(self, problem: str) -> None:
-        """Say once in the log, and in the status as long as it lasts, what the lane lacks."""
-        if problem != self._status["problem"]:
-            log.warning("the default model cannot be used", task=self.task, problem=problem)
-        self._status = {**self._status, "problem": problem}
+    def _report(self, error: ModelUnavailable) -> None:
+        """Log once what the lane lacks, and keep it in the status, which callers may read."""
+        if error.detail != self._status["problem"]:
+            log.warning("the default model cannot be used", task=self.task, problem=error.explained)
+        self._status = {**self._status, "problem": error.detail}

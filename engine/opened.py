@@ -35,7 +35,7 @@ class Works:
             except ModelUnavailable as error:
                 if self._default is None:
                     raise
-                log.error("the new default cannot be opened", error=error.detail)
+                log.error("the new default cannot be opened", error=error.explained)
             self._seen = seen
         return self._default
 

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with open_services(settings) as services:
             count = reindex(services)
     except AfterimageError as error:
-        print(f"reindex: {error.detail}", file=sys.stderr)
+        print(f"reindex: {error.explained}", file=sys.stderr)
         return 1
     print(f"{count} images are indexed.")
     return 0

@@ -84,7 +84,7 @@ class Standing(Collector):
         try:
             known = [Sample(DATABASE, (), 1), *read(self._sessions, _measure)]
         except Unavailable as error:
-            log.warning("the queues were not measured", error=error.detail)
+            log.warning("the queues were not measured", error=error.explained)
             known = [Sample(DATABASE, (), 0)]
         self._known = known
         return known

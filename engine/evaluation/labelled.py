@@ -37,7 +37,7 @@ def read_photographs(folder: Path, labels: Path) -> list[Photograph]:
     try:
         entries = list(_entries(labels))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputFault(f"{labels} cannot be read as labels: {error}") from error
+        raise InputFault(f"{labels} cannot be read as labels.") from error
     found = [
         Photograph(folder / file, tuple(dict.fromkeys(_things(given, known))))
         for file, given in entries

@@ -71,7 +71,7 @@ class Indexer:
                 self.tidy()
                 return True
         except AfterimageError as error:
-            log.warning("index tidying failed", error=error.detail)
+            log.warning("index tidying failed", error=error.explained)
         self._schedule.put_off()
         return False
 

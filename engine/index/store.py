@@ -28,6 +28,7 @@ VECTORS = "vectors-1-"  # and the digest of the model's reference
 FRESH = 0.5  # seconds after which a reader looks for what others have written
 PROBES, REFINE = 16, 3  # of 128 partitions; so many times the results are compared exactly
 PAGE = 1_000  # ids
+AWAY = "The search index does not answer. The engine tries again by itself."
 DELAY = 5.0  # seconds until an index that does not answer is tried again
 
 
@@ -166,9 +167,7 @@ class Index:
         try:
             return work(self._table(name, dimensions))
         except (RuntimeError, OSError) as error:
-            raise IndexUnavailable(
-                f"The search index does not answer: {_short(error)}", delay=DELAY, counts=False
-            ) from error
+            raise IndexUnavailable(AWAY, delay=DELAY, counts=False) from error
 
     def _table(self, name: str, dimensions: int) -> Any:
         with self._lock:
@@ -194,7 +193,7 @@ class Index:
             try:
                 check_index_store(self._url)
             except (Unavailable, SettingsError) as error:
-                raise IndexUnavailable(error.detail, delay=DELAY, counts=False) from error
+                raise IndexUnavailable(AWAY, delay=DELAY, counts=False) from error
         self._is_checked = True
 
     def _forget(self) -> None:

@@ -23,7 +23,7 @@ def main() -> int:
         run: Callable[[Order, argparse.Namespace], int] = arguments.run
         return run(_order(arguments), arguments)
     except AfterimageError as error:
-        print(f"models: {error.detail}", file=sys.stderr)
+        print(f"models: {error.explained}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("models: stopped; the next pull goes on from here", file=sys.stderr)

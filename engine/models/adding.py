@@ -52,14 +52,14 @@ def resolve(handle: str) -> Path:
     except Exception as error:
         # Whatever its resolvers and their libraries raise: it has no class of its own for it.
         address = without_password(handle)
-        raise ModelUnavailable(f"{address} cannot be fetched: {error}.") from error
+        raise ModelUnavailable(f"{address} cannot be fetched.") from error
 
 
 def _as_it_says(task: str, folder: Path) -> Manifest:
     try:
         manifest = read_manifest(folder)
     except (OSError, ValueError) as error:
-        raise ModelUnavailable(f"{folder / MANIFEST} cannot be used: {error}.") from error
+        raise ModelUnavailable(f"{folder / MANIFEST} cannot be used.") from error
     names = (manifest.name, manifest.version)
     if manifest.task != task or not all(NAME.fullmatch(name) for name in names):
         raise ModelUnavailable(f"{folder / MANIFEST} is not of a model for `{task}`.")

@@ -38,7 +38,7 @@ def defaults(model_dir: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise ModelUnavailable(f"{DEFAULTS} in MODEL_DIR cannot be read: {error}.") from error
+        raise ModelUnavailable(f"{DEFAULTS} in MODEL_DIR cannot be read.") from error
     if not isinstance(said, dict):
         raise ModelUnavailable(
             f'{DEFAULTS} in MODEL_DIR is not a JSON object like {{"classify": "name@version"}}.'

@@ -36,7 +36,7 @@ class LiteRtModel:
             interpreter = Interpreter(str(self._path), num_threads=1)
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise ModelUnavailable(f"{manifest.folder} does not load: {error}.") from error
+            raise ModelUnavailable(f"{manifest.folder} does not load.") from error
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1:
             raise ModelUnavailable(

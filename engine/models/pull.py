@@ -51,7 +51,7 @@ def pull(manifest: Manifest, model_dir: Path, mirror: str, progress: Progress) -
             if not is_installed(manifest, folder):
                 _install(manifest, folder, mirror, progress)
     except OSError as error:
-        raise PullFailed(f"The model cannot be written to {folder}: {error}.") from error
+        raise PullFailed(f"The model cannot be written to {folder}.") from error
     return folder
 
 

@@ -111,12 +111,11 @@ def open_model(folder: Path, manifest: Manifest) -> SavedModel:
 
 
 def open_network(folder: Path, signature: str) -> Network:
-    """Load a SavedModel; raises ModelUnavailable that says why it does not."""
+    """Load a SavedModel; raises ModelUnavailable when it does not load."""
     try:
         return Network(folder, signature or SERVING)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, tf.errors.OpError) as error:
-        reason = str(error).strip().partition("\n")[0][:300]
-        raise ModelUnavailable(f"The SavedModel {folder.name} does not load: {reason}.") from error
+        raise ModelUnavailable(f"The SavedModel {folder.name} does not load.") from error
 
 
 @cache

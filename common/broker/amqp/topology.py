@@ -60,7 +60,8 @@ class Inquiry:
         why = self.link.reason
         self.link.close()
         if len(self._depths) < len(self._queues):
-            raise BrokerUnavailable(f"The message broker is not available ({why or 'no answer'}).")
+            cause = ConnectionError(why or "no answer")
+            raise BrokerUnavailable("The message broker is not available.") from cause
         return self._depths
 
     def _opened(self, channel: Channel) -> None:
