@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.outlines.frame import Frame
-from engine.outlines.shapes import Outline, Polygon, rounded
-from engine.outlines.simplify import faithful_tolerance, simplify
+from engine.outlines.shapes import Outline, Polygon
+from engine.outlines.simplify import faithful_tolerance, simplify_together
 from engine.outlines.tracing import Found, trace
 
 SPECK = 1 / 5000  # of the image; smaller objects are noise, unless min_area says otherwise
@@ -29,13 +29,12 @@ def find_objects(
 
 def _outline(found: Found, frame: Frame, label: str, params: dict[str, Any]) -> Outline:
     across, down = frame.scale
-    polygons = tuple(_answered(polygon, frame, params) for polygon in found.polygons)
+    scaled = [polygon.mapped(frame.to_image) for polygon in found.polygons]
+    tolerances = [_tolerance(polygon, frame, params) for polygon in scaled]
+    polygons = simplify_together(scaled, tolerances, params["max_vertices"])
     return Outline(label, max(1, round(found.cells * across * down)), polygons)
 
 
-def _answered(polygon: Polygon, frame: Frame, params: dict[str, Any]) -> Polygon:
-    scaled = polygon.mapped(frame.to_image)
-    tolerance = params["tolerance"]
-    if tolerance is None:
-        tolerance = faithful_tolerance(scaled, max(frame.scale))
-    return simplify(scaled, tolerance, params["max_vertices"]).mapped(rounded)
+def _tolerance(polygon: Polygon, frame: Frame, params: dict[str, Any]) -> float:
+    wanted: float | None = params["tolerance"]
+    return faithful_tolerance(polygon, max(frame.scale)) if wanted is None else wanted
