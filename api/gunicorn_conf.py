@@ -6,7 +6,7 @@ Used as `gunicorn -c python:api.gunicorn_conf`. Gunicorn reads the names of this
 import os
 from typing import Any
 
-from api.server_settings import allow_connections, read_or_exit
+from api.server_settings import allow_connections, read_or_exit, wait_for_address
 from common import metric_files
 
 _settings = read_or_exit()
@@ -31,6 +31,8 @@ control_socket_disable = True  # nothing here uses it
 
 def on_starting(server: Any) -> None:
     """Several workers count in one folder, whichever of them is asked for the metrics."""
+    if not server.master_pid:  # a new arbiter (SIGUSR2) takes the sockets of the old one
+        wait_for_address(_settings)
     metric_files.share_folder(server.cfg.workers)
 
 

@@ -1,21 +1,26 @@
 """Settings of the web server itself: where it listens, and how many requests it serves at once."""
 
+import errno
 import os
 import resource
+import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from common.errors import SettingsError
-from common.settings_parsers import count
+from common.settings import Settings
+from common.settings_parsers import count, whole
 from common.settings_reading import read_setting, setting
 
 MAX_CONNECTIONS = 1000  # open connections of one process
+ADDRESS_SECONDS = 5.0  # that an address in use is waited for
 OTHER_FILES = 256  # descriptors that are left for the database, the object store and the broker
 
 
 def port(text: str) -> int:
     """A TCP port from 1 to 65535."""
-    number = int(text)
+    number = whole(text)
     if not 0 < number < 65536:
         raise ValueError("must be a port from 1 to 65535")
     return number
@@ -49,11 +54,45 @@ class ServerSettings:
 
 
 def read_or_exit() -> ServerSettings:
-    """The settings; ends the process with a message of one line when one is unusable."""
+    """The settings; ends the process with a message of one line when one is unusable.
+
+    The application's settings are read too, so that they are checked before there are workers.
+    """
     try:
+        Settings.from_env()
         return ServerSettings.from_env()
     except SettingsError as error:
         raise SystemExit(str(error)) from None
+
+
+def wait_for_address(settings: ServerSettings) -> None:
+    """Return once the address can be listened on; a process that ends may still hold it.
+
+    Ends the process with a message of one line when it cannot be after some seconds.
+    """
+    if int(os.environ.get("LISTEN_FDS", "0") or "0"):  # systemd hands over a socket
+        return
+    until = time.monotonic() + ADDRESS_SECONDS
+    while error := _listening_error(settings.host.strip("[]"), settings.port):
+        if error.errno != errno.EADDRINUSE or time.monotonic() > until:
+            why = error.strerror or str(error)
+            raise SystemExit(
+                f"HOST={settings.host} PORT={settings.port} cannot be listened on: {why}. "
+                "Stop the other process, or set another PORT or HOST."
+            )
+        time.sleep(0.2)
+
+
+def _listening_error(host: str, port: int) -> OSError | None:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            probe.listen(1)
+    except OSError as error:
+        return error
+    return None
 
 
 def allow_connections() -> int:

@@ -13,12 +13,14 @@ import time
 from functools import partial
 from typing import Any
 
+from gunicorn.errors import AppImportError
 from gunicorn.workers import gthread
 from gunicorn.workers.gthread import ThreadWorker
 
 from api.connections import Connection
 from api.parking import Parking
 from api.slow_bodies import body_seconds
+from common.errors import SettingsError
 
 DEFER = object()  # what `handle` gives when more of the request has to come
 SHORT_WAIT = 0.1  # seconds that a thread may wait for more of a request
@@ -40,6 +42,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._may_wait = threading.Semaphore(max(1, self.cfg.threads // WAITING_SHARE))
         self._parking = Parking(self._drop)
         super().init_process()
+
+    def load_wsgi(self) -> None:
+        """Build the application; settings that it cannot use end the server with one line."""
+        try:
+            super().load_wsgi()
+        except SettingsError as error:
+            raise AppImportError(error.detail) from error
 
     def run(self) -> None:
         """Serve until the end."""

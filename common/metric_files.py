@@ -22,8 +22,10 @@ OWNER = "owner"  # locked as long as a process of the folder lives
 def share_folder(processes: int) -> None:
     """Before the first import: make a new folder, if there will be several processes.
 
-    Without a place for it each process counts for itself.
+    Without a place for it each process counts for itself. A folder that the environment names is
+    not used: its files may be another program's.
     """
+    forget_inherited()
     if processes < 2:
         return
     for parent in ("/dev/shm", tempfile.gettempdir()):
@@ -34,6 +36,12 @@ def share_folder(processes: int) -> None:
             os.environ[FOLDER] = folder
             return
     print("metrics: no folder can be made; each process counts for itself", file=sys.stderr)
+
+
+def forget_inherited() -> None:
+    """Remove the folder's name from the environment, in both spellings that the library reads."""
+    for name in (FOLDER, FOLDER.lower()):
+        os.environ.pop(name, None)
 
 
 def forget(process: int) -> None:

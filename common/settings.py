@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 
+from common.database_address import database_address
 from common.settings_callers import CallerSettings
 from common.settings_parsers import (
     address_or_none,
@@ -42,6 +43,7 @@ class Settings(CallerSettings):
         "DATABASE_URL",
         "sqlite:///{data_dir}/afterimage.db",
         "`sqlite:///…` or `mysql+pymysql://user:password@host/name` (MySQL 8.4+, MariaDB 10.11+).",
+        database_address,
         secret=True,
     )
     broker_url: str = setting(

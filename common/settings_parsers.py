@@ -10,6 +10,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+ON, OFF = {"on", "true", "yes", "1"}, {"off", "false", "no", "0"}
 
 
 class Allowance(NamedTuple):
@@ -19,9 +20,25 @@ class Allowance(NamedTuple):
     seconds: int
 
 
+def whole(text: str) -> int:
+    """A whole number, such as `10000` or `10_000`."""
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError("must be a whole number, such as 10000 or 10_000") from None
+
+
+def decimal(text: str) -> float:
+    """A number, such as `30` or `0.15`."""
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError("must be a number, such as 30 or 0.15") from None
+
+
 def count(text: str) -> int:
-    """A whole number of at least 1; `10_000` is fine."""
-    number = int(text)
+    """A whole number of at least 1, such as `10000` or `10_000`."""
+    number = whole(text)
     if number < 1:
         raise ValueError("must be at least 1")
     return number
@@ -29,7 +46,7 @@ def count(text: str) -> int:
 
 def non_negative(text: str) -> int:
     """A whole number of at least 0."""
-    number = int(text)
+    number = whole(text)
     if number < 0:
         raise ValueError("must not be negative")
     return number
@@ -39,7 +56,7 @@ def seconds_below(most: float) -> Callable[[str], float]:
     """Seconds above 0, at most `most`."""
 
     def parse(text: str) -> float:
-        if not 0 < (seconds := float(text)) <= most:
+        if not 0 < (seconds := decimal(text)) <= most:
             raise ValueError(f"must be above 0 and at most {most:g}")
         return seconds
 
@@ -48,7 +65,7 @@ def seconds_below(most: float) -> Callable[[str], float]:
 
 def dollars(text: str) -> float | None:
     """An amount of US dollars; None where nothing is given."""
-    amount = float(text or "nan")
+    amount = decimal(text or "nan")
     if text and not 0 <= amount < float("inf"):
         raise ValueError("must be an amount of US dollars")
     return amount if text else None
@@ -69,7 +86,10 @@ def seconds_or_none(text: str) -> float | None:
 
 def folder(text: str) -> Path:
     """An absolute path; `~` is the home folder."""
-    return Path(text).expanduser().resolve()
+    try:
+        return Path(text).expanduser().resolve()
+    except (RuntimeError, OSError) as error:  # `~name` of an unknown user, links in a circle
+        raise ValueError(str(error)) from error
 
 
 def mirror(text: str) -> str:
@@ -93,14 +113,17 @@ def address_or_none(text: str) -> tuple[str, int] | None:
     if not text:
         return None
     host, _, port = text.rpartition(":")
-    if not 0 < int(port) < 65536:
+    if not port.isdecimal() or not 0 < int(port) < 65536:
         raise ValueError("must be a port, or host:port")
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def switch(text: str) -> bool:
-    """`on` or `off`."""
-    return one_of("on", "off")(text) == "on"
+    """`on` or `off`, however capitalised, and the other usual spellings of the two."""
+    word = text.lower()
+    if word not in ON | OFF:
+        raise ValueError("must be on or off")
+    return word in ON
 
 
 def days_or_interval(text: str) -> int | tuple[date, date]:
@@ -115,12 +138,13 @@ def days_or_interval(text: str) -> int | tuple[date, date]:
 
 def allowance(text: str) -> Allowance | None:
     """`100/minute`; None for `off` and where nothing is given."""
-    if text in ("", "off"):
+    if text.lower() in ("", "off"):
         return None
     most, _, period = text.partition("/")
-    if period.strip() not in PERIODS:
-        raise ValueError(f"must be a number and one of {', '.join(PERIODS)}: 100/minute")
-    return Allowance(count(most), PERIODS[period.strip()])
+    name = period.strip().lower().removesuffix("s")
+    if name not in PERIODS:
+        raise ValueError(f"must be off, or a number and one of {', '.join(PERIODS)}: 100/minute")
+    return Allowance(count(most), PERIODS[name])
 
 
 class PredictionQuota(NamedTuple):
@@ -151,7 +175,7 @@ def prediction_quota(text: str) -> PredictionQuota:
 
 def percentage(text: str) -> float:
     """A number above 0 and at most 100, as a share of 1."""
-    if not 0 < (number := float(text)) <= 100:
+    if not 0 < (number := decimal(text)) <= 100:
         raise ValueError("must be above 0 and at most 100")
     return number / 100
 

@@ -57,13 +57,24 @@ def given(environ: Mapping[str, str], variable: str) -> str:
     """What the variable says, or else the file that `<variable>_FILE` names, as secrets come.
 
     Empty when there is neither. Raises SettingsError when there are both, or the file cannot be
-    read as text.
+    read as UTF-8.
     """
-    said, path = environ.get(variable, "").strip(), environ.get(f"{variable}_FILE", "").strip()
+    said, path = _value(environ, variable), _value(environ, f"{variable}_FILE")
     if said and path:
         raise SettingsError(f"{variable} and {variable}_FILE are both set; only one can count.")
     try:
-        return said or (Path(path).read_text().strip() if path else "")
+        return said or (Path(path).read_text("utf-8-sig").strip() if path else "")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise SettingsError(f"{variable}_FILE={path!r} cannot be read: {why}") from error
+
+
+def _value(environ: Mapping[str, str], variable: str) -> str:
+    """The variable without the space and the pair of quotes around its value.
+
+    `docker run --env-file`, Kubernetes and systemd hand over the quotes and the carriage return of
+    a line such as `NAME="value"`; shells and Compose remove them.
+    """
+    value = environ.get(variable, "").strip()
+    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1].strip() if is_quoted else value

@@ -11,9 +11,10 @@ from pathlib import Path
 import structlog
 from sqlalchemy.engine import make_url
 
+from common.errors import SettingsError
 from common.file_systems import MOUNTS, file_system_of, is_network
 from common.settings import Settings
-from common.settings_reading import is_service_link
+from common.settings_reading import given, is_service_link
 
 log = structlog.get_logger(__name__)
 DATABASE = ("afterimage.db", "afterimage.db-wal", "afterimage.db-shm")
@@ -29,9 +30,14 @@ def be_private() -> None:
 def make_private(data_dir: Path) -> None:
     """Create the folder for its user alone, and take what others may do from our files in it.
 
-    The folder's own mode is not changed when it exists: it may hold other things too.
+    The folder's own mode is not changed when it exists: it may hold other things too. Raises
+    SettingsError when there can be no such folder.
     """
-    data_dir.mkdir(parents=True, exist_ok=True, mode=stat.S_IRWXU)
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=stat.S_IRWXU)
+    except OSError as error:
+        why = "it is not a folder" if data_dir.exists() else error.strerror
+        raise SettingsError(f"DATA_DIR={data_dir} cannot be used: {why}.") from error
     for name in OURS:
         try:
             mode = (data_dir / name).stat(follow_symlinks=False).st_mode
@@ -50,6 +56,10 @@ def warn(settings: Settings, environ: Mapping[str, str], mounts: Path = MOUNTS) 
     for name in known & environ.keys():
         if is_service_link(name, environ[name]):
             log.warning("ignored: Kubernetes sets this for a service of that name", variable=name)
+    for each in fields(Settings):
+        name, default = each.metadata["variable"], each.metadata["default"]
+        if default and environ.get(f"{name}_FILE") and not given(environ, name):
+            log.warning("the setting's file is empty; its default is used", variable=f"{name}_FILE")
     url = make_url(settings.database_url)
     if url.get_backend_name() != "sqlite" or not url.database:
         return

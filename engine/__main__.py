@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from common.errors import AfterimageError
 from common.logs import configure, count_lost_lines
 from common.memory import limit_allocator
+from common.metric_files import forget_inherited
 from common.metrics.exposing import exposed
 from common.services import open_services
 from common.settings import Settings
@@ -23,6 +24,7 @@ from engine.process import Engine
 def main() -> int:
     """Run until SIGTERM or SIGINT; 1 when the settings cannot be used."""
     limit_allocator()
+    forget_inherited()
     try:
         tasks = _tasks()
         settings = Settings.from_env()

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from alembic.config import CommandLine, Config
+from sqlalchemy.exc import DBAPIError
 
 from common.errors import SettingsError
 from common.surroundings import be_private
@@ -26,7 +27,17 @@ def main(arguments: list[str]) -> int:
     except SettingsError as error:
         print(f"migrations: {error.detail}", file=sys.stderr)
         return 1
+    except DBAPIError as error:
+        if not _is_out_of_reach(error):
+            raise
+        print(f"migrations: the database cannot be used: {error.orig}", file=sys.stderr)
+        return 1
     return 0
+
+
+def _is_out_of_reach(error: DBAPIError) -> bool:
+    """Whether no statement was tried: nobody answered, or the database refused us."""
+    return error.statement is None or "readonly" in str(error.orig) or "locked" in str(error.orig)
 
 
 def _run(arguments: list[str]) -> None:

@@ -49,9 +49,15 @@ class Dropped:
 
 
 def allocate_files() -> None:
-    """From now on, let the library make allocated files, where processes share a folder."""
+    """From now on, let the library make allocated files, where processes share a folder.
+
+    Where they do not, it counts in memory, even if another program's folder was in the environment
+    when the library was imported.
+    """
     if os.environ.get(FOLDER):
         values.MmapedDict = AllocatedDict  # type: ignore[attr-defined]
+    else:
+        values.ValueClass = values.MutexValue
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +15,8 @@ from gunicorn.util import parse_address
 from api.server_settings import ServerSettings
 from common.errors import SettingsError
 from tests.calls import until
-from tests.services import Running, standalone
+from tests.servers import free_ports
+from tests.services import OURS, Running, standalone
 from tests.wire import exchange, request
 
 README = Path(__file__).parents[2] / "README.md"
@@ -42,7 +44,7 @@ def test_gunicorn_reads_the_address_that_was_set(host: str, address: tuple[str, 
         ("PORT", "0"),
         ("PORT", "65536"),
         ("PORT", "-1"),
-        ("PORT", "tcp://10.0.0.1:5000"),
+        ("PORT", "http://10.0.0.1:5000"),
         ("WEB_THREADS", "abc"),
         ("WEB_THREADS", "0"),
         ("WEB_PROCESSES", "1.5"),
@@ -54,6 +56,10 @@ def test_an_unusable_setting_is_named(variable: str, text: str) -> None:
         ServerSettings.from_env({variable: text})
 
 
+def test_a_service_link_is_no_port() -> None:
+    assert ServerSettings.from_env({"PORT": "tcp://10.0.0.1:5000"}).port == 5000
+
+
 def test_the_server_ends_with_one_line_about_an_unusable_setting() -> None:
     command = [sys.executable, "-m", "gunicorn", "-c", "python:api.gunicorn_conf", "x:y"]
     done = subprocess.run(
@@ -62,6 +68,52 @@ def test_the_server_ends_with_one_line_about_an_unusable_setting() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("WEB_THREADS='abc' cannot be used:")
     assert "Traceback" not in done.stderr
+
+
+def ending(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """What standalone with these variables says until it ends by itself."""
+    kept = {key: value for key, value in os.environ.items() if key not in OURS}
+    arguments = ["-c", "python:api.gunicorn_conf", "--workers", "1", "standalone:from_env()"]
+    return subprocess.run(
+        [sys.executable, "-m", "gunicorn", *arguments],
+        cwd=README.parent,
+        env=kept | {"DATA_DIR": str(folder)} | environ,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_an_unusable_setting_of_the_application_is_one_line(tmp_path: Path) -> None:
+    done = ending(tmp_path, RATE_LIMIT="much")
+    assert done.returncode == 1
+    assert done.stderr.startswith("RATE_LIMIT='much' cannot be used: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_only_the_worker_finds_out_comes_without_a_traceback(tmp_path: Path) -> None:
+    done = ending(tmp_path, JWT_SECRET="short", PORT=str(free_ports(1)[0]))
+    assert done.returncode != 0
+    assert "JWT_SECRET" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_address_in_use_is_told_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = ending(tmp_path, PORT=str(port))
+    assert done.returncode == 1
+    [line] = [each for each in done.stderr.splitlines() if "[INFO]" not in each]
+    assert line.startswith(f"HOST=127.0.0.1 PORT={port} cannot be listened on: Address already in")
+
+
+def test_a_metrics_folder_of_another_program_is_not_used(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    folder = tmp_path / "data"
+    with standalone(folder, until="/healthz", PROMETHEUS_MULTIPROC_DIR=str(other)) as running:
+        assert exchange(running.base_url, request("GET", "/metrics")).status == 200
+    assert not list(other.iterdir())
 
 
 def test_idle_connections_outlive_those_of_load_balancers() -> None:
