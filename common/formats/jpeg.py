@@ -145,11 +145,14 @@ def _size(data: bytes, frame: Segment, segments: list[Segment]) -> tuple[int, in
 
 
 def _orientation(data: bytes, segments: list[Segment]) -> int:
-    """From the first EXIF segment before the first scan, as browsers do; XMP does not count."""
+    """Return the orientation of the first EXIF segment before the first scan, as browsers do: one
+    without any bytes behind its identifier does not count, and XMP does not either.
+    """
     for marker, start, end in segments:
         if marker == _SOS:
             break
-        if marker == _APP1 and data.startswith(_EXIF, start + 4):
+        is_exif = marker == _APP1 and data.startswith(_EXIF, start + 4)
+        if is_exif and end - start - 4 > len(exif.IDENTIFIER):
             return exif.orientation(data[start + 4 + len(exif.IDENTIFIER) : end])
     return 1
 

@@ -122,6 +122,14 @@ def test_exif_counts_before_the_first_scan_only() -> None:
     assert read_header(SOI + frame(40, 30) + SCAN + block + SCAN + EOI).orientation == 1
 
 
+def test_an_empty_exif_segment_does_not_hide_the_next_one() -> None:
+    empty, turned = segment(0xE1, b"Exif\0\0"), segment(0xE1, b"Exif\0\0" + exif.minimal(6))
+    rest = frame(40, 30) + SCAN + EOI
+    assert read_header(SOI + empty + turned + rest).orientation == 6
+    useless = segment(0xE1, b"Exif\0\0" + b"MM\0*")
+    assert read_header(SOI + useless + turned + rest).orientation == 1
+
+
 def ifd(order: str, kind: int, count: int, value: bytes, more: bytes = b"") -> bytes:
     """A TIFF with a nonsensical tag and an Orientation."""
     start = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(f"{order}IH", 8, 2)
