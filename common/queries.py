@@ -32,11 +32,12 @@ IRREGULAR = {
     "thieves": "thief", "wives": "wife", "wolves": "wolf", "women": "woman",
 }  # fmt: skip
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_APOSTROPHES = str.maketrans(dict.fromkeys("‘’ʼ", "'"))  # as phones and word processors write them
 # Written without spaces, so each two neighbours stand for a word.
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 _ACCENTS = re.compile("[\u0300-\u036f]")
-_POSSESSIVE = re.compile("['’]s?$")
+_POSSESSIVE = re.compile("'s?$")
 
 
 def normalise(query: str) -> str:
@@ -60,6 +61,7 @@ def words(text: str) -> list[str]:
     """Return the words of a text in their order: normalised, without accents, not stemmed yet."""
     # Only the accents go: the marks of other scripts are part of their letters.
     plain = _ACCENTS.sub("", normalized(normalise(text), LONGEST_FOLDED, "NFKD"))
+    plain = plain.translate(_APOSTROPHES)
     found = _WORD.findall(normalized(plain, 4 * LONGEST_FOLDED, "NFC"))
     return [part for word in found for part in _parts(_POSSESSIVE.sub("", word))]
 

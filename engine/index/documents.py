@@ -117,5 +117,8 @@ def _plain(text: str) -> str:
 
 
 def _spaced(file_name: str) -> str:
-    """`EgyptianCat.jpg` as "Egyptian Cat.jpg": what a person would search for."""
-    return _INNER_CAPITAL.sub(" ", file_name)
+    """Return a file name with its parts: `EgyptianCat.jpg` is found as it is and by "Egyptian Cat",
+    so it becomes "EgyptianCat.jpg Egyptian Cat.jpg".
+    """
+    spaced = _INNER_CAPITAL.sub(" ", file_name)
+    return file_name if spaced == file_name else f"{file_name} {spaced}"

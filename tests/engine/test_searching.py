@@ -53,6 +53,8 @@ def test_every_term_counts_alike() -> None:
         ("Lisbon", {"posts": ["Summer in LISBON!"]}, "post"),
         ("sitting", {"caption": "A cat sits on a wall."}, "caption"),
         ("beach", {"file_name": "OurBeach_2024.jpg"}, "file name"),
+        ("OurBeach_2024", {"file_name": "OurBeach_2024.jpg"}, "file name"),
+        ("ourbeach", {"file_name": "OurBeach_2024.jpg"}, "file name"),
     ],
 )
 def test_the_reason_is_where_it_was_found(query: str, known: Any, reason: str) -> None:
