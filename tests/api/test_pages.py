@@ -145,6 +145,24 @@ def test_the_curl_command_of_a_card_does_the_same(visit: Visit, tmp_path: Path) 
         assert '"status":"succeeded"' in done.stdout, (command, done)
 
 
+def test_a_file_that_is_gone_is_not_called_a_silent_service(visit: Visit, tmp_path: Path) -> None:
+    visit.page.goto(visit.base_url)
+    gone = tmp_path / "gone.png"
+    gone.write_bytes(new(small()))
+    visit.page.context.set_offline(True)
+    visit.page.get_by_label("Choose photographs").set_input_files(gone)
+    why, again = (
+        visit.page.locator(".card .why"),
+        visit.page.get_by_role("button", name="Try again"),
+    )
+    expect(why).to_contain_text("does not answer")
+    gone.unlink()
+    visit.page.context.set_offline(False)
+    again.click()
+    expect(why).to_contain_text("changed, moved or deleted")
+    expect(again).to_be_hidden()
+
+
 def test_a_lost_connection_is_asked_again(visit: Visit) -> None:
     failures = iter([True, True])
 

@@ -1,6 +1,8 @@
 // The service's HTTP interface, as far as the gallery uses it, and who is signed in. Tokens live in
 // this tab only.
 
+import { fileFault } from "./service.js";
+
 const TOKENS = "afterimage-tokens";
 const SILENT = "The service does not answer. Is it running, and are you connected to it?";
 
@@ -72,10 +74,18 @@ async function asked(url, options) {
     answer = await fetch(url, options);
     text = await answer.text();
   } catch {
-    throw new Refused(0, null);
+    throw (await formFault(options.body)) ?? new Refused(0, null);
   }
   if (!answer.ok) throw new Refused(answer.status, parsed(text));
   return text ? parsed(text) : null;
+}
+
+/** The error for the first file of a form that cannot be read; null when all can, or it is no form. */
+async function formFault(form) {
+  if (!(form instanceof FormData)) return null;
+  const files = [...form.values()].filter((value) => value instanceof File);
+  const faults = await Promise.all(files.map(fileFault));
+  return faults.find(Boolean) ?? null;
 }
 
 function parsed(text) {

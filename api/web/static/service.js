@@ -3,6 +3,7 @@
 const FINAL = new Set(["succeeded", "failed", "canceled", "expired"]);
 const LONGEST_PAUSE = 15; // seconds between attempts while the service does not answer
 const SILENT = "The service does not answer. Is it running, and are you connected to it?";
+const UNREADABLE = "The browser cannot read this file any more: it was changed, moved or deleted. Choose it again.";
 
 export const isFinal = (prediction) => FINAL.has(prediction.status);
 export const sleep = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
@@ -33,11 +34,23 @@ export function upload(url, file, task, sent, signal) {
         reject(error);
       }
     };
-    request.onerror = () => reject(new Refused(SILENT));
+    request.onerror = async () => reject((await fileFault(file)) ?? new Refused(SILENT));
     request.onabort = () => reject(new DOMException("removed", "AbortError"));
     signal.addEventListener("abort", () => request.abort());
     request.send(form);
   });
+}
+
+/** The error for a file that cannot be read, which browsers report as a network error; null when it can. */
+export async function fileFault(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+    return null;
+  } catch {
+    const fault = new Refused(UNREADABLE, { code: "file_unreadable" });
+    fault.passes = false;
+    return fault;
+  }
 }
 
 /** The prediction as it stands, after at most `wait` seconds. */
