@@ -3,6 +3,8 @@
 Credentials stay off: who signs in sends a token, which a page of another origin must be given.
 """
 
+import re
+
 from flask import Flask, Response, request
 
 from common.settings import Settings
@@ -13,9 +15,11 @@ MAY_SEND = (
     "X-Request-Id"
 )
 MAY_READ = (
-    "ETag, Idempotent-Replayed, Link, Location, Preference-Applied, RateLimit, RateLimit-Policy, "
-    "Retry-After, X-Request-Id"
+    "Accept-Ranges, Content-Disposition, Content-Range, Deprecation, ETag, Idempotent-Replayed, "
+    "Link, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, "
+    "WWW-Authenticate, X-Request-Id"
 )
+HEADER_NAMES = re.compile(r"[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
 REMEMBERED = "600"  # seconds that a browser need not ask again
 
 
@@ -45,5 +49,16 @@ def _allow(response: Response, origin: str) -> None:
     response.headers["Access-Control-Expose-Headers"] = MAY_READ
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = VERBS
-        response.headers["Access-Control-Allow-Headers"] = MAY_SEND
+        response.headers["Access-Control-Allow-Headers"] = _request_headers()
         response.headers["Access-Control-Max-Age"] = REMEMBERED
+
+
+def _request_headers() -> str:
+    """Return the names of the request headers that a page may send: the documented ones, and those
+    that the preflight asks for.
+
+    Upload widgets and tracing libraries add headers of their own (X-Requested-With, Cache-Control,
+    traceparent); the service ignores them, and refusing one makes the browser block the request.
+    """
+    asked = request.headers.get("Access-Control-Request-Headers", "").strip()
+    return f"{MAY_SEND}, {asked}" if HEADER_NAMES.fullmatch(asked) else MAY_SEND

@@ -44,6 +44,19 @@ def test_a_page_of_a_friend_may_ask_and_read(friendly: str) -> None:
         assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
+def test_a_page_may_send_the_headers_that_its_libraries_add(friendly: str) -> None:
+    wanted = "cache-control,x-requested-with, traceparent"
+    headers = {"Origin": FRIEND, **ASKS, "Access-Control-Request-Headers": wanted}
+    answer = requests.options(f"{friendly}/v1/images", headers=headers, timeout=30)
+    allowed = answer.headers["Access-Control-Allow-Headers"].replace(" ", "").split(",")
+    assert {"cache-control", "x-requested-with", "traceparent", "Authorization"} <= set(allowed)
+    for nonsense in ("a b", "a:b", ",", "x-a,"):
+        headers |= {"Access-Control-Request-Headers": nonsense}
+        answer = requests.options(f"{friendly}/v1/images", headers=headers, timeout=30)
+        assert nonsense not in answer.headers["Access-Control-Allow-Headers"].split(", ")
+        assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+
+
 @pytest.mark.parametrize("origin", [STRANGER, "null", f"{FRIEND}.evil", f"{FRIEND}:444", ""])
 def test_a_page_of_a_stranger_may_not(friendly: str, origin: str) -> None:
     assert "Access-Control-Allow-Origin" not in preflight(friendly, origin).headers
