@@ -1,6 +1,5 @@
 """Read a request's body: JSON, multipart or the raw bytes of an image, and nothing else."""
 
-import json
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 from api.charsets import query_file_name
 from api.framing import read_whole
 from api.multipart import Form, parse, refuse_nameless
+from api.strict_json import MOST_VALUES, DuplicateName, parse_json
 from common.errors import InputFault, Malformed, UnsupportedMedia
 from common.uploads import decode_base64
 
@@ -26,7 +26,6 @@ MAY_BE_EMPTY = (
 RAW = "application/octet-stream"
 SMALL = 64 * 1024  # bytes of a body that has no image in it
 LARGE = 1024 * 1024  # of one that lists many things
-MOST_VALUES = 20_000  # of a JSON document; an image in base64 is one of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,10 @@ def read_value(raw: bytes, *, strict: bool = True) -> Any:
     if not raw.strip():
         raise Malformed("The body is empty; JSON is due.", code="body_missing")
     try:
-        return _parse(raw.decode("utf-8-sig"), strict)
+        return parse_json(raw.decode("utf-8-sig"), strict)
+    except DuplicateName as error:
+        detail = f"The name {str(error)[:40]!a} occurs twice in one JSON object. Send it once."
+        raise Malformed(detail, code="invalid_json") from error
     except (ValueError, RecursionError) as error:
         detail = f"The body is not JSON in UTF-8 of at most {MOST_VALUES:,} values."
         raise Malformed(detail, code="invalid_json") from error
@@ -116,23 +118,6 @@ def blame(name: str) -> Iterator[None]:
     except InputFault as error:
         error.errors = error.errors or {name: [error.detail]}
         raise
-
-
-def _parse(text: str, strict: bool = True) -> Any:
-    if sum(map(text.count, ",[{")) > MOST_VALUES:
-        raise ValueError("too many values")  # each takes far more memory than it has characters
-    return json.loads(text, strict=strict, parse_constant=_no_number, parse_float=_finite)
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError("number out of range")
-    return number
 
 
 def _from_json(fields: dict[str, Any]) -> Body:
@@ -224,7 +209,7 @@ def _from_text(fields: dict[str, str]) -> dict[str, Any]:
     }
     for name in parsed.keys() & set(JSON_FIELDS):
         try:
-            parsed[name] = _parse(fields[name])
+            parsed[name] = parse_json(fields[name])
         except (ValueError, RecursionError) as error:
             raise InputFault(
                 f"`{name}` must be JSON.", errors={name: ["not valid JSON"]}

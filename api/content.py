@@ -22,14 +22,16 @@ def cache_control(image: Image) -> str:
 
 
 def image_response(image: Image, stored: StoredObject) -> Response:
-    """The stored bytes without their metadata."""
+    """Return the stored bytes without their metadata, or the range of them that is asked for."""
     response = Response(mimetype=stored.media_type)
     tag = f"{stored.sha256.hex()[:32]}-{FILTER}"
     response.set_etag(tag)
     response.headers["Cache-Control"] = cache_control(image)
+    length = None
     if tag not in request.if_none_match:
         response.set_data(strip_metadata(services().storage.get(object_key(stored.sha256))))
         name = quote(image.file_name, safe="")
         response.headers["Content-Disposition"] = f"inline; filename*=UTF-8''{name}"
-    response.make_conditional(request)
+        length = response.content_length
+    response.make_conditional(request, accept_ranges=length is not None, complete_length=length)
     return response

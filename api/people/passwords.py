@@ -14,6 +14,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import Type
 
 from common.errors import Unavailable
+from common.texts import nfc
 
 SHORTEST, LONGEST = 8, 128  # characters
 MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1  # OWASP's first choice but one: 19 MiB a hash
@@ -39,18 +40,24 @@ class Passwords:
     def hash(self, password: str) -> str:
         """The PHC string to store. Raises Unavailable `busy` while too many others are hashed."""
         with _place_in(self._room_to_hash), self._turn():
-            return self._argon.hash(password)
+            return self._argon.hash(_composed(password))
 
     def matches(self, password_hash: str | None, password: str) -> bool:
         """Whether the password is the one of the hash. None, for an account that does not exist,
         takes the same time. Raises Unavailable `busy` while too many others are compared.
         """
+        known = password_hash or self._unmatched
+        given = password[: LONGEST + 1]  # a longer one matches nothing, however it goes on
+        # Hashes that were made before passwords were composed hold the password as it was sent.
+        forms = dict.fromkeys([_composed(given), given])
         with self._turn():
-            try:
-                # A longer one matches nothing, however it goes on.
-                return self._argon.verify(password_hash or self._unmatched, password[: LONGEST + 1])
-            except (VerificationError, InvalidHashError):
-                return False
+            return any(self._is_hash_of(known, form) for form in forms)
+
+    def _is_hash_of(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._argon.verify(password_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
 
     def is_outdated(self, password_hash: str) -> bool:
         """Whether the hash was made with other parameters than those of today."""
@@ -65,6 +72,13 @@ class Passwords:
                 yield
             finally:
                 self._turns.release()
+
+
+def _composed(password: str) -> str:
+    """Return the password in NFC: keyboards of different systems send the same letters composed or
+    decomposed (RFC 8265, section 4.2).
+    """
+    return nfc(password, LONGEST + 1)
 
 
 @contextmanager

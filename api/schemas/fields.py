@@ -129,13 +129,16 @@ class Fresh(fields.Boolean):
 
 
 class TaskList(fields.Field[list[str]]):
-    """Names of tasks, separated by commas or in several parameters; each is asked for once."""
+    """Names of tasks, separated by commas (spaces around them are ignored) or in several
+    parameters; each is asked for once.
+    """
 
     is_multiple = True  # webargs then gives the values of all parameters of that name
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> list[str]:
         given = ",".join(value)
-        names = list(dict.fromkeys(given.split(","))) if given else []
+        parts = given.split(",") if given else []
+        names = list(dict.fromkeys(name.strip(" ") for name in parts))
         unknown = [name for name in names if name not in image_tasks()]
         if unknown:
             raise ValidationError(

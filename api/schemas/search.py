@@ -1,5 +1,6 @@
 """Searches: how they are asked for, and what was found."""
 
+import re
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -10,16 +11,21 @@ from common.tasks.search import LONGEST_QUERY, RELEVANCE
 from common.texts import visible
 
 MOST_ITEMS = 100
+_WHITE_SPACE = re.compile(r"[\t\n\v\f\r\x85]")
 
 
 class QueryText(Text):
-    """What to look for: it may be an emoji, but not nothing."""
+    """A search text with at least one visible character. A tab or line end counts as a space, as
+    texts pasted from tables and documents end in one.
+    """
 
     def __init__(self, **options: Any) -> None:
         meaning = {"description": "What to look for.", "example": "a cat in a park"}
         super().__init__(validate=validate.Length(1, LONGEST_QUERY), metadata=meaning, **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
+        if isinstance(value, str):
+            value = _WHITE_SPACE.sub(" ", value)
         text = super()._deserialize(value, attr, data, **options)
         if text and not visible(text).strip():
             raise ValidationError("Send a text that has visible characters.")
