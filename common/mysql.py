@@ -14,8 +14,11 @@ ROOM = 0.25  # the share of the server's connections that background work leaves
 
 # MariaDB executes the comment that begins with `M!`, MySQL ignores it: it has no such variable.
 # A client that is frozen, or whose host is gone, would otherwise keep its row locks for hours.
+# Some servers shorten texts that are too long, silently, or read SQL in a dialect of their own: the
+# mode is set for each connection.
 ON_CONNECT = (
-    "SET time_zone = '+00:00', innodb_lock_wait_timeout = {lock}, wait_timeout = {connection}"
+    "SET sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', "
+    "time_zone = '+00:00', innodb_lock_wait_timeout = {lock}, wait_timeout = {connection}"
     " /*M!100300 , idle_transaction_timeout = {transaction} */"
 )
 

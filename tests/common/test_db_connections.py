@@ -2,15 +2,17 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import Connection, create_engine, select, text
+from sqlalchemy import Connection, create_engine, insert, select, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from common.db import PROMPT, DatabaseUnavailable, Sessions, execute, open_database, read, transact
+from common.ids import new_id
 from common.tables import EngineProcess
 from tests.servers import RunningServer
 from tests.tables import migrate
@@ -90,3 +92,22 @@ def test_background_work_leaves_the_last_connections_of_a_full_server(
     assert connected <= 12 - 2
     front.close()
     behind.close()
+
+
+def test_a_server_that_shortens_texts_and_reads_sql_in_its_own_way_is_told_not_to(
+    server: RunningServer, outsider: Connection
+) -> None:
+    lenient = "PIPES_AS_CONCAT,ANSI_QUOTES,NO_BACKSLASH_ESCAPES,NO_ZERO_DATE"
+    outsider.execute(text(f"SET GLOBAL sql_mode = '{lenient}'"))
+    sessions = open_database(server.url)
+
+    def enter(name: str) -> Callable[[Session], object]:
+        row = {"id": new_id(), "name": name, "report": {}}
+        return lambda session: execute(session, insert(EngineProcess), row)
+
+    transact(sessions, enter(odd := "a\\'\"b %s"))
+    with pytest.raises(DataError):
+        transact(sessions, enter("x" * 10_000))
+    names = read(sessions, lambda session: session.scalars(select(EngineProcess.name)).all())
+    assert names == [odd]
+    sessions.close()
