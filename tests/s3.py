@@ -3,6 +3,7 @@
 The fixtures `s3_url` (a bucket) and `s3_server` are a plugin of `tests/conftest.py`.
 """
 
+import re
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -67,11 +68,14 @@ class CannedServer:
 
 @contextmanager
 def canned_s3(answer: bytes | None) -> Iterator[CannedServer]:
-    """Answer with these bytes and hang up; with None accept, read and stay silent."""
+    """Read each request whole, answer with these bytes and hang up; with None stay silent."""
 
-    class Handler(socketserver.BaseRequestHandler):
+    class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            server.requests.append(self.request.recv(65536).decode())
+            head = b"".join(iter(self.rfile.readline, b"\r\n"))
+            server.requests.append(head.decode())
+            lengths = re.findall(rb"(?i)^content-length: (\d+)", head, re.MULTILINE)
+            self.rfile.read(sum(map(int, lengths)))
             if answer is None:
                 ended.wait(30)
             else:
