@@ -3,81 +3,53 @@
 Always the same requests (`derandomize`), so that a failure is everybody's failure.
 """
 
-import base64
 import json
 import random
 import re
-from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 import requests
-import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image as Pillow
-from schemathesis import Case, GenerationMode
-from schemathesis.specs.openapi.checks import (
-    negative_data_rejection,
-    positive_data_acceptance,
-)
 
 from tests.bad_requests import BASE64, PHOTO, check_problem
-from tests.pictures import encode
+from tests.fuzz import (
+    IMAGES,
+    STEADY,
+    Caller,
+    fuzz,
+    make_callers,
+    open_schema,
+    report,
+    role_setter,
+)
+from tests.services import Running
 from tests.wire import BOUNDARY, JSON, MULTIPART, exchange, field, file, multipart, request
 
-SMOOTH = Pillow.merge("RGB", [Pillow.linear_gradient("L"), *[Pillow.radial_gradient("L")] * 2])
-IMAGES = [
-    encode(SMOOTH.resize((48, 32)).convert(mode), form)
-    for form, mode in (
-        ("JPEG", "RGB"), ("PNG", "RGBA"), ("PNG", "LA"), ("GIF", "P"), ("WEBP", "RGB"),
-        ("BMP", "RGB"), ("JPEG", "CMYK"),
-    )
-]  # fmt: skip
-STEADY = settings(
-    deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
-# The document cannot say what bytes make an image, nor that some fields exclude each other.
-BEYOND: list[Any] = [positive_data_acceptance]
+CI_REQUESTS = 5_000
 
 
 @pytest.fixture(scope="module")
-def schema(url: str) -> Any:
-    schemathesis.openapi.format("binary", st.sampled_from(IMAGES))
-    encoded = [base64.b64encode(image).decode() for image in IMAGES]
-    schemathesis.openapi.format("byte", st.sampled_from(encoded))
-    # Webhooks that are refused at the door: what is made up here must not be called.
-    refused = ["http://127.0.0.1/", "https://[::1]/", "http://10.0.0.1:8080/x"]
-    schemathesis.openapi.format("uri", st.sampled_from(refused))
-    schemathesis.openapi.media_type("image/*", st.sampled_from(IMAGES))
-    return schemathesis.openapi.from_url(f"{url}/openapi.json")
+def callers(whole_service: Running) -> list[Caller]:
+    return make_callers(whole_service.base_url, role_setter(whole_service.log.parent))
 
 
-@pytest.mark.parametrize("mode", list(GenerationMode), ids=str)
-def test_every_operation_answers_as_documented(schema: Any, mode: GenerationMode) -> None:
-    statuses = Counter[int]()
-    for found in schema.get_all_operations():
-        operation = found.ok()
-        if mode is GenerationMode.POSITIVE or operation.body or operation.query:
-            check_operation(operation, mode, statuses)
-    assert statuses.keys() & ({201, 202} if mode is GenerationMode.POSITIVE else {400, 422})
-
-
-def check_operation(operation: Any, mode: GenerationMode, statuses: Counter[int]) -> None:
-    examples = 60 if operation.body else 15
-
-    @settings(STEADY, max_examples=examples)
-    @given(case=operation.as_strategy(generation_mode=mode))
-    def run(case: Case[Any]) -> None:
-        answer = case.call(timeout=40)
-        statuses[answer.status_code] += 1
-        # A form cannot tell an empty array, or null, from nothing at all.
-        is_form = case.media_type == "multipart/form-data"
-        beyond = [*BEYOND, negative_data_rejection] if is_form else BEYOND
-        case.validate_response(answer, excluded_checks=beyond)
-
-    run()
+def test_every_operation_answers_every_caller_as_documented(
+    url: str, callers: list[Caller]
+) -> None:
+    fuzz(open_schema(url), callers, CI_REQUESTS)
+    print(report(callers))
+    assert [failure for each in callers for failure in each.failures] == []
+    assert [each.broken for each in callers] == [0, 0, 0]
+    assert sum(each.sent for each in callers) > CI_REQUESTS * 0.8
+    for each in callers:
+        assert each.statuses.keys() & {201, 202}, "some were accepted"
+        assert each.statuses.keys() & {400, 422}, "some were refused"
+    anonymous, user, admin = callers
+    assert anonymous.statuses[401] > user.statuses[401]
+    assert user.statuses[403] > admin.statuses[403]
 
 
 # ---- below HTTP libraries: requests put together from pieces that each are odd
