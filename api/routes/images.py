@@ -119,6 +119,8 @@ def get(id: str) -> dict[str, Any]:
 
 @blueprint.get("/<id>/content")
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="image/*")
+@blueprint.alt_response(206, description="The range of bytes that `Range` asks for")
+@blueprint.alt_response(416, schema=Problem, description="The range lies outside of the image")
 def content(id: str) -> Response:
     """The image's bytes, without the metadata that may say where it was taken."""
     return image_response(*find_image(id))
