@@ -21,7 +21,7 @@ from common.predictions import sweep
 from common.predictions.overdue import EXPIRED
 from common.services import Services
 from common.threads import lasting_thread
-from engine.garbage import do_due_chores
+from engine.garbage import begin, do_due_chores
 
 log = structlog.get_logger(__name__)
 SWEEPS = 1.0  # seconds between two sweeps, with jitter so that many housekeepers do not meet
@@ -32,6 +32,7 @@ class Housekeeper:
     """Works in two threads from start() to stop(): a long chore must not hold up the sweep."""
 
     def __init__(self, services: Services, announcer: Announcer, tasks: Collection[str] = ()):
+        begin(services.metrics)
         self._services = services
         self._tasks = tasks  # that its engine serves
         self._announcer = announcer

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
 from sqlalchemy import func, insert, select, text
 
 from common import holdings
@@ -35,7 +36,7 @@ from common.tables import (
     State,
     WebhookDelivery,
 )
-from engine.garbage import forget, measure_drift
+from engine.garbage import begin, forget, measure_drift
 from tests.engine.aging import VOTER, a_day, age, an_image, counts, enter, prediction
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -135,6 +136,18 @@ def test_an_expired_vote_is_unlearnt(services: Services) -> None:
     age(sessions, timedelta(days=KEPT_DAYS))
     forget(services)
     assert (counts(sessions)["votes"], counts(sessions)["lessons"]) == (0, 0)
+
+
+def test_removed_rows_are_counted_from_zero(services: Services) -> None:
+    begin(services.metrics)
+    shown = generate_latest(services.metrics.registry).decode()
+    for rows in (*(rule.table.__tablename__ for rule in RULES), "predictions: search", "votes"):
+        assert f'afterimage_rows_removed_total{{rows="{rows}"}} 0.0' in shown
+    enter(services.sessions, Prediction, prediction("search"))
+    age(services.sessions, 2 * DAY)
+    forget(services)
+    shown = generate_latest(services.metrics.registry).decode()
+    assert 'afterimage_rows_removed_total{rows="predictions: search"} 1.0' in shown
 
 
 def test_many_rows_go_in_pieces(services: Services) -> None:
