@@ -24,3 +24,8 @@ def take(session: Session, name: str, period: float) -> bool:
     if execute(session, due.values(due_at=now(period))).rowcount:
         return True
     return execute(session, ENTER.values(name=name, due_at=now(period))).rowcount == 1
+
+
+def postpone(session: Session, name: str, seconds: float) -> None:
+    """Make a chore due `seconds` from now."""
+    execute(session, update(Chore).where(Chore.name == name).values(due_at=now(seconds)))

@@ -26,6 +26,7 @@ from common.webhooks.erasing import erase_some
 
 log = structlog.get_logger(__name__)
 MOST_PIECES = 400  # transactions of one rule and turn
+AGAIN = 300.0  # seconds until a chore that failed is due again
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,18 @@ def do_due_chores(services: Services, tasks: Collection[str]) -> None:
         mine = transact(
             services.sessions, partial(chores.take, name=chore.name, period=chore.period)
         )
-        if mine and (count := chore.do(services)):
+        if mine and (count := _do(chore, services)):
             log.info("housekeeping", chore=chore.name, count=count)
+
+
+def _do(chore: Chore, services: Services) -> int:
+    """Do a chore. One that fails is due again soon, not only after its period."""
+    try:
+        return chore.do(services)
+    except Exception:
+        soon = partial(chores.postpone, name=chore.name, seconds=min(chore.period, AGAIN))
+        transact(services.sessions, soon)
+        raise
 
 
 def find_orphans(services: Services) -> int:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ from common.db import Sessions, now, read, transact
 from common.ids import new_id
 from common.services import Services
 from common.settings import Settings
-from common.storage import ObjectMissing, object_key, open_storage
-from common.tables import IdempotencyKey, StoredObject
+from common.storage import ObjectMissing, StorageUnavailable, object_key, open_storage
+from common.tables import Chore, IdempotencyKey, StoredObject
 from common.tasks.thumbnail import SIZES, thumbnail_key
-from engine.garbage import delete_condemned, do_due_chores, find_orphans, forget
+from engine.garbage import AGAIN, delete_condemned, do_due_chores, find_orphans, forget
+from tests.s3 import s3_storage_url
 
 
 @pytest.fixture
@@ -142,3 +144,19 @@ def test_all_chores_run_and_then_rest(services: Services) -> None:
     put(services, b"another", age_hours=25)
     do_due_chores(services, ())
     assert states(services) == {orphan: "deleted"}, "not due before tomorrow"
+
+
+def test_a_chore_that_failed_is_due_again_soon(services: Services, s3_server: str) -> None:
+    bucket = f"later-{new_id().hex}"
+    storage = open_storage(s3_storage_url(s3_server, bucket) + "&timeout=10")
+    on_s3 = replace(services, storage=storage)
+    with pytest.raises(StorageUnavailable, match="NoSuchBucket"):
+        do_due_chores(on_s3, ())
+    assert not transact(services.sessions, lambda s: chores.take(s, "find orphans", 60))
+    soon = update(Chore).where(Chore.due_at < now(AGAIN + 1)).values(due_at=now(-1))
+    transact(services.sessions, lambda s: s.execute(soon))
+    storage.ensure()
+    do_due_chores(on_s3, ())
+    found = select(Chore.name).where(Chore.due_at > now(23 * 3600))
+    names = read(services.sessions, lambda s: s.scalars(found).all())
+    assert names == ["find orphans"], "done, and due tomorrow"
