@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from api import my_images
-from api.context import current_login, edge, services
+from api.context import current_login, current_user, edge, services
 from api.idempotency import scope_of
 from api.people import throttle
 from api.people.common_passwords import weakness
@@ -79,9 +79,11 @@ def my_account() -> Row[Any]:
 
 
 def profile(name: str) -> Row[Any]:
-    """The account of this name, of which others see a little; raises NotFound."""
+    """The row of the account of this name. Raises NotFound when there is none, or when it is
+    disabled and the caller is no admin.
+    """
     found = read(services().sessions, partial(accounts.find_by_name, name=name))
-    if found is None or not found.is_active:
+    if found is None or not (found.is_active or current_user().is_admin):
         raise NotFound("There is no such user.", code="user_not_found")
     return found
 

@@ -36,10 +36,12 @@ def ml_only() -> None:
         raise Forbidden("Only the ML team may do this.", code="ml_only")
 
 
-def find_user(name: str) -> UUID:
-    """The account of this name; raises NotFound."""
+def find_user(name: str, even_disabled: bool = False) -> UUID:
+    """The id of the account of this name. Raises NotFound when there is none, or when it is
+    disabled and neither the caller is an admin nor `even_disabled` is set.
+    """
     row = read(services().sessions, partial(accounts.find_by_name, name=name))
-    if row is None:
+    if row is None or not (row.is_active or even_disabled or current_user().is_admin):
         raise NotFound("There is no such user.", code="user_not_found")
     found: UUID = row.id
     return found

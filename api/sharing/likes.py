@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from api.context import services
+from api.context import current_user, services
 from api.paging import page_of
 from api.people.signed_in import find_user, me
 from api.sharing.posts import not_found
@@ -33,8 +33,8 @@ def follow(name: str) -> None:
 
 
 def unfollow(name: str) -> None:
-    """Have the caller follow the user no more; raises NotFound."""
-    user, other = me(), find_user(name)
+    """Have the caller follow the user, whose account may be disabled, no more; raises NotFound."""
+    user, other = me(), find_user(name, even_disabled=True)
     change = partial(sharing.unfollow, follower_id=user, followed_id=other)
     transact(services().sessions, change)
 
@@ -42,12 +42,12 @@ def unfollow(name: str) -> None:
 def followers(name: str, query: dict[str, Any]) -> tuple[list[Row[Any]], str | None]:
     """Who follows the user, and the next page's cursor; raises NotFound."""
     user = find_user(name)
-    fetch = partial(lists.followers, user_id=user)
+    fetch = partial(lists.followers, user_id=user, all_accounts=current_user().is_admin)
     return page_of(query, f"followers of {user}", fetch, lists.place_of, lists.NOW)
 
 
 def following(name: str, query: dict[str, Any]) -> tuple[list[Row[Any]], str | None]:
     """Whom the user follows, as `followers`."""
     user = find_user(name)
-    fetch = partial(lists.following, user_id=user)
+    fetch = partial(lists.following, user_id=user, all_accounts=current_user().is_admin)
     return page_of(query, f"followed by {user}", fetch, lists.place_of, lists.NOW)

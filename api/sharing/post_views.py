@@ -41,11 +41,13 @@ RESULTS = (
 
 
 def views(ids: Sequence[UUID]) -> list[dict[str, Any]]:
-    """What is shown of the posts, in this order; those that are gone are left out."""
+    """What is shown of the posts, in this order, without those that are gone and, for others than
+    admins, those of disabled accounts.
+    """
     caller = current_user()
 
     def look(session: Session) -> list[dict[str, Any]]:
-        posts = shown.find(session, ids)
+        posts = shown.find(session, ids, caller.is_admin)
         liked = shown.liked(session, caller.id, ids)
         results = results_of(session, ids)
         return [view(post, post.id in liked, results[post.id], caller) for post in posts]

@@ -128,5 +128,6 @@ def feed(query: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
 def _page(
     query: dict[str, Any], name: str, fetch: Callable[..., list[Place]]
 ) -> tuple[list[dict[str, Any]], str | None]:
+    fetch = partial(fetch, all_accounts=current_user().is_admin)
     places, after = page_of(query, name, fetch, lambda place: place)
     return views([place.id for place in places]), after

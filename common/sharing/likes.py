@@ -6,25 +6,29 @@ foreign key, and the counter needs it alone: two that did both at once would wai
 
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, true, update
 from sqlalchemy.orm import Session
 
 from common.db import execute, insert_missing
 from common.sharing.accounts import hold
-from common.tables import Like, Post
+from common.tables import Like, Post, User
 
 # Built once: making a statement costs as much as sending it.
 _THIS = Post.id == bindparam("post")
 HOLD = select(Post.id).where(_THIS).with_for_update()
+_by_active = select(User.is_active).where(User.id == Post.owner_id).scalar_subquery()
+HOLD_SHOWN = HOLD.where(_by_active == true())
 ENTER = insert_missing(Like)
 TAKE_BACK = delete(Like).where(Like.post_id == bindparam("post"), Like.user_id == bindparam("user"))
 COUNT = update(Post).where(_THIS).values(likes=Post.likes + bindparam("more"))
 
 
 def like(session: Session, post_id: UUID, user_id: UUID) -> bool:
-    """Have the user like the post, once; False when there is no such post."""
+    """Have the user like the post, once; False when there is no such post, or its author's account
+    is disabled.
+    """
     hold(session, user_id)
-    if not _is_held(session, post_id):
+    if execute(session, HOLD_SHOWN, {"post": post_id}).first() is None:
         return False
     entered = execute(session, ENTER, {"post_id": post_id, "user_id": user_id}).rowcount
     _count(session, post_id, entered)

@@ -2,6 +2,7 @@
 
 A page begins behind a `Place`, the last row of the page before, and not at a number of rows: what
 is posted meanwhile moves nothing. Pages hold ids; `common/sharing/shown.py` tells what is behind.
+Posts and people whose account is disabled are left out unless `all_accounts` is set, for admins.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, or_, select
+from sqlalchemy import Boolean, ColumnElement, Row, and_, bindparam, or_, select, true
 from sqlalchemy.orm import Session
 
 from common.columns import Id
@@ -31,6 +32,12 @@ TOP = Place(2**31 - 1, LAST_ID)  # before all posts
 NOW = Place(2**53, LAST_ID)  # before all that have a time
 
 
+# A scalar subquery, since MySQL may turn a join or EXISTS around, read the accounts first and sort.
+_by_active = select(User.is_active).where(User.id == Post.owner_id).scalar_subquery()
+_ALL = bindparam("all_accounts", type_=Boolean)
+_SHOWN = or_(true() == _ALL, _by_active == true())
+
+
 # Built once: making a statement costs as much as sending it.
 def _behind(rank: Any, id: Any) -> ColumnElement[bool]:
     """Behind the place, written so that one range of the index (…, rank, id) is read."""
@@ -43,13 +50,16 @@ def _page(statement: Any, *order: Any) -> Any:
 
 
 _older = Post.id < bindparam("id", type_=Id)
-NEWEST = _page(select(Post.id).where(_older), Post.id)
-OF_USER = _page(select(Post.id).where(Post.owner_id == bindparam("user"), _older), Post.id)
+NEWEST = _page(select(Post.id).where(_older, _SHOWN), Post.id)
+OF_USER = _page(select(Post.id).where(Post.owner_id == bindparam("user"), _older, _SHOWN), Post.id)
 FEED = _page(
     select(Post.id)
     .join(Follow, Follow.followed_id == Post.owner_id)
     .where(
-        Follow.follower_id == bindparam("user"), _older, Post.id >= bindparam("since", type_=Id)
+        Follow.follower_id == bindparam("user"),
+        _older,
+        Post.id >= bindparam("since", type_=Id),
+        _SHOWN,
     ),
     Post.id,
 )
@@ -58,7 +68,7 @@ FEED = _page(
 SPANS = [timedelta(days=1), timedelta(days=8), timedelta(days=64), None]
 MOST_LIKED = _page(
     select(Post.id, Post.likes).where(
-        _behind(Post.likes, Post.id), Post.id >= bindparam("since", type_=Id)
+        _behind(Post.likes, Post.id), Post.id >= bindparam("since", type_=Id), _SHOWN
     ),
     Post.likes,
     Post.id,
@@ -67,7 +77,11 @@ MOST_LIKED = _page(
 
 def _people(which: Any, whose: Any) -> Any:
     people = select(User.id, User.name, Follow.created_at).join(User, User.id == which)
-    mine = people.where(whose == bindparam("user"), _behind(Follow.created_at, which))
+    mine = people.where(
+        whose == bindparam("user"),
+        _behind(Follow.created_at, which),
+        or_(true() == _ALL, User.is_active == true()),
+    )
     return _page(mine, Follow.created_at, which)
 
 
@@ -75,19 +89,25 @@ FOLLOWERS = _people(Follow.follower_id, Follow.followed_id)
 FOLLOWING = _people(Follow.followed_id, Follow.follower_id)
 
 
-def newest(session: Session, behind: Place, most: int) -> list[Place]:
+def newest(session: Session, behind: Place, most: int, all_accounts: bool = False) -> list[Place]:
     """Posts, the newest first."""
-    return _by_age(session, NEWEST, {"id": behind.id, "most": most})
+    wanted = {"id": behind.id, "most": most, "all_accounts": all_accounts}
+    return _by_age(session, NEWEST, wanted)
 
 
-def of_user(session: Session, user_id: UUID, behind: Place, most: int) -> list[Place]:
+def of_user(
+    session: Session, user_id: UUID, behind: Place, most: int, all_accounts: bool = False
+) -> list[Place]:
     """One user's posts, the newest first."""
-    return _by_age(session, OF_USER, {"user": user_id, "id": behind.id, "most": most})
+    wanted = {"user": user_id, "id": behind.id, "most": most, "all_accounts": all_accounts}
+    return _by_age(session, OF_USER, wanted)
 
 
-def feed(session: Session, user_id: UUID, behind: Place, most: int) -> list[Place]:
+def feed(
+    session: Session, user_id: UUID, behind: Place, most: int, all_accounts: bool = False
+) -> list[Place]:
     """Posts of those whom the user follows, the newest first."""
-    wanted = {"user": user_id, "id": behind.id, "most": most}
+    wanted = {"user": user_id, "id": behind.id, "most": most, "all_accounts": all_accounts}
     for span in SPANS:
         since = id_before(behind.id, span) if span else FIRST_ID
         if len(found := _by_age(session, FEED, wanted | {"since": since})) == most:
@@ -96,22 +116,32 @@ def feed(session: Session, user_id: UUID, behind: Place, most: int) -> list[Plac
 
 
 def most_liked(
-    session: Session, behind: Place, most: int, window: timedelta | None = None
+    session: Session,
+    behind: Place,
+    most: int,
+    window: timedelta | None = None,
+    all_accounts: bool = False,
 ) -> list[Place]:
     """Posts with the most likes first, of those posted within the last `window`."""
     since = least_id(datetime.now(UTC) - window) if window else FIRST_ID
-    wanted = {**behind._asdict(), "since": since, "most": most}
+    wanted = {**behind._asdict(), "since": since, "most": most, "all_accounts": all_accounts}
     return [Place(row.likes, row.id) for row in execute(session, MOST_LIKED, wanted)]
 
 
-def followers(session: Session, user_id: UUID, behind: Place, most: int) -> Sequence[Row[Any]]:
+def followers(
+    session: Session, user_id: UUID, behind: Place, most: int, all_accounts: bool = False
+) -> Sequence[Row[Any]]:
     """Who follows the user (id, name, since when as created_at), the latest first."""
-    return execute(session, FOLLOWERS, _since(behind) | {"user": user_id, "most": most}).all()
+    wanted = {"user": user_id, "most": most, "all_accounts": all_accounts}
+    return execute(session, FOLLOWERS, _since(behind) | wanted).all()
 
 
-def following(session: Session, user_id: UUID, behind: Place, most: int) -> Sequence[Row[Any]]:
+def following(
+    session: Session, user_id: UUID, behind: Place, most: int, all_accounts: bool = False
+) -> Sequence[Row[Any]]:
     """Whom the user follows, as `followers`."""
-    return execute(session, FOLLOWING, _since(behind) | {"user": user_id, "most": most}).all()
+    wanted = {"user": user_id, "most": most, "all_accounts": all_accounts}
+    return execute(session, FOLLOWING, _since(behind) | wanted).all()
 
 
 def place_of(row: Row[Any]) -> Place:

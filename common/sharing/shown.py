@@ -16,7 +16,8 @@ _THESE = bindparam("these", expanding=True, type_=Id)
 POSTS = (
     select(
         Post.id, Post.owner_id, Post.image_id, Post.text, Post.likes, Post.created_at,
-        Post.updated_at, User.name.label("author"), Image.file_name, Image.width, Image.height,
+        Post.updated_at, User.name.label("author"), User.is_active, Image.file_name, Image.width,
+        Image.height,
     )
     .join(User, User.id == Post.owner_id)
     .join(Image, Image.id == Post.image_id)
@@ -25,11 +26,14 @@ POSTS = (
 LIKED = select(Like.post_id).where(Like.user_id == bindparam("user"), Like.post_id.in_(_THESE))
 
 
-def find(session: Session, ids: Sequence[UUID]) -> list[Row[Any]]:
-    """The posts of these ids, in their order; those that are gone are left out."""
+def find(session: Session, ids: Sequence[UUID], all_accounts: bool = False) -> list[Row[Any]]:
+    """The posts of these ids, in their order, without those that are gone and, unless
+    `all_accounts` is set, without those of disabled accounts.
+    """
     if not ids:
         return []
-    found = {row.id: row for row in execute(session, POSTS, {"these": ids})}
+    rows = execute(session, POSTS, {"these": ids})
+    found = {row.id: row for row in rows if row.is_active or all_accounts}
     return [found[id] for id in ids if id in found]
 
 

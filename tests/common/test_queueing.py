@@ -4,12 +4,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event
 
 from common.db import Sessions, now, read, transact
 from common.predictions import Lane, ahead, cancel, measure, retry
 from common.predictions.queueing import MOST_QUEUED, WINDOW
 from common.tables import State
+from tests.plans import plans
 from tests.predicting import one_after_another, rewrite, row, success, take, write
 
 
@@ -119,22 +119,3 @@ def test_only_the_rows_of_the_lane_are_read_and_they_need_no_sorting(
     for plan in seen:
         assert "ix_predictions_lane" in plan
         assert "filesort" not in plan
-
-
-def plans(sessions: Sessions, work: Any) -> list[str]:
-    """What EXPLAIN says of each statement with a limit that `work` sends."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
-        sent.append((statement, parameters))
-
-    engine = sessions.read.kw["bind"]
-    explain = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        work()
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-    limited = [(f"{explain} {sql}", given) for sql, given in sent if "LIMIT" in sql]
-    with engine.connect() as connection:
-        return [str(connection.exec_driver_sql(*each).fetchall()) for each in limited]

@@ -15,6 +15,7 @@ from common.ids import least_id, new_id
 from common.sharing import links, lists, shown
 from common.sharing.lists import NOW, TOP, Place
 from common.tables import Follow, Post, ShareLink
+from tests.plans import plans
 from tests.sharing import anna as anna
 from tests.sharing import ben as ben
 from tests.sharing import like, new_post, new_user
@@ -176,3 +177,15 @@ def test_links_are_listed_the_newest_first_and_go_with_their_post(
     transact(sessions, lambda session: sharing.remove(session, [post]))
     assert opened(sessions, rows[0].slug) is None
     assert linked(sessions, post, anna) is None
+
+
+def test_lists_are_read_along_their_indexes(sessions: Sessions, anna: UUID) -> None:
+    """Leaving out disabled accounts must not make a database read the accounts first and sort."""
+    for _ in range(50):
+        new_post(sessions, anna)
+    of_anna = partial(lists.of_user, user_id=anna)
+    for list_ in (lists.newest, of_anna, lists.most_liked):
+        first = partial(list_, behind=TOP, most=2)
+        [plan] = plans(sessions, partial(read, sessions, first))
+        assert "filesort" not in plan
+        assert "TEMP B-TREE" not in plan
