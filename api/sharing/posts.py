@@ -104,8 +104,10 @@ def edit(id: str, request: Request) -> dict[str, Any]:
 
 
 def remove(id: str) -> None:
-    """Remove the caller's post."""
+    """Remove the caller's post, after its likes, which may be many, in pieces."""
     key = of_mine(id)
+    while transact(services().sessions, lambda session: sharing.forget_some_likes(session, [key])):
+        pass
     transact(services().sessions, lambda session: sharing.remove(session, [key]))
 
 

@@ -8,16 +8,17 @@ the prediction's row gone and drops its result.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from common.columns import Id
 from common.db import execute
 from common.images.hanging import unlink_some
 from common.indexing import is_findable, note_deleted
-from common.sharing import remove_posts_of_image
+from common.sharing import remove_some_posts_of_image
 from common.tables import BatchItem, Image, Prediction, StoredObject, Visibility, WebhookDelivery
 
 AT_ONCE = 500  # rows a transaction
@@ -90,25 +91,34 @@ def remove_image(session: Session, image_id: UUID) -> Removed | None:
     execute(session, HOLD_OBJECT, {"digest": row.sha256})
     if execute(session, HOLD_IMAGE, image).first() is None:
         return None
-    remove_posts_of_image(session, image_id)
+    if remove_some_posts_of_image(session, image_id) >= AT_ONCE:
+        return _hidden(session, image_id, row, [])
     predictions = _remove_predictions(session, image_id)
     left = AT_ONCE - len(predictions)
     if not left or unlink_some(session, image_id, left) == left:
-        execute(session, HIDE, image)
-        return Removed(predictions, is_done=False)
+        return _hidden(session, image_id, row, predictions)
     if is_findable(row):
         note_deleted(session, [image_id])
     execute(session, FORGET_IMAGE, image)
     return Removed(predictions, _condemned(session, row.sha256))
 
 
+def _hidden(session: Session, image_id: UUID, row: Row[Any], gone: Sequence[UUID]) -> Removed:
+    """Hide an image of which more is left than one transaction removes."""
+    execute(session, HIDE, {"image": image_id})
+    if row.visibility != Visibility.PRIVATE:  # afterwards nothing tells that it may be indexed
+        note_deleted(session, [image_id])
+    return Removed(gone, is_done=False)
+
+
 def remove_images_of(session: Session, owner_id: UUID, most: int) -> list[Removed]:
-    """Remove up to `most` images of an owner, or AT_ONCE predictions; empty when none are left."""
+    """Remove up to `most` images of an owner, or AT_ONCE rows of one; empty when none are left."""
     gone: list[Removed] = []
     for row in execute(session, OF_OWNER, {"owner": owner_id, "most": most}).all():
         if found := remove_image(session, row.id):
             gone.append(found)
-        if sum(len(each.predictions) for each in gone) >= AT_ONCE:
+        is_done = not gone or gone[-1].is_done
+        if not is_done or sum(len(each.predictions) for each in gone) >= AT_ONCE:
             break
     return gone
 

@@ -7,10 +7,17 @@ move with the rows that they count.
 
 from common.sharing.follows import follow, unfollow
 from common.sharing.likes import like, unlike
-from common.sharing.posts import create, edit, no_such_image, owner_of, remove
+from common.sharing.posts import (
+    create,
+    edit,
+    forget_some_likes,
+    no_such_image,
+    owner_of,
+    remove,
+)
 from common.sharing.removing import (
-    remove_posts_of_image,
     remove_posts_of_user,
+    remove_some_posts_of_image,
     remove_some_posts_of_user,
 )
 
@@ -18,12 +25,13 @@ __all__ = [
     "create",
     "edit",
     "follow",
+    "forget_some_likes",
     "like",
     "no_such_image",
     "owner_of",
     "remove",
-    "remove_posts_of_image",
     "remove_posts_of_user",
+    "remove_some_posts_of_image",
     "remove_some_posts_of_user",
     "unfollow",
     "unlike",

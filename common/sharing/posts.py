@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from common.columns import Id
@@ -12,9 +13,11 @@ from common.db import execute, now
 from common.errors import InputFault
 from common.indexing import note_changed
 from common.sharing.accounts import hold
+from common.sharing.likes import COUNT, TAKE_BACK
 from common.tables import Image, Like, Post, ShareLink
 
 LONGEST_TEXT = 10_000  # characters
+AT_ONCE = 500  # likes a statement
 
 # Built once: making a statement costs as much as sending it.
 ENTER = insert(Post)
@@ -34,9 +37,14 @@ HOLD_IMAGES = select(Image.id).where(Image.id.in_(_THESE)).order_by(Image.id).wi
 HOLD_POSTS = (
     select(Post.id, Post.image_id).where(Post.id.in_(_THESE)).order_by(Post.id).with_for_update()
 )
+SOME_LIKES = (
+    select(Like.post_id.label("post"), Like.user_id.label("user"))
+    .where(Like.post_id.in_(_THESE))
+    .limit(AT_ONCE)
+)
 FORGET = [
     delete(table).where(column.in_(_THESE))
-    for table, column in ((Like, Like.post_id), (ShareLink, ShareLink.post_id), (Post, Post.id))
+    for table, column in ((ShareLink, ShareLink.post_id), (Post, Post.id))
 ]
 OWNER = select(Post.owner_id).where(Post.id == bindparam("post"))
 EDIT = (
@@ -81,7 +89,9 @@ def edit(session: Session, id: UUID, text: str) -> bool:
 
 
 def remove(session: Session, ids: Sequence[UUID]) -> int:
-    """Remove posts with their likes and share links; returns how many there were."""
+    """Remove posts with their likes and share links; returns how many there were. Posts with many
+    likes should lose them by `forget_some_likes` first, in transactions of their own.
+    """
     shown = take_away(session, ids)
     note_changed(session, shown)
     return shown.total()
@@ -91,9 +101,9 @@ def take_away(session: Session, ids: Sequence[UUID]) -> Counter[UUID]:
     """As `remove`, of images that go too or are noted by the caller: how many posts of each."""
     if not ids:
         return Counter()
-    images = [row.image_id for row in execute(session, IMAGES_OF, {"these": ids})]
-    execute(session, HOLD_IMAGES, {"these": sorted(images)})
-    held = execute(session, HOLD_POSTS, {"these": ids}).all()
+    held = _hold(session, ids)
+    while _forget_likes(session, [row.id for row in held]):
+        pass
     for statement in FORGET:
         execute(session, statement, {"these": [row.id for row in held]})
     shown = Counter(row.image_id for row in held)
@@ -101,3 +111,30 @@ def take_away(session: Session, ids: Sequence[UUID]) -> Counter[UUID]:
     if rows:
         execute(session, HIDE_IMAGE, rows)
     return shown
+
+
+def forget_some_likes(session: Session, ids: Sequence[UUID]) -> int:
+    """Remove up to AT_ONCE likes of posts that are about to be removed; returns how many, 0 when
+    none are left.
+    """
+    if not ids:
+        return 0
+    forgotten = _forget_likes(session, [row.id for row in _hold(session, ids)])
+    if forgotten:
+        execute(session, COUNT, [{"post": id, "more": -n} for id, n in sorted(forgotten.items())])
+    return forgotten.total()
+
+
+def _hold(session: Session, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """Lock the images of the posts, then the posts; returns the posts that still exist."""
+    images = [row.image_id for row in execute(session, IMAGES_OF, {"these": ids})]
+    execute(session, HOLD_IMAGES, {"these": sorted(images)})
+    return execute(session, HOLD_POSTS, {"these": ids}).all()
+
+
+def _forget_likes(session: Session, ids: Sequence[UUID]) -> Counter[UUID]:
+    """Delete up to AT_ONCE likes of posts that are locked; returns how many of each post."""
+    found = execute(session, SOME_LIKES, {"these": ids}).all() if ids else []
+    if found:
+        execute(session, TAKE_BACK, [dict(row._mapping) for row in found])
+    return Counter(row.post for row in found)

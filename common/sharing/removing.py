@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from common.columns import Id
 from common.db import execute
-from common.sharing.posts import take_away
+from common.sharing.posts import forget_some_likes, take_away
 from common.tables import Follow, Like, Post, ShareLink, User
 
 AT_ONCE = 500  # rows a statement
@@ -26,16 +26,15 @@ FOLLOWS = delete(Follow).where(or_(Follow.follower_id == _user, Follow.followed_
 LINKS = delete(ShareLink).where(ShareLink.owner_id == _user)
 
 
-def remove_posts_of_image(session: Session, image_id: UUID) -> int:
-    """Remove all posts that show the image, before it goes itself; returns how many. It is not
-    noted to be indexed again: the image is on its way out.
+def remove_some_posts_of_image(session: Session, image_id: UUID) -> int:
+    """Remove up to AT_ONCE posts that show the image, or likes of those, before the image goes
+    itself; returns how many: fewer than AT_ONCE when none are left. The image is not noted to be
+    indexed again.
 
     The caller holds the image's row, or another post may show it again at once.
     """
-    count = 0
-    while ids := [row.id for row in execute(session, OF_IMAGE, {"image": image_id})]:
-        count += take_away(session, ids).total()
-    return count
+    ids = [row.id for row in execute(session, OF_IMAGE, {"image": image_id})]
+    return _take_some(session, ids)
 
 
 def remove_posts_of_user(session: Session, user_id: UUID) -> int:
@@ -54,13 +53,21 @@ def remove_posts_of_user(session: Session, user_id: UUID) -> int:
 
 
 def remove_some_posts_of_user(session: Session, user_id: UUID) -> int:
-    """Remove up to AT_ONCE posts or likes of an account; returns how many, 0 when none are left."""
+    """Remove up to AT_ONCE likes of an account's posts, posts, or likes of its own; returns how
+    many, 0 when none are left.
+    """
     execute(session, HOLD_USER, {"user": user_id})
     if ids := [row.id for row in execute(session, OF_USER, {"user": user_id})]:
-        return take_away(session, ids).total()
+        return _take_some(session, ids)
     if posts := [row.post_id for row in execute(session, LIKED, {"user": user_id})]:
         _take_back(session, user_id, posts)
     return len(posts)
+
+
+def _take_some(session: Session, ids: list[UUID]) -> int:
+    """Remove posts with their likes, or only AT_ONCE likes where there are as many."""
+    likes = forget_some_likes(session, ids)
+    return likes if likes >= AT_ONCE else likes + take_away(session, ids).total()
 
 
 def _take_back(session: Session, user_id: UUID, posts: list[UUID]) -> None:

@@ -166,12 +166,12 @@ def test_an_image_takes_its_posts_with_it(sessions: Sessions, anna: UUID, ben: U
     like(sessions, other, ben)
 
     def remove_image(session: Session) -> int:
-        count = sharing.remove_posts_of_image(session, image)
+        count = sharing.remove_some_posts_of_image(session, image)
         session.execute(delete(Prediction).where(Prediction.image_id == image))
         session.execute(delete(Image).where(Image.id == image))
         return count
 
-    assert transact(sessions, remove_image) == 3
+    assert transact(sessions, remove_image) == 6, "three posts and their likes"
     assert (rows_in(sessions, Post), rows_in(sessions, Like)) == (1, 1)
     assert (rows_in(sessions, ShareLink), likes_of(sessions, other)) == (0, 1)
 
