@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import ModelUnavailable
-from engine.models.catalogue import Manifest, default_model
+from engine.models.catalogue import Manifest, default_model, load_catalogue
 from engine.models.installed import MANIFEST, damage, installed, read_manifest
 
 DEFAULTS = "defaults.json"
@@ -63,7 +63,8 @@ def set_default(task: str, reference: str, model_dir: Path) -> Manifest:
 
 
 def choose(task: str, model_dir: Path, reference: str | None = None) -> Manifest:
-    """The installed model of this reference, by default the task's default.
+    """The manifest of the installed model of this reference, by default of the task's default; of a
+    model of the catalogue it is the catalogue's, whatever the model's folder says.
 
     Raises ModelUnavailable, saying what to do.
     """
@@ -83,21 +84,24 @@ def choose(task: str, model_dir: Path, reference: str | None = None) -> Manifest
             f"The model {wanted} of `{task}` is not installed; "
             f"there is {', '.join(there) or 'none'}: see `python -m engine.models list`."
         )
-    return there[wanted]
+    known = {each.reference: each for each in load_catalogue() if each.task == task}
+    return known.get(wanted, there[wanted])
 
 
 def _of_the_catalogue(task: str, model_dir: Path) -> Manifest:
+    """The catalogue's own manifest: the model.json in MODEL_DIR cannot vouch for other files."""
     try:
-        folder = default_model(task).folder
+        model = default_model(task)
     except KeyError:
         raise ModelUnavailable(f"The catalogue has no model for `{task}`.") from None
     try:
-        return read_manifest(model_dir / folder)
+        read_manifest(model_dir / model.folder)
     except (OSError, ValueError) as error:
         raise ModelUnavailable(
-            f"The model of `{task}` is not installed: there is no {folder} in MODEL_DIR. "
+            f"The model of `{task}` is not installed: there is no {model.folder} in MODEL_DIR. "
             "Run `make models`."
         ) from error
+    return model
 
 
 class Shelf:

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from common.errors import ModelUnavailable
 from common.tasks import contracts
 from engine.models.catalogue import Manifest, Tensor, default_model, load_catalogue
+from engine.models.defaults import choose
 from engine.models.installed import MANIFEST
 from engine.models.labels import load_imagenet
 from engine.models.litert import LiteRtModel, open_model
@@ -145,11 +147,13 @@ def test_a_damaged_file_is_not_loaded(own_copy: Path) -> None:
         load("classify", own_copy)
 
 
-def change(model_dir: Path, **changes: object) -> Path:
-    folder = classifier_in(model_dir)
-    changed = dataclasses.replace(default_model("classify"), **changes)  # type: ignore[arg-type]
-    (folder / MANIFEST).write_text(changed.dump())
-    return folder
+def changed(model_dir: Path, **changes: object) -> str:
+    """A model like the catalogue's with another manifest; returns its reference."""
+    original = default_model("classify")
+    other = dataclasses.replace(original, version="changed", **changes)  # type: ignore[arg-type]
+    shutil.copytree(model_dir / original.folder, model_dir / other.folder)
+    (model_dir / other.folder / MANIFEST).write_text(other.dump())
+    return other.reference
 
 
 @pytest.mark.parametrize(
@@ -165,8 +169,7 @@ def change(model_dir: Path, **changes: object) -> Path:
 def test_a_file_that_is_not_what_its_manifest_says_is_refused(
     place: str, tensor: Tensor, own_copy: Path
 ) -> None:
-    change(own_copy, **{place: tensor})
-    model = load("classify", own_copy)
+    model = load("classify", own_copy, changed(own_copy, **{place: tensor}))
     with pytest.raises(ModelUnavailable, match=f"The {place} of .* model.json says"):
         model.session()
 
@@ -178,9 +181,26 @@ def test_a_runtime_that_is_not_here_is_named(
     # As where TensorFlow is not installed.
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     monkeypatch.delitem(sys.modules, "engine.models.savedmodel", raising=False)
-    change(own_copy, runtime=runtime)
+    reference = changed(own_copy, runtime=runtime)
     with pytest.raises(ModelUnavailable, match=runtime):
-        load("classify", own_copy)
+        load("classify", own_copy, reference)
+
+
+@pytest.mark.parametrize("reference", [None, default_model("classify").reference])
+def test_a_model_of_the_catalogue_is_compared_with_the_catalogue(
+    reference: str | None, own_copy: Path
+) -> None:
+    """Other weights and a model.json that vouches for them are not the catalogue's model."""
+    folder, model = classifier_in(own_copy), default_model("classify")
+    first, *others = model.files
+    weights = b"other weights"
+    (folder / first.name).write_bytes(weights)
+    own = dataclasses.replace(first, size=len(weights), sha256=sha256(weights).hexdigest())
+    lying = dataclasses.replace(model, files=(own, *others))
+    (folder / MANIFEST).write_text(lying.dump())
+    with pytest.raises(ModelUnavailable, match="incomplete or damaged"):
+        load("classify", own_copy, reference)
+    assert choose("classify", own_copy, reference) == model
 
 
 def test_a_file_that_is_no_network_is_refused(tmp_path: Path) -> None:
