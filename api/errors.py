@@ -10,6 +10,7 @@ from flask_smorest import Api
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
+from api.logged_paths import logged_path
 from api.schemas.problems import Problem
 from common.errors import (
     AfterimageError,
@@ -168,5 +169,5 @@ def _from_http(error: HTTPException) -> Response:
 def _from_defect(error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return _from_http(error)
-    log.error("unhandled error", path=request.path, exc_info=error)
+    log.error("unhandled error", path=logged_path(request.path), exc_info=error)
     return problem(500, "internal", "An unexpected error; the service's log says more.")

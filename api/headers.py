@@ -8,6 +8,7 @@ from flask import Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from api.context import current_user
+from api.logged_paths import logged_path
 from api.measuring import note_answer
 from api.preconditions import failed
 from common.ids import new_id
@@ -74,7 +75,7 @@ def finish(response: Response) -> Response:
     (log.debug if request.path in PROBES else log.info)(
         "request",
         method=request.method,
-        path=request.path,
+        path=logged_path(request.path),
         status=response.status_code,
         ms=round(seconds * 1e3, 1),
         address=request.remote_addr,

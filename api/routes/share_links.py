@@ -22,7 +22,11 @@ BODY = {"required": False, "content": {"application/json": {"schema": LinkReques
 @blueprint.response(201, LinkView)
 @blueprint.doc(requestBody=BODY)
 def create(id: str) -> Any:
-    """Make a link to a post of yours."""
+    """Make a link to a post of yours.
+
+    The post itself is public: when the link expires or is revoked, only this address ends, and the
+    post stays in `/v1/posts`.
+    """
     shown = view(share_links.make(id, request))
     return shown, 201, {"Location": shown["url"]}
 
@@ -39,5 +43,5 @@ def index(query: dict[str, Any], id: str) -> Any:
 @blueprint.delete("/<link_id>")
 @blueprint.response(204)
 def revoke(id: str, link_id: str) -> None:
-    """End a link now."""
+    """End a link now. Its post stays public."""
     share_links.revoke(id, link_id)

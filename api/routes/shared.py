@@ -17,7 +17,9 @@ POST = PostView()
 @blueprint.response(200, PostView)
 @blueprint.doc(responses={"200": {"description": "OK", "content": SHOWN}})
 def page(slug: str) -> Any:
-    """The post: a page for people; JSON for programs that ask for it."""
+    """The public post that a share link leads to: a page for people; JSON for programs that ask
+    for it. It is also in `/v1/posts`, with or without this link.
+    """
     post = opened(slug)
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "text/html":
         response = make_response(render_template("shared.html", post=post, **seen_in(post)))

@@ -28,7 +28,12 @@ class LinkView(Schema):
     """A share link."""
 
     id = fields.UUID()
-    url = fields.String(metadata={"description": "For whoever is to see the post."})
+    url = fields.String(
+        metadata={
+            "description": "The address to give away. The post itself is public: this address "
+            "expires, and hides nothing."
+        }
+    )
     created_at = fields.DateTime(format="iso")
     expires_at = fields.DateTime(format="iso")
     revoked_at = fields.DateTime(format="iso", allow_none=True)
