@@ -19,6 +19,7 @@ from common.db import Sessions, now, read, transact
 from common.tables import WebhookDelivery
 from common.webhooks import deliveries
 from common.webhooks.deliveries import Due
+from common.webhooks.slots import Slots
 from tests.predicting import rewrite, success, take, write
 
 LEASE = 30
@@ -181,11 +182,16 @@ def sinking(address: str = "127.0.0.1", tls: Any = None) -> Iterator[Sink]:
 
 
 def finished(
-    sessions: Sessions, ask: Any, url: str | None, count: int = 1, secret: str | None = None
+    sessions: Sessions,
+    ask: Any,
+    url: str | None,
+    count: int = 1,
+    secret: str | None = None,
+    owner: UUID | None = None,
 ) -> list[UUID]:
     """Predictions that have just succeeded and want `url` to be told."""
     ids: list[UUID] = ask(count)
-    rewrite(sessions, ids, webhook_url=url, webhook_secret=secret)
+    rewrite(sessions, ids, webhook_url=url, webhook_secret=secret, owner_id=owner)
     for start in range(0, count, 50):
         write(sessions, *map(success, take(sessions, ids[start : start + 50]).jobs))
     return ids
@@ -219,7 +225,8 @@ def make_due(sessions: Sessions, ids: list[UUID], ago: float = 0) -> None:
 
 def claimed(sessions: Sessions, most: int = 100, **busy: int) -> list[Due]:
     def claim(session: Any) -> list[Due]:
-        return deliveries.claim_due(session, most, busy, 2, LEASE)
+        slots = Slots(per_host=2, per_account=most, anonymous=most, hosts=busy)
+        return deliveries.claim_due(session, most, slots, LEASE)
 
     return transact(sessions, claim)
 

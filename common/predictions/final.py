@@ -33,10 +33,10 @@ AGAIN = (
     )
 )
 OWE = insert_missing(_d).from_select(
-    ["prediction_id", "url", "state", "attempts", "next_attempt_at", "created_at"],
-    select(_p.id, _p.webhook_url, literal(str(Stage.PENDING)), literal(0), now(), now()).where(
-        _p.id.in_(_IDS), _p.webhook_url.isnot(None)
-    ),
+    ["prediction_id", "owner_id", "url", "state", "attempts", "next_attempt_at", "created_at"],
+    select(
+        _p.id, _p.owner_id, _p.webhook_url, literal(str(Stage.PENDING)), literal(0), now(), now()
+    ).where(_p.id.in_(_IDS), _p.webhook_url.isnot(None)),
 )
 
 

@@ -30,6 +30,7 @@ class WebhookDelivery(Base):
     )
 
     prediction_id: Mapped[UUID] = mapped_column(ForeignKey("predictions.id"), primary_key=True)
+    owner_id: Mapped[UUID | None]  # who asked for the prediction; NULL: an anonymous caller
     url: Mapped[str | None] = mapped_column(String(2000))  # NULL: erased
     state: Mapped[str] = mapped_column(String(10), default="pending")
     attempts: Mapped[int] = mapped_column(default=0)  # since it became pending; shown to callers

@@ -6,20 +6,20 @@ counts only while it is the token of its claim. `attempts` counts on the schedul
 sent, and what a killed sender held comes back by itself.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, case, not_, or_, select, update
+from sqlalchemy import Row, and_, case, select, update
 from sqlalchemy.orm import Session
 
 from common.db import execute, now
 from common.tables import WebhookDelivery
 from common.webhooks.receivers import host_of
+from common.webhooks.slots import Slots
 
 KEPT = 24 * 3600  # seconds after its last attempt that a delivery can be sent again
 WINDOW = 100  # due rows that one claim looks at to pick fairly
@@ -44,6 +44,7 @@ class Due:
     """One attempt that its claimer is to make; `attempt` counts from 1 on the schedule."""
 
     prediction_id: UUID
+    owner_id: UUID | None
     url: str
     attempt: int
     fence: int
@@ -60,17 +61,14 @@ def is_any_due(session: Session) -> bool:
     return session.scalar(select(D.prediction_id).where(_IS_DUE).limit(1)) is not None
 
 
-def claim_due(
-    session: Session, most: int, busy: Mapping[str, int], per_host: int, lease: float
-) -> list[Due]:
+def claim_due(session: Session, most: int, slots: Slots, lease: float) -> list[Due]:
     """Take up to `most` due deliveries for `lease` seconds, going round the hosts.
 
-    `busy` says how many attempts the caller has under way to which host; no host gets more than
-    `per_host`, and what is due to a host that has as many does not stand in the way of others.
+    No host and no owner gets more slots than `slots` allows; deliveries to a host or of an owner
+    without a free slot do not delay the others.
     """
-    full = [host for host, count in busy.items() if count >= per_host]
-    rows = execute(session, _due_to_others(full)).all()
-    taken = _in_turn(rows, busy, per_host)[:most]
+    rows = execute(session, _due_with_slots(slots)).all()
+    taken = _in_turn(rows, slots, most)
     if taken:
         execute(
             session,
@@ -81,32 +79,44 @@ def claim_due(
     return taken
 
 
-def _due_to_others(full: Sequence[str]) -> Any:
+def _due_with_slots(slots: Slots) -> Any:
     return (
-        select(D.prediction_id, D.url, D.attempts, D.fence, D.created_at)
-        .where(_IS_DUE)
-        .where(*(not_(_is_to(host)) for host in full))
+        select(D.prediction_id, D.owner_id, D.url, D.attempts, D.fence, D.created_at)
+        .where(_IS_DUE, *slots.conditions())
         .order_by(D.next_attempt_at)
         .limit(WINDOW)
         .with_for_update(skip_locked=True)
     )
 
 
-def _is_to(host: str) -> ColumnElement[bool]:
-    starts = [f"{scheme}://{host}{end}" for scheme in ("http", "https") for end in "/:"]
-    return or_(*(D.url.startswith(start, autoescape=True) for start in starts))
-
-
-def _in_turn(rows: Sequence[Row[Any]], busy: Mapping[str, int], per_host: int) -> list[Due]:
-    """The first of every host, then the second of every host: nobody waits behind a crowd."""
-    ranked = []
-    count = Counter(busy)
+def _in_turn(rows: Sequence[Row[Any]], slots: Slots, most: int) -> list[Due]:
+    """Up to `most` of the rows: the first of every host, then the second of every host, as far as
+    hosts and owners have slots.
+    """
+    hosts, owners = slots.copy()
+    turns: list[tuple[int, Due]] = []
     for row in rows:
-        due = Due(row.prediction_id, row.url, row.attempts + 1, row.fence + 1, row.created_at)
-        if count[due.host] < per_host:
-            ranked.append((count[due.host], due))
-            count[due.host] += 1
-    return [due for _, due in sorted(ranked, key=lambda pair: pair[0])]
+        due = _due(row)
+        turns.append((hosts[due.host], due))
+        hosts[due.host] += 1
+    taken: list[Due] = []
+    for turn, due in sorted(turns, key=lambda pair: pair[0]):
+        is_free = turn < slots.per_host and owners[due.owner_id] < slots.most(due.owner_id)
+        if is_free and len(taken) < most:
+            owners[due.owner_id] += 1
+            taken.append(due)
+    return taken
+
+
+def _due(row: Row[Any]) -> Due:
+    return Due(
+        row.prediction_id,
+        row.owner_id,
+        row.url,
+        attempt=row.attempts + 1,
+        fence=row.fence + 1,
+        created_at=row.created_at,
+    )
 
 
 def note_delivered(session: Session, due: Due, status_code: int) -> bool:

@@ -18,6 +18,7 @@ from common.threads import lasting_thread
 from common.webhooks import deliveries
 from common.webhooks.deliveries import Due
 from common.webhooks.secrets import ensure_roots
+from common.webhooks.slots import Owner, Slots
 from engine.webhooks.message import Message, compose, headers_of
 from engine.webhooks.sender import DELIVERED, FAILED, GONE, Answer, Sender
 from engine.webhooks.timing import STANDARD, Timing
@@ -47,7 +48,8 @@ class Deliverer:
         self._stop = threading.Event()
         self._freed = threading.Event()
         self._lock = threading.Lock()
-        self._busy = Counter[str]()  # attempts under way by host
+        self._hosts = Counter[str]()  # attempts under way by host
+        self._owners = Counter[Owner]()  # the same attempts by owner
         self._thread = lasting_thread("deliverer", self._run, self._stop)
 
     def start(self) -> None:
@@ -82,24 +84,32 @@ class Deliverer:
 
     def turn(self) -> int:
         """Begin the attempts that are due and find room; returns how many."""
-        timing = self._timing
-        with self._lock:
-            busy = dict(self._busy)
-        room = timing.at_once - sum(busy.values())
+        timing, slots = self._timing, self._slots()
+        room = timing.at_once - sum(slots.hosts.values())
         if room <= 0 or not read(self._sessions, deliveries.is_any_due):
             return 0
         start = time.monotonic()
         taken = transact(
             self._sessions,
-            lambda session: deliveries.claim_due(
-                session, room, busy, timing.per_host, timing.lease
-            ),
+            lambda session: deliveries.claim_due(session, room, slots, timing.lease),
         )
         for due in taken:
             with self._lock:
-                self._busy[due.host] += 1
+                self._hosts[due.host] += 1
+                self._owners[due.owner_id] += 1
             self._begin(due, start)
         return len(taken)
+
+    def _slots(self) -> Slots:
+        timing = self._timing
+        with self._lock:
+            return Slots(
+                per_host=timing.per_host,
+                per_account=timing.per_account,
+                anonymous=timing.anonymous,
+                hosts=dict(self._hosts),
+                owners=dict(self._owners),
+            )
 
     def _begin(self, due: Due, start: float) -> None:
         """Start the attempt's thread. Raises RuntimeError when the system refuses a thread; the
@@ -116,13 +126,14 @@ class Deliverer:
 
     def _end(self, due: Due) -> None:
         with self._lock:
-            self._busy -= Counter({due.host: 1})
+            self._hosts -= Counter({due.host: 1})
+            self._owners -= Counter({due.owner_id: 1})
         self._freed.set()
 
     def under_way(self) -> int:
         """How many attempts have begun and not ended."""
         with self._lock:
-            return self._busy.total()
+            return self._hosts.total()
 
     def _deliver(self, due: Due, start: float) -> None:
         """One attempt whose lease began at `start`."""

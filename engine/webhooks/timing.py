@@ -26,6 +26,16 @@ class Timing:
     grace: float = 3  # for attempts under way when the engine stops
 
     @property
+    def anonymous(self) -> int:
+        """How many attempts for anonymous callers, all together, may be under way in one engine."""
+        return max(1, self.at_once // 2)
+
+    @property
+    def per_account(self) -> int:
+        """How many attempts for one account may be under way in one engine."""
+        return max(1, self.at_once // 4)
+
+    @property
     def lease(self) -> float:
         """How long a claimed delivery is left to its claimer."""
         return self.whole + self.margin

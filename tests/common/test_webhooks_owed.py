@@ -23,6 +23,7 @@ from common.webhooks.deliveries import (
     put_off,
     redeliver,
 )
+from common.webhooks.slots import Slots
 from tests.predicting import rewrite, row, success, take, write
 from tests.services import CHECKOUT
 from tests.webhooks import deliver, delivery, finished, owed
@@ -113,6 +114,7 @@ import os, sys
 from uuid import UUID
 from common.db import open_database, transact
 from common.predictions import Success, claim, finish
+from common.webhooks.slots import Slots
 from tests.predicting import ME, success
 sessions, id = open_database(sys.argv[1]), UUID(sys.argv[2])
 jobs = transact(sessions, lambda session: claim(session, ME, {id: False})).jobs
@@ -214,4 +216,5 @@ def test_a_fencing_token_never_decreases(sessions: Sessions, ask: Any, end: Any)
 
 
 def take_due(sessions: Sessions) -> list[Due]:
-    return transact(sessions, partial(claim_due, most=5, busy={}, per_host=5, lease=30))
+    slots = Slots(per_host=5, per_account=5, anonymous=5)
+    return transact(sessions, partial(claim_due, most=5, slots=slots, lease=30))

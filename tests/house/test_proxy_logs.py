@@ -20,8 +20,8 @@ def logged(path: str) -> str:
             found = regex.search(values[source])
             values[target] = values[source]
             if found:
-                named = found.groupdict()
-                values[target] = re.sub(r"\$(\w+)", lambda name, n=named: n[name[1]], value)
+                template = re.sub(r"\$(\w+)", r"\\g<\1>", value)
+                values[target] = found.expand(template)
     return values[shown]
 
 
