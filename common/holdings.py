@@ -26,7 +26,7 @@ BOUNDED = {
     "objects": "as long as an image has these bytes; tombstones: 10 minutes",
     "posts": "until their owner deletes them",
     "predictions": "with their image; search: 24 hours after its last use, 90 days with feedback; "
-    "thumbnail and index: an hour, failed ones a day",
+    "thumbnail: an hour, failed ones a day; index: an hour, failed ones until a newer one succeeds",
     "share_links": "with their post",
     "users": "until they are deleted",
     "votes": "365 days",

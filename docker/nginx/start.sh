@@ -19,7 +19,8 @@ echo "client_max_body_size $((bytes * 3 / 2 + 65536));" >"$there/upload_size.con
 if [ -e "${TLS_FOLDER:-/tls}/fullchain.pem" ]; then
   cat "$here/tls.conf" >"$there/tls.conf"
   port=${TLS_PORT:-443}
-  [ "$port" = 443 ] && port= || port=":$port"
+  # 0: the port is any free one, which is not known here.
+  case "$port" in 443 | 0) port= ;; *) port=":$port" ;; esac
   echo "location / { return 308 https://\$host$port\$request_uri; }" >"$there/plain.conf"
 else
   : >"$there/tls.conf"

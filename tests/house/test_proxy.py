@@ -88,6 +88,9 @@ def test_with_tls_plain_http_is_redirected(tmp_path: Path) -> None:
     redirect = (tmp_path / "plain.conf").read_text()
     assert "return 308 https://$host:8443$request_uri;" in redirect
     assert "service.conf" not in redirect
+    for port in ("0", "443"):
+        started(tmp_path, TLS_FOLDER=str(tmp_path), TLS_PORT=port)
+        assert "return 308 https://$host$request_uri;" in (tmp_path / "plain.conf").read_text()
 
 
 def test_nothing_is_given_up_before_the_api_would() -> None:
