@@ -144,6 +144,11 @@ def test_a_service_cannot_take_the_machines_memory(name: str) -> None:
     assert 0 < service["pids_limit"] <= 1_000
 
 
+def test_a_model_can_be_tried_where_it_is_installed() -> None:
+    # `run models python -m engine.models add` loads it with its runtime, as an engine does.
+    assert SERVICES["models"]["mem_limit"] == SERVICES["engine"]["mem_limit"]
+
+
 @pytest.mark.parametrize("name", sorted(SERVICES))
 def test_secrets_come_as_files_that_the_service_is_given(name: str) -> None:
     service = SERVICES[name]
