@@ -65,7 +65,7 @@ def _mariadb_options(folder: Path, port: int, is_mariadb: bool) -> list[str]:
     (folder / "init.sql").write_text(
         f"CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4;\n"
         f"CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{PASSWORD}';\n"
-        f"GRANT ALL ON *.* TO '{USER}'@'%';\n"
+        f"GRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION;\n"
     )
     return [
         f"--port={port}",
