@@ -15,6 +15,7 @@ LASTING = SERVICES.keys() - ONCE
 OURS = {name for name, service in SERVICES.items() if service["image"].startswith("afterimage-")}
 API = {name for name in OURS if SERVICES[name]["image"] == "afterimage-api"}
 ENGINES = {name for name in LASTING if SERVICES[name]["image"] == "afterimage-engine"}
+CLOSED = {name for name, service in SERVICES.items() if service.get("read_only")}
 WINGS = sorted({"api"} | ENGINES)
 
 
@@ -26,3 +27,15 @@ def with_defaults(text: str) -> str:
 def seconds(text: str) -> int:
     """`45s` as a number."""
     return int(re.fullmatch(r"(\d+)s", text)[1])  # type: ignore[index]
+
+
+def size(text: str) -> int:
+    """`768m` in bytes."""
+    number, unit = re.fullmatch(r"(\d+)([kmg])", text).groups()  # type: ignore[union-attr]
+    return int(number) << {"k": 10, "m": 20, "g": 30}[unit]
+
+
+def room(service: dict[str, Any]) -> int:
+    """The bytes that fit into a service's /tmp."""
+    [folder] = service["tmpfs"]
+    return size(folder.removeprefix("/tmp:size="))

@@ -12,6 +12,7 @@ from common.tasks import all_contracts
 from engine.__main__ import _tasks
 from engine.lane import STOP_TIME
 from tests.house.compose import (
+    CLOSED,
     COMPOSE,
     CONTENT,
     ENGINES,
@@ -20,7 +21,9 @@ from tests.house.compose import (
     OURS,
     SERVICES,
     WINGS,
+    room,
     seconds,
+    size,
     with_defaults,
 )
 from tests.house.sources import ROOT
@@ -142,6 +145,12 @@ def test_a_service_cannot_take_the_machines_memory(name: str) -> None:
     service = SERVICES[name]
     assert re.fullmatch(r"\d+[mg]", with_defaults(service["mem_limit"]))
     assert 0 < service["pids_limit"] <= 1_000
+
+
+@pytest.mark.parametrize("name", sorted(CLOSED))
+def test_a_full_tmp_leaves_a_service_memory_to_work_with(name: str) -> None:
+    # What lies there counts towards the limit.
+    assert room(SERVICES[name]) <= size(with_defaults(SERVICES[name]["mem_limit"])) * 3 / 4
 
 
 def test_a_model_can_be_tried_where_it_is_installed() -> None:

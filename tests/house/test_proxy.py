@@ -14,7 +14,7 @@ from api.gunicorn_conf import keepalive, timeout
 from api.schemas.predictions import LONGEST_WAIT
 from common.services import open_services
 from common.settings import Settings
-from tests.house.compose import SERVICES, seconds
+from tests.house.compose import SERVICES, room, seconds
 from tests.house.sources import ROOT
 
 NGINX = ROOT / "docker" / "nginx"
@@ -48,6 +48,11 @@ def test_bodies_are_limited_as_by_the_api(tmp_path: Path, given: str) -> None:
     written = (tmp_path / "upload_size.conf").read_text()
     assert written == f"client_max_body_size {most};\n"
     assert "client_max_body_size 1m;" in SERVICE
+
+
+def test_the_bodies_of_one_network_do_not_fill_the_proxy(tmp_path: Path) -> None:
+    [connections] = re.findall(r"limit_conn connections (\d+);", SERVICE)
+    assert int(connections) * limit_of_the_api(tmp_path) < room(SERVICES["nginx"])
 
 
 def test_only_uploads_may_be_large() -> None:
