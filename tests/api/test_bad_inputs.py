@@ -70,7 +70,7 @@ ROWS_1_TO_6 = [
     Case(4, ask(metadata={"a": "x" * 1001}), 422, "invalid", "metadata"),
     Case(4, ask(visibility="private"), 422, "invalid", "visibility"),
     Case(4, ask(wait=3), 422, "invalid", "wait"),
-    Case(4, ask(webhook="ftp://example.org/"), 422, "invalid", "webhook"),
+    Case(4, ask(webhook="ftp://example.org/"), 422, "url_not_allowed", "webhook"),
     Case(4, form(file(PHOTO), text("colour", "red")), 422, "invalid", "colour"),
     Case(4, form(file(PHOTO), *[text("visibility", "public")] * 2), 422, "invalid", "visibility"),
     Case(4, asked(text("params", "{")), 422, "invalid", "params"),

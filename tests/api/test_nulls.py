@@ -61,7 +61,8 @@ def test_null_is_taken_for_every_optional_field(url: str, anna: Account, documen
         ("post", "/v1/predictions"): TASK | {"data": BASE64},
         ("post", "/v1/posts"): {"data": BASE64},
         ("patch", "/v1/images/{id}"): {"visibility": "private"},
-        ("patch", "/v1/users/me"): {"email": f"{anna.name.replace(' ', '.')}@example.net"},
+        ("patch", "/v1/users/me"): {"email": f"{anna.name.replace(' ', '.')}@example.net",
+                                    "current_password": PASSWORD},
         ("post", "/v1/keys"): {"name": "x"},
     }  # fmt: skip
     tried = set()

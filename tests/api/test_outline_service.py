@@ -86,4 +86,4 @@ def test_it_is_listed_with_its_ranges(url: str) -> None:
     assert (params["tolerance"]["minimum"], params["tolerance"]["maximum"]) == (0, 50)
     assert (params["max_vertices"]["minimum"], params["max_vertices"]["maximum"]) == (4, 10_000)
     assert (params["min_area"]["minimum"], params["min_area"]["maximum"]) == (0, 1e9)
-    assert set(params["format"]["enum"]) == set(KEYS)
+    assert set(params["format"]["enum"]) == {*KEYS, None}, "null is as if it were absent"

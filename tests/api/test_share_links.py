@@ -58,7 +58,7 @@ def test_a_share_link_that_is_good_no_more_is_a_404(
         assert call(app, "GET", f"/s/{slug}", None).status_code == 404
 
 
-@pytest.mark.parametrize("bad", [0, -1, 59, 31_536_001, "60", True, None, 1e300])
+@pytest.mark.parametrize("bad", [0, -1, 59, 31_536_001, "60", True, 1e300])
 def test_a_share_links_lifetime_is_bounded(app: Flask, anna: Account, bad: Any) -> None:
     path = f"/v1/posts/{post(app, anna)['id']}/share-links"
     answer = call(app, "POST", path, anna, json={"expires_in": bad})

@@ -67,10 +67,10 @@ def test_a_broker_that_refuses_is_an_answer_at_once_and_one_line_in_the_log(queu
             assert (answer, seconds < 1.0) == ([False] * 3, True)
         publisher.broadcast(b"")
         assert consumer.receive(1, 0.5) == []
-        with pytest.raises(BrokerUnavailable, match="refused"):
-            broker.ensure([queue])
-        with pytest.raises(BrokerUnavailable, match="refused"):
-            broker.depths([queue])
+        for ask in (broker.ensure, broker.depths):
+            with pytest.raises(BrokerUnavailable) as caught:
+                ask([queue])
+            assert "refused" in caught.value.explained
         broker.close()
     assert sorted(line["link"] for line in logs) == ["consumer", "publisher", "subscription"]
     assert "secret" not in str(logs)
@@ -78,9 +78,10 @@ def test_a_broker_that_refuses_is_an_answer_at_once_and_one_line_in_the_log(queu
 
 def test_a_wrong_password_is_named_and_never_shown(rabbitmq: RunningServer, queue: str) -> None:
     broker = open_broker(rabbitmq.url.replace("guest:guest", "guest:secret"))
-    with pytest.raises(BrokerUnavailable, match="ACCESS_REFUSED") as caught:
+    with pytest.raises(BrokerUnavailable) as caught:
         broker.ensure([queue])
-    assert "secret" not in str(caught.value)
+    assert "ACCESS_REFUSED" in caught.value.explained
+    assert "secret" not in caught.value.explained
     broker.close()
 
 
@@ -102,8 +103,9 @@ def test_a_queue_of_another_make_is_refused_with_its_name(
 ) -> None:
     with pika.BlockingConnection(pika.URLParameters(rabbitmq.url)) as connection:
         connection.channel().queue_declare(queue)
-    with pytest.raises(BrokerUnavailable, match=queue):
+    with pytest.raises(BrokerUnavailable) as caught:
         broker.ensure([queue])
+    assert queue in caught.value.explained
 
 
 def test_a_queue_deleted_under_a_consumer_comes_back_and_the_others_keep_theirs(
