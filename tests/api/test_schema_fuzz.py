@@ -28,7 +28,7 @@ from tests.fuzz import (
 from tests.services import Running
 from tests.wire import BOUNDARY, JSON, MULTIPART, exchange, field, file, multipart, request
 
-CI_REQUESTS = 5_000
+CI_REQUESTS = 5_500  # asked for; rounding leaves over 5,000
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_every_operation_answers_every_caller_as_documented(
     print(report(callers))
     assert [failure for each in callers for failure in each.failures] == []
     assert [each.broken for each in callers] == [0, 0, 0]
-    assert sum(each.sent for each in callers) > CI_REQUESTS * 0.8
+    assert sum(each.sent for each in callers) > 5_000
     for each in callers:
         assert each.statuses.keys() & {201, 202}, "some were accepted"
         assert each.statuses.keys() & {400, 422}, "some were refused"
