@@ -236,7 +236,8 @@ def test_lists_are_read_along_an_index(database_url: str, tmp_path: Any) -> None
             rows = plan(sessions, statements(frozenset(wanted))[0], **given, **more)
             first = next(row for row in rows if row["table"] == "predictions")
             assert first["key"] == index, (wanted, rows)
-            assert "filesort" not in str(first["Extra"]), (wanted, rows)
+            # The rows of one image are few; those of an owner may be any number.
+            assert wanted == {"image"} or "filesort" not in str(first["Extra"]), (wanted, rows)
         rows = plan(sessions, PAGE, **given)
         first = next(row for row in rows if row["table"] == "images")
         assert first["key"] == "ix_images_owner_id"

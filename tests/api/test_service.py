@@ -50,7 +50,8 @@ def test_the_front_door_is_a_page_for_people_and_json_for_programs(url: str) -> 
     assert "default-src 'self'" in page.headers["Content-Security-Policy"]
     status = get(url, headers={"Accept": "application/json"})
     assert status.json()["status"] == "ok"
-    assert {page.headers["Vary"], status.headers["Vary"]} == {"Accept"}
+    for answer in (page, status):
+        assert "Accept" in [each.strip() for each in answer.headers["Vary"].split(",")]
 
 
 def test_it_says_that_it_lives_and_that_it_is_ready(url: str) -> None:
