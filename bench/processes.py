@@ -114,7 +114,7 @@ class Meter:
         return used | {"idle": max(0.0, seconds * (os.cpu_count() or 1) - busy)}
 
     def _read(self) -> dict[str, float]:
-        by_part = {name: sum(map(_cpu, _family(pid))) for name, pid in self._parts.items()}
+        by_part = {name: sum(map(_cpu, family(pid))) for name, pid in self._parts.items()}
         times = psutil.cpu_times()
         idle = times.idle + getattr(times, "iowait", 0.0)
         # Guests' time is in user's already.
@@ -124,12 +124,13 @@ class Meter:
 
 def memory_of(pid: int) -> Memory:
     """Of the process and all its descendants."""
-    known = [process.memory_full_info() for process in _family(pid)]
+    known = [process.memory_full_info() for process in family(pid)]
     pss = sum(getattr(one, "pss", one.rss) for one in known)
     return Memory(len(known), sum(one.rss for one in known), pss)
 
 
-def _family(pid: int) -> list[psutil.Process]:
+def family(pid: int) -> list[psutil.Process]:
+    """The process and all its descendants."""
     parent = psutil.Process(pid)
     return [parent, *parent.children(recursive=True)]
 

@@ -167,12 +167,26 @@ SCAN = segment(0xDA, b"\1\1\0\0\x3f\0") + b"\x12\xff\x00\x34\xff\xd3\x56"
 
 
 def chunk(kind: bytes, payload: bytes = b"") -> bytes:
-    return struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", zlib.crc32(kind))
+    checksum = zlib.crc32(kind + payload)
+    return struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", checksum)
 
 
 def png(width: int, height: int, *chunks: bytes) -> bytes:
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks)
+
+
+BOMB_SIDE = 6_320  # pixels: 40 megapixels, in a file of 170 KB
+
+
+def bomb(number: int) -> bytes:
+    """A PNG of 40 megapixels, RGBA, different from that of another number below 256."""
+    packed = zlib.compressobj(9)
+    line = b"\0" + bytes([number]) * (4 * BOMB_SIDE)
+    data = b"".join(packed.compress(line) for _ in range(BOMB_SIDE)) + packed.flush()
+    header = struct.pack(">IIBBBBB", BOMB_SIDE, BOMB_SIDE, 8, 6, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", data), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
 def bmp(depth: int, height: int, compression: int = 0, pixels: bytes | None = None) -> bytes:

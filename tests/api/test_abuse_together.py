@@ -1,9 +1,7 @@
 """Requests that are hostile by being many at once: waiting, slow, and of large pictures."""
 
 import socket
-import struct
 import time
-import zlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -21,6 +19,7 @@ from tests.bad_requests import PHOTO
 from tests.calls import finished
 from tests.measured import Bystander, cost_of
 from tests.people import Account
+from tests.pictures import bomb
 from tests.services import Running
 
 
@@ -84,27 +83,11 @@ def test_clients_that_stop_within_a_request_hold_up_nobody(
     assert other.slowest < OTHERS
 
 
-SIDE = 6_320  # pixels: 40 megapixels, in a PNG of 170 KB
 BOMBS = 8
 BOMBS_SECONDS = 300.0  # until all are decoded; 40 on an idle machine of two cores
 BOMBS_MEMORY = (
     1280 << 20
 )  # bytes above those of the idle service; 1.8 GB without a budget of pixels
-
-
-def bomb(number: int) -> bytes:
-    """A PNG of 40 megapixels, RGBA, different from the others."""
-    packed = zlib.compressobj(9)
-    line = b"\0" + bytes([number]) * (4 * SIDE)
-    data = b"".join(packed.compress(line) for _ in range(SIDE)) + packed.flush()
-    header = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 6, 0, 0, 0)
-    parts = ((b"IHDR", header), (b"IDAT", data), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*part) for part in parts)
-
-
-def _chunk(kind: bytes, payload: bytes) -> bytes:
-    checksum = zlib.crc32(kind + payload)
-    return struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", checksum)
 
 
 def test_eight_bombs_at_once_share_the_memory_for_one(service: Running) -> None:

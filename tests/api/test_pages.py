@@ -188,7 +188,8 @@ def test_what_is_missing_is_said(browser: Browser, tmp_path: Path) -> None:
         expect(visit.page.locator("#missing")).to_contain_text("task classify")
         visit.send("square.png", small())
         # It waits for the model, which `make models` brings, and does not fail.
-        expect(visit.page.locator(".card").first).to_have_attribute("data-stage", "waiting")
+        expect(visit.page.locator("[data-stage]").first).to_have_attribute("data-stage", "waiting")
+        expect(visit.page.locator(".card .answer").first).to_have_text("In the queue …")
         running.stop()
         expect(visit.page.locator("#state")).to_have_text("No answer")
         visit.send("square.png", small())

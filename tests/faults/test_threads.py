@@ -60,8 +60,9 @@ def test_every_thread_of_an_engine_survives(engine: Engine, error: type[BaseExce
 
 
 def test_the_announcer_survives_an_error_and_announces_the_next_row(services: Services) -> None:
+    before = set(threading.enumerate())  # an engine of another test may still be ending
     announcer = Announcer(services.broker, services.sessions)
-    [thread] = [each for each in threading.enumerate() if each.name == "announcer"]
+    [thread] = [each for each in threading.enumerate() if each not in before]
     raise_in(thread, SystemExit)
     queue = "afterimage.classify"
     announcer.announce(new_id(), "classify", False)  # meets the error, and may be lost
