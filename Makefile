@@ -36,7 +36,7 @@ MALLOC = MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=8388608 MALLOC_TRIM_THRESHOLD
 run: $(BIN)/.run ## Start everything in one process: http://127.0.0.1:5000 (PORT=, DATA_DIR=)
 	@$(BIN)/python -m engine.models pull || true
 	@$(BIN)/python -m migrations
-	@exec env $(MALLOC) $(BIN)/gunicorn -c python:api.gunicorn_conf --workers 1 'standalone:from_env()'
+	@exec env $(MALLOC) $(BIN)/gunicorn -c python:api.gunicorn.config --workers 1 'standalone:from_env()'
 
 test: $(BIN)/.test ## Run the tests (finds MariaDB, RabbitMQ, Docker by itself)
 	@env -u DATA_DIR -u PORT -u HOST $(BIN)/python -m pytest $(ARGS)
@@ -96,7 +96,7 @@ migration: $(BIN)/.run ## A new migration from the tables (M="what changes")
 	@$(BIN)/python -m migrations revision --autogenerate -m "$(M)"
 
 admin: $(BIN)/.run ## The first admin; asks for a password (NAME=, EMAIL=)
-	@$(BIN)/python -m api.people create-admin "$(NAME)" --email "$(EMAIL)"
+	@$(BIN)/python -m api.accounts create-admin "$(NAME)" --email "$(EMAIL)"
 
 demo: $(BIN)/.run ## A demo user with a gallery, on a running service of your own (IMAGES=folder, BASE_URL=)
 	@BASE_URL=$(BASE_URL) $(BIN)/python docs/demo.py $(if $(IMAGES),"$(IMAGES)")

@@ -17,15 +17,15 @@ import structlog
 from flask import Flask
 
 from api.app import CLOSE, create_app
-from common.crashes import crash_log
-from common.db import transact
+from common.allocator import limit_allocator
+from common.database.session import transact
 from common.errors import SettingsError, Unavailable
-from common.logs import configure, count_lost_lines
-from common.memory import limit_allocator
+from common.observability.crash_traces import crash_log
+from common.observability.logs import configure, count_lost_lines
 from common.predictions import reopen
 from common.services import Services, open_services
 from common.settings import Settings
-from common.surroundings import be_private, make_private
+from common.startup_checks import be_private, make_private
 from common.tasks import all_contracts
 from common.threads import lasting_thread
 from engine.process import Engine

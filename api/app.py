@@ -7,51 +7,42 @@ from functools import partial
 
 from flask import Flask, request
 
-from api import admin, auth, cors, documentation, errors, headers, limits, preconditions, proxies
-from api.charsets import check_query
-from api.context import EXTENSION, Edge
-from api.echo import Echo
-from api.meter import Meter
-from api.newcomers import Newcomers
-from api.people import tokens
-from api.predecessors import classifier, inference, outline
-from api.predecessors import counter as old_counter
-from api.predecessors import feedback as old_feedback
-from api.predecessors import search as sticker_search
-from api.queues import Queues
-from api.readiness import Readiness
-from api.routes import (
-    analytics,
-    batches,
-    catalogue,
-    counter,
-    docs,
-    feedback,
-    follows,
-    gallery,
-    images,
-    keys,
-    metrics,
-    posts,
-    predictions,
-    search,
-    share_links,
-    shared,
-    signing_in,
-    status,
-    users,
-    webhooks,
-)
-from api.rows import look_at_all
-from api.turns import Turns
-from api.waiting import Waiting
+from api import admin
+from api.accounts import api_key_routes
+from api.accounts import routes as account_routes
+from api.analytics import routes as analytics_routes
+from api.batches import routes as batch_routes
+from api.compat import classifier, counter, feedback, inference, outline, search
+from api.feedback import routes as feedback_routes
+from api.http import auth, cors, errors, headers, openapi, preconditions, proxies
+from api.http.body.charsets import check_query
+from api.images import routes as image_routes
+from api.limits import rate_limits
+from api.limits.usage_meter import Meter
+from api.limits.wait_slots import Turns
+from api.login import routes as login_routes
+from api.login import tokens
+from api.posts import follow_routes, share_link_routes, shared_post_routes
+from api.posts import routes as post_routes
+from api.predictions import routes as prediction_routes
+from api.predictions.projections import look_at_all
+from api.predictions.queue_estimates import Queues
+from api.predictions.waiters import Waiting
+from api.search import routes as search_routes
+from api.state import EXTENSION, Edge
+from api.system import catalogue, digit_counter_routes, docs, metrics, status
+from api.system.broker_probe import Echo
+from api.system.readiness import Readiness
+from api.uploads.group_commit import Newcomers
+from api.web import gallery
+from api.webhooks import routes as webhook_routes
 from common.announcer import Announcer
-from common.drift.watching import Drift
-from common.logs import configure, count_lost_lines
-from common.metrics.standing import Standing
+from common.observability.drift.metric import Drift
+from common.observability.logs import configure, count_lost_lines
+from common.observability.metrics.database_metrics import Standing
 from common.services import Services, open_services
 from common.settings import Settings
-from common.surroundings import be_private
+from common.startup_checks import be_private
 
 CLOSE = "afterimage-close"
 
@@ -79,7 +70,7 @@ def create_app(services: Services) -> Flask:
     app.before_request(headers.take_request_id)
     proxies.register(app, services.settings)
     cors.register(app, services.settings)
-    limits.register(app, services.settings, auth.identify)
+    rate_limits.register(app, services.settings, auth.identify)
     app.before_request(lambda: check_query(request))
     preconditions.register(app)
     app.after_request(headers.finish)
@@ -90,7 +81,7 @@ def create_app(services: Services) -> Flask:
 
 
 def _configure(app: Flask, settings: Settings) -> None:
-    documentation.configure(app)
+    openapi.configure(app)
     # base64 is 4/3 of the bytes, and lines and JSON around it need some room.
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes * 3 // 2 + 64 * 1024
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -100,39 +91,31 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _register_routes(app: Flask) -> None:
     api = errors.ProblemApi(app)
-    documentation.register_tasks(api)
+    openapi.register_tasks(api)
     for each in (
-        images,
-        predictions,
-        batches,
-        search,
-        webhooks,
-        users,
-        signing_in,
-        keys,
-        feedback,
-        analytics,
-        counter,
+        image_routes,
+        prediction_routes,
+        batch_routes,
+        search_routes,
+        webhook_routes,
+        account_routes,
+        login_routes,
+        api_key_routes,
+        feedback_routes,
+        analytics_routes,
+        digit_counter_routes,
         catalogue,
         status,
-        posts,
-        follows,
-        share_links,
-        shared,
+        post_routes,
+        follow_routes,
+        share_link_routes,
+        shared_post_routes,
     ):
         api.register_blueprint(each.blueprint)
-    app.register_blueprint(docs.blueprint)
-    app.register_blueprint(gallery.blueprint)
-    app.register_blueprint(metrics.blueprint)
-    for predecessor in (
-        inference,
-        outline,
-        classifier,
-        sticker_search,
-        old_feedback,
-        old_counter,
-    ):
-        app.register_blueprint(predecessor.blueprint)
+    for page in (docs, gallery, metrics):
+        app.register_blueprint(page.blueprint)
+    for old in (inference, outline, classifier, search, feedback, counter):
+        app.register_blueprint(old.blueprint)
 
 
 def close(app: Flask) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common.ids import new_id
+from common.database.ids import new_id
 from engine.index.documents import Document, Knowledge, Words, encode, texts_of
-from engine.models.broader import BroaderTerms
+from engine.models.broader_terms import BroaderTerms
 from engine.models.labels import Label, load_imagenet
 from engine.tasks.classify import LEAST_KEPT, MOST_KEPT
 

@@ -26,10 +26,10 @@ from bench.processes import HOUSE, BenchFailed
 from bench.report import percentile
 from bench.stack import run_module
 from tests.engine.openai_server import CAPTION, KEY, Handler, completion, providing
-from tests.s3 import new_bucket, running_s3, s3_storage_url
-from tests.served import served
-from tests.servers import start_mariadb, start_rabbitmq
-from tests.services import standalone
+from tests.support.s3 import new_bucket, running_s3, s3_storage_url
+from tests.support.served import served
+from tests.support.servers import start_mariadb, start_rabbitmq
+from tests.support.services import standalone
 
 CLIENTS = {"classify": 6, "outline": 2, "embed": 2, "caption": 6, "thumbnail": 2, "search": 2}
 STARVED = 5.0  # seconds without an answer, of a lane that has been asked all the time

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from bench.people_filling import Size, fill
 from bench.people_lists import Measured, measure
-from tests.servers import start_mariadb
-from tests.tables import migrate, opened
+from tests.support.servers import start_mariadb
+from tests.support.tables import migrate, opened
 
 LIMIT = 0.050  # seconds, the p99 of a page
 

@@ -18,8 +18,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from common.db import Sessions
-from common.ids import least_id
+from common.database.ids import least_id
+from common.database.session import Sessions
 
 YEAR = 365.0  # days
 AT_ONCE = 2_000  # rows a statement

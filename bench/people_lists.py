@@ -15,12 +15,12 @@ from uuid import UUID
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from api.sharing.post_views import results_of
+from api.posts.views import results_of
 from bench.people_filling import Filled
-from common.db import Sessions, read
-from common.ids import least_id
-from common.sharing import links, lists, shown
-from common.sharing.lists import NOW, TOP, Place
+from common.database.ids import least_id
+from common.database.session import Sessions, read
+from common.social import lists, projections, share_links
+from common.social.lists import NOW, TOP, Place
 
 PAGE = 21  # rows: the usual 20, and one to see that there are more
 MOST_READ = 0.2  # of all posts, by one page: more would be as good as everything
@@ -114,7 +114,7 @@ def _lists(filled: Filled, chance: random.Random) -> dict[str, Callable[[], Call
         ),
         "following": lambda: partial(lists.following, user_id=anybody(), behind=NOW, most=PAGE),
         "share links": lambda: partial(
-            links.page, post_id=chance.choice(filled.posts), behind=TOP, most=PAGE
+            share_links.page, post_id=chance.choice(filled.posts), behind=TOP, most=PAGE
         ),
     }
 
@@ -130,8 +130,8 @@ def _page(reader: UUID, fetch: Any, at: Place = TOP, **about: Any) -> Call:
 
 
 def _show(reader: UUID, ids: Sequence[UUID], session: Session) -> None:
-    shown.find(session, ids)
-    shown.liked(session, reader, ids)
+    projections.find(session, ids)
+    projections.liked(session, reader, ids)
     results_of(session, ids)
 
 

@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from bench.report import machine
 from common.errors import AfterimageError
 from common.settings import Settings
-from engine.models.adding import add
+from engine.models.add import add
 from engine.models.catalogue import default_model
-from engine.models.describing import Said
 from engine.models.loader import Model, Session, load
+from engine.models.manifest_from_signature import Said
 from engine.models.progress import Lines
 from engine.models.pull import pull
 

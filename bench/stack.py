@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.processes import HOUSE, BenchFailed, program
-from tests.servers import RunningServer, free_ports, start_mariadb, start_rabbitmq
+from tests.support.servers import RunningServer, free_ports, start_mariadb, start_rabbitmq
 
 START_SECONDS = 60.0
-GUNICORN = [str(Path(sys.executable).with_name("gunicorn")), "-c", "python:api.gunicorn_conf"]
+GUNICORN = [str(Path(sys.executable).with_name("gunicorn")), "-c", "python:api.gunicorn.config"]
 API = [*GUNICORN, "api.app:from_env()"]
 ENGINE = [sys.executable, "-m", "engine", "--tasks"]
 

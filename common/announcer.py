@@ -15,10 +15,10 @@ from uuid import UUID
 import structlog
 
 from common.broker import Broker, Message, Publisher
-from common.db import Sessions, transact
+from common.database.session import Sessions, transact
 from common.errors import Unavailable
 from common.predictions import mark_announced
-from common.predictions.rules import ANNOUNCE_GRACE
+from common.predictions.constants import ANNOUNCE_GRACE
 from common.tasks import queue_name
 from common.threads import lasting_thread
 

@@ -13,12 +13,12 @@ from sqlalchemy import Row, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from common.callers import Caller, may_see
-from common.columns import Id
-from common.db import clock, execute
+from common.database.session import clock, execute
+from common.database.types import Id
 from common.predictions import Ask
-from common.predictions.canceling import CANCEL_MANY, RETRY_MANY
-from common.predictions.creating import CREATE, columns
-from common.predictions.crowding import CROWDED, room
+from common.predictions.cancel import CANCEL_MANY, RETRY_MANY
+from common.predictions.create import CREATE, columns
+from common.predictions.open_limits import CROWDED, room
 from common.tables import Batch, BatchItem, Image, Prediction, State
 from common.tasks import contract
 

@@ -1,6 +1,6 @@
 """What can go wrong: one class a kind, a stable `code` for programs, a sentence for people.
 
-`api/errors.py` maps each class to its HTTP status; the engine asks only one question of them:
+`api/http/errors.py` maps each class to its HTTP status; the engine asks only one question of them:
 is it the input's fault (`InputFault`, final) or anything else (retried)?
 """
 

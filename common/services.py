@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from common.broker import Broker, open_broker
-from common.db import PROMPT, STEADY, Sessions, open_database
-from common.metrics import Metrics, open_metrics
+from common.database.session import PROMPT, STEADY, Sessions, open_database
+from common.observability.metrics import Metrics, open_metrics
 from common.settings import Settings
+from common.startup_checks import make_private, warn
 from common.storage import Storage, open_storage
-from common.surroundings import make_private, warn
 
 
 @dataclass(frozen=True, slots=True)

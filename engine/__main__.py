@@ -9,14 +9,14 @@ import sys
 import threading
 from collections.abc import Sequence
 
+from common.allocator import limit_allocator
 from common.errors import AfterimageError
-from common.logs import configure, count_lost_lines
-from common.memory import limit_allocator
-from common.metric_files import forget_inherited
-from common.metrics.exposing import exposed
+from common.observability.logs import configure, count_lost_lines
+from common.observability.metrics.exporter import exposed
+from common.observability.multiprocess import forget_inherited
 from common.services import open_services
 from common.settings import Settings
-from common.surroundings import be_private
+from common.startup_checks import be_private
 from common.tasks import all_contracts, contract
 from engine.process import Engine
 

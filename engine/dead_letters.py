@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from common.broker import DEAD_LETTERS, Broker, BrokerUnavailable, Consumer, Delivery, Message
-from common.db import Sessions, read
+from common.database.session import Sessions, read
 from common.errors import AfterimageError
-from common.logs import configure
+from common.observability.logs import configure
 from common.services import open_services
 from common.settings import Settings
 from common.tables import Prediction

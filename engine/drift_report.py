@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from common.db import clock, read
-from common.drift.samples import made_between, reference_name
-from common.drift.windows import Windows
+from common.database.session import clock, read
 from common.errors import AfterimageError
-from common.logs import configure
+from common.observability.drift.samples import made_between, reference_name
+from common.observability.drift.windows import Windows
+from common.observability.logs import configure
 from common.services import open_services
 from common.settings import Settings
 

@@ -18,13 +18,13 @@ from statistics import mean
 from uuid import UUID
 
 from common.errors import AfterimageError
-from common.logs import configure
+from common.observability.logs import configure
 from common.services import Services
-from engine.evaluation.crowd import Search, forget, vote
 from engine.evaluation.gallery import fill, opened, private
-from engine.evaluation.labelled import read_photographs
+from engine.evaluation.labelled_photographs import read_photographs
 from engine.evaluation.measures import found_first, ndcg
-from engine.evaluation.questions import Question, Questions, questions
+from engine.evaluation.queries import Question, Questions, questions
+from engine.evaluation.simulated_voters import Search, forget, vote
 from engine.tasks import search as task
 
 CHANCE = 0.5  # of a vote's being wrong, where votes say nothing

@@ -8,18 +8,19 @@ from itertools import chain, islice
 import structlog
 from sqlalchemy.orm import Session
 
-from common import chores, failed_notes, garbage
-from common.db import read, transact
-from common.drift import samples
-from common.feedback.recording import expire_votes
-from common.metrics import Metrics
-from common.retention import (
+from common.database.session import read, transact
+from common.housekeeping import garbage, job_locks
+from common.housekeeping.retention import (
     PREDICTIONS,
     RULES,
     remove_batches,
     remove_predictions,
     remove_some,
 )
+from common.observability.drift import samples
+from common.observability.metrics import Metrics
+from common.search import failed_index_notes
+from common.search.feedback.record import expire_votes
 from common.services import Services
 from common.storage import Storage, StoredObject
 from common.webhooks.erasing import erase_some
@@ -47,7 +48,7 @@ def do_due_chores(services: Services, tasks: Collection[str]) -> None:
         if chore.task and chore.task not in tasks:
             continue
         mine = transact(
-            services.sessions, partial(chores.take, name=chore.name, period=chore.period)
+            services.sessions, partial(job_locks.take, name=chore.name, period=chore.period)
         )
         if mine and (count := _do(chore, services)):
             log.info("housekeeping", chore=chore.name, count=count)
@@ -58,7 +59,7 @@ def _do(chore: Chore, services: Services) -> int:
     try:
         return chore.do(services)
     except Exception:
-        soon = partial(chores.postpone, name=chore.name, seconds=min(chore.period, AGAIN))
+        soon = partial(job_locks.postpone, name=chore.name, seconds=min(chore.period, AGAIN))
         transact(services.sessions, soon)
         raise
 
@@ -138,7 +139,7 @@ def erase_addresses(services: Services) -> int:
 
 def retry_index_notes(services: Services) -> int:
     """Queue failed notes for the search index again."""
-    return transact(services.sessions, failed_notes.retry_failed)
+    return transact(services.sessions, failed_index_notes.retry_failed)
 
 
 def measure_drift(services: Services) -> int:

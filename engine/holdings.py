@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from common import holdings
-from common.db import read
+from common.database.session import read
 from common.errors import AfterimageError
-from common.logs import configure
+from common.housekeeping import holdings
+from common.observability.logs import configure
 from common.services import Services, open_services
 from common.settings import Settings
 from engine.index.store import Index

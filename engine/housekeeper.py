@@ -12,13 +12,13 @@ from functools import partial
 
 import structlog
 
+from common.allocator import release_freed
 from common.announcer import Announcer
 from common.broker import DEAD_LETTERS
-from common.db import transact
+from common.database.session import transact
 from common.errors import Unavailable
-from common.memory import release_freed
 from common.predictions import sweep
-from common.predictions.overdue import EXPIRED
+from common.predictions.sweep import EXPIRED
 from common.services import Services
 from common.threads import lasting_thread
 from engine.garbage import begin, do_due_chores

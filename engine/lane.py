@@ -15,11 +15,11 @@ from common.services import Services
 from common.tasks import contract
 from common.threads import lasting_thread
 from engine.batching import Inbox
-from engine.consuming import LateConsumer
-from engine.counting import begin
 from engine.decoding.decoder import Decoder
+from engine.late_consumer import LateConsumer
+from engine.model_cache import Works
 from engine.models.defaults import Shelf, stamp
-from engine.opened import Works
+from engine.task_metrics import begin
 from engine.tasks import Work, open_crew
 from engine.worker import Worker
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from common.errors import InputFault
-from common.formats import Header, read_header
-from common.formats.bare import BarePixels, bare_pixels
+from common.images.formats import Header, read_header
+from common.images.formats.bare import BarePixels, bare_pixels
 from engine.decoding.rendering import render
 
 MAX_PIXELS = 40_000_000
@@ -53,8 +53,8 @@ def decode(data: bytes, width: int, height: int, max_pixels: int = MAX_PIXELS) -
     that is broken or of another colour space is ignored. 16 bits become the upper 8. A JPEG with
     damaged data in the middle is accepted as browsers accept it, with what could be read.
 
-    `np.asarray` of the answer is uint8 [height, width, 3]. Raises InputFault `image_undecodable`;
-    `image_too_many_pixels`; what `common.formats.read_header` raises for what is no image at all.
+    `np.asarray` of the answer is uint8 [height, width, 3]. Raises InputFault `image_undecodable`,
+    `image_too_many_pixels`, and the errors of `common.images.formats.read_header`.
     """
     header = read_header(data)
     check_size(header, max_pixels)

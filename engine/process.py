@@ -6,14 +6,14 @@ from typing import Any
 import structlog
 
 from common.announcer import Announcer
-from common.ids import new_id
+from common.database.ids import new_id
 from common.services import Services
+from engine.decoding.allocator import limit_arenas
 from engine.decoding.decoder import open_decoder
-from engine.decoding.memory import limit_arenas
+from engine.heartbeat import Presence
 from engine.housekeeper import Housekeeper
 from engine.index.address import refuse_unfit_store
 from engine.lane import Lane
-from engine.presence import Presence
 from engine.webhooks.deliverer import Deliverer
 
 log = structlog.get_logger(__name__)

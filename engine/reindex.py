@@ -13,11 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from common.db import execute, read
+from common.database.ids import FIRST_ID
+from common.database.session import execute, read
 from common.errors import AfterimageError
-from common.ids import FIRST_ID
-from common.indexing import FINDABLE
-from common.logs import configure
+from common.observability.logs import configure
+from common.search.outbox import FINDABLE
 from common.services import Services, open_services
 from common.settings import Settings
 from common.tables import Image

@@ -13,14 +13,14 @@ import structlog
 from sqlalchemy.orm import Session
 
 from common.announcer import Announcer
-from common.db import CommitUnknown, transact
+from common.database.session import CommitUnknown, transact
 from common.errors import InputFault, ModelUnavailable, Unavailable
 from common.predictions import Claims, Failure, Job, Outcome, Success, claim, finish
 from common.services import Services
-from engine.attempt import Prepared, outcome_of, prepare, without_model
 from engine.batching import Batch, Inbox
-from engine.counting import count, count_poison
-from engine.opened import Works
+from engine.model_cache import Works
+from engine.preparation import Prepared, outcome_of, prepare, without_model
+from engine.task_metrics import count, count_poison
 from engine.tasks import MadeBy, Work
 
 log = structlog.get_logger(__name__)

@@ -10,7 +10,7 @@ from alembic.config import CommandLine, Config
 from sqlalchemy.exc import DBAPIError
 
 from common.errors import SettingsError
-from common.surroundings import be_private
+from common.startup_checks import be_private
 from migrations.waiting import wait
 
 INI = Path(__file__).with_name("alembic.ini")

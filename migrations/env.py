@@ -4,9 +4,9 @@ import os
 
 from alembic import context
 
-from common.db import PATIENT, open_database
+from common.database.session import PATIENT, open_database
 from common.settings import Settings
-from common.surroundings import make_private
+from common.startup_checks import make_private
 from common.tables import Base
 
 

@@ -10,9 +10,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import SQLAlchemyError
 
-from common.db import open_database
+from common.database.session import open_database
 from common.settings import Settings
-from common.surroundings import make_private
+from common.startup_checks import make_private
 
 PAUSE = 2.0  # seconds between two looks
 

@@ -24,9 +24,9 @@ from PIL import Image as Pillow
 from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from tests.people import Account, sign_up
-from tests.pictures import encode
-from tests.services import OURS, Running, _run, model_mirror, standalone
+from tests.support.accounts import Account, sign_up
+from tests.support.pictures import encode
+from tests.support.services import OURS, Running, _run, model_mirror, standalone
 
 SMOOTH = Pillow.merge("RGB", [Pillow.linear_gradient("L"), *[Pillow.radial_gradient("L")] * 2])
 IMAGES = [
@@ -149,7 +149,7 @@ def role_setter(folder: Path) -> Callable[[str, str], None]:
     environ["DATA_DIR"] = str(folder)
 
     def set_role(name: str, role: str) -> None:
-        _run(["-m", "api.people", "set-role", name, role], environ, folder / "roles.log")
+        _run(["-m", "api.accounts", "set-role", name, role], environ, folder / "roles.log")
 
     return set_role
 

@@ -1,19 +1,19 @@
 """/admin: what there is, for admins to look at, and the few things that they may do about it.
 
 Flask-Admin brings the views, their routes and the menu. Its views of SQLAlchemy's models are not
-used: they keep a session open, count whole tables and page by OFFSET. `api/admin/rows.py` reads a
-page by its index instead.
+used: they keep a session open, count whole tables and page by OFFSET. `api/admin/table_views.py`
+reads a page by its index instead.
 """
 
 from flask import Flask
 from flask_admin import Admin
 
-from api.admin import sessions, signing_in
+from api.admin import login_views, sessions
 from api.admin.guard import finish
 from api.admin.images import ImagesView
-from api.admin.machinery import ModelsView, OverviewView
 from api.admin.posts import PostsView
 from api.admin.predictions import PredictionsView
+from api.admin.system_views import ModelsView, OverviewView
 from api.admin.users import UsersView
 from api.admin.votes import VotesView
 from common.settings import Settings
@@ -24,7 +24,7 @@ def register(app: Flask, settings: Settings) -> None:
     sessions.configure(app, settings)
     # With or without the last slash, never by a redirect; the library says nothing of it by itself.
     app.url_map.strict_slashes = False
-    app.register_blueprint(signing_in.blueprint)
+    app.register_blueprint(login_views.blueprint)
     admin = Admin(app, name="Afterimage", index_view=OverviewView())
     for view in (UsersView, ImagesView, PredictionsView, PostsView, VotesView, ModelsView):
         admin.add_view(view())

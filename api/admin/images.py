@@ -8,12 +8,12 @@ from flask_admin import expose
 from flask_admin.actions import action
 from sqlalchemy import select
 
-from api import my_images
-from api.admin import showing
-from api.admin.rows import Condition, RowsView
-from api.admin.sought import by_id, by_owner
-from api.lookup import find_image
-from api.thumbnails import thumbnail_response
+from api.admin import formatters
+from api.admin.search_filters import by_id, by_owner
+from api.admin.table_views import Condition, RowsView
+from api.images import service
+from api.images.thumbnails import thumbnail_response
+from api.predictions.queries import find_image
 from common.tables import Image, StoredObject, User, Visibility
 
 SIZE = 256  # pixels; sharp on any screen
@@ -40,11 +40,11 @@ class ImagesView(RowsView):
                            "media_type", "size", "state", "created_at")  # fmt: skip
     column_labels = {"id": "Image", "width": "Pixels", "state": "Bytes are", "sha256": "SHA-256"}  # noqa: RUF012
     column_formatters = {  # noqa: RUF012
-        "id": showing.thumbnail,
-        "owner": showing.user_link,
+        "id": formatters.thumbnail,
+        "owner": formatters.user_link,
         "width": _pixels,
-        "visibility": showing.badge,
-        "file_name": showing.link_to_row,
+        "visibility": formatters.badge,
+        "file_name": formatters.link_to_row,
     }
 
     def __init__(self) -> None:
@@ -83,4 +83,4 @@ class ImagesView(RowsView):
         self._show_to(ids, Visibility.PRIVATE)
 
     def _show_to(self, ids: Sequence[str], to: Visibility) -> None:
-        self.each(ids, lambda id: my_images.change(id, {"visibility": to}), f"made {to}")
+        self.each(ids, lambda id: service.change(id, {"visibility": to}), f"made {to}")

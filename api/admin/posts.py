@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from flask_admin.actions import action
 from sqlalchemy import select
 
-from api.admin import showing
-from api.admin.rows import Condition, RowsView
-from api.admin.sought import by_id, by_owner
-from api.sharing import posts
+from api.admin import formatters
+from api.admin.search_filters import by_id, by_owner
+from api.admin.table_views import Condition, RowsView
+from api.posts import service
 from common.tables import Post, User
 
 
@@ -24,14 +24,14 @@ class PostsView(RowsView):
     column_details_list = ("id", "image_id", "author", "text", "likes", "created_at", "updated_at")
     column_labels = {"image_id": "Image", "id": "Post"}  # noqa: RUF012
     column_formatters = {  # noqa: RUF012
-        "id": showing.link_to_row,
-        "image_id": showing.thumbnail,
-        "author": showing.user_link,
-        "text": showing.short,
+        "id": formatters.link_to_row,
+        "image_id": formatters.thumbnail,
+        "author": formatters.user_link,
+        "text": formatters.short,
     }
     column_formatters_detail = {  # noqa: RUF012
-        "image_id": showing.thumbnail,
-        "author": showing.user_link,
+        "image_id": formatters.thumbnail,
+        "author": formatters.user_link,
     }
 
     def __init__(self) -> None:
@@ -44,4 +44,4 @@ class PostsView(RowsView):
     @action("delete", "Delete", "Posts that are deleted are gone for good. Delete them?")
     def delete(self, ids: Sequence[str]) -> None:
         """Remove them with their likes and share links."""
-        self.each(ids, posts.remove, "deleted")
+        self.each(ids, service.remove, "deleted")

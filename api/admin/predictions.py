@@ -6,12 +6,12 @@ from typing import Any
 from flask_admin.actions import action
 from sqlalchemy import select
 
-from api.admin import showing
-from api.admin.rows import Condition, RowsView
-from api.admin.sought import by_id, by_owner
-from api.lookup import find_prediction
-from api.verbs import cancel_it, retry_it
-from common.predictions.shown import everything
+from api.admin import formatters
+from api.admin.search_filters import by_id, by_owner
+from api.admin.table_views import Condition, RowsView
+from api.predictions.actions import cancel_it, retry_it
+from api.predictions.queries import find_prediction
+from common.predictions.public_view import everything
 from common.tables import Prediction, State, User
 
 _p = Prediction
@@ -21,13 +21,13 @@ _latest = select(_p.id).order_by(_p.id.desc()).limit(LATELY).subquery()
 
 def _took(_view: Any, _context: Any, row: Any, _name: str) -> Any:
     if not (row.started_at and row.finished_at):
-        return showing.NOTHING
+        return formatters.NOTHING
     return f"{(row.finished_at - row.started_at).total_seconds():.2f} s"
 
 
 def _waited(_view: Any, _context: Any, row: Any, _name: str) -> Any:
     if not row.started_at:
-        return showing.NOTHING
+        return formatters.NOTHING
     return f"{(row.started_at - row.created_at).total_seconds():.2f} s"
 
 
@@ -73,13 +73,13 @@ class PredictionsView(RowsView):
     )  # fmt: skip
     column_labels = {"image_id": "Image", "error_code": "Error", "error_detail": "Why"}  # noqa: RUF012
     column_formatters = {  # noqa: RUF012
-        "id": showing.link_to_row,
-        "image_id": showing.thumbnail,
-        "state": showing.badge,
-        "error_detail": showing.short,
+        "id": formatters.link_to_row,
+        "image_id": formatters.thumbnail,
+        "state": formatters.badge,
+        "error_detail": formatters.short,
         "waited": _waited,
         "took": _took,
-        "owner": showing.user_link,
+        "owner": formatters.user_link,
     }
     column_formatters_detail = column_formatters | {
         "error_detail": lambda _view, _context, row, _name: row.error_detail,

@@ -12,13 +12,13 @@ from typing import Any
 from flask import Flask, Request, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
-from api.context import services
-from api.people.logging_in import Opened
-from api.people.secret import jwt_secret
+from api.login.jwt_secret import jwt_secret
+from api.login.service import Opened
+from api.state import services
+from common.accounts import logins
 from common.callers import Caller
-from common.db import read, transact
-from common.ids import parse_id
-from common.people import logins
+from common.database.ids import parse_id
+from common.database.session import read, transact
 from common.settings import Settings
 
 PATH = "/admin"

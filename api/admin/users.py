@@ -9,15 +9,15 @@ from flask_admin.actions import action
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.admin import showing
-from api.admin.rows import Condition, RowsView
-from api.admin.sought import begins_with, by_id
-from api.context import services
-from common.db import transact
+from api.admin import formatters
+from api.admin.search_filters import begins_with, by_id
+from api.admin.table_views import Condition, RowsView
+from api.state import services
+from common.accounts import queries
+from common.accounts.names import email_key, name_key
+from common.database.ids import FIRST_ID, parse_id
+from common.database.session import transact
 from common.errors import Conflict, NotFound
-from common.ids import FIRST_ID, parse_id
-from common.people import accounts
-from common.people.names import email_key, name_key
 from common.tables import Role, User
 
 
@@ -29,7 +29,7 @@ class UsersView(RowsView):
     column_list = ("name", "email", "role", "is_active", "created_at")
     column_details_list = ("id", *column_list)
     column_labels = {"email": "E-mail", "is_active": "Active", "created_at": "Since"}  # noqa: RUF012
-    column_formatters = {"name": showing.link_to_row, "role": showing.badge}  # noqa: RUF012
+    column_formatters = {"name": formatters.link_to_row, "role": formatters.badge}  # noqa: RUF012
 
     def __init__(self) -> None:
         super().__init__(User, "Users")
@@ -70,11 +70,11 @@ class UsersView(RowsView):
 
 
 def _set_role(id: str, role: Role) -> None:
-    _change(id, lambda session, user: accounts.set_role(session, user, role))
+    _change(id, lambda session, user: queries.set_role(session, user, role))
 
 
 def _set_active(id: str, is_active: bool) -> None:
-    _change(id, lambda session, user: accounts.set_active(session, user, is_active))
+    _change(id, lambda session, user: queries.set_active(session, user, is_active))
 
 
 def _change(id: str, write: Any) -> None:
@@ -84,7 +84,7 @@ def _change(id: str, write: Any) -> None:
         raise Conflict("Your own account is for another admin to change.")
 
     def work(session: Session) -> None:
-        if accounts.find(session, user) is None:
+        if queries.find(session, user) is None:
             raise NotFound("There is no such account any more.")
         write(session, user)
 

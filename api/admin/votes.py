@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from api.admin import showing
-from api.admin.rows import Condition, RowsView
-from api.admin.sought import by_id
-from common.feedback.terms import query_key
+from api.admin import formatters
+from api.admin.search_filters import by_id
+from api.admin.table_views import Condition, RowsView
+from common.search.feedback.query_terms import query_key
 from common.tables import Vote
 
 THOUSANDTHS = 1000
@@ -35,8 +35,8 @@ class VotesView(RowsView):
                            "day", "created_at", "updated_at")  # fmt: skip
     column_labels = {"image_id": "Image", "value": "Said to be", "weight": "Counts"}  # noqa: RUF012
     column_formatters = {  # noqa: RUF012
-        "image_id": showing.thumbnail,
-        "query": showing.link_to_row,
+        "image_id": formatters.thumbnail,
+        "query": formatters.link_to_row,
         "value": _value,
         "weight": _weight,
     }

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from common import schemes
+from common import adapter_schemes
 from common.errors import Unavailable
 
 DEAD_LETTERS = "afterimage.dead-letters"
@@ -136,5 +136,5 @@ class Broker(Protocol):
 
 def open_broker(url: str) -> Broker:
     """The adapter for BROKER_URL. Raises SettingsError for a URL no adapter can use."""
-    broker: Broker = schemes.open_by_scheme(url, ADAPTERS, setting="BROKER_URL")
+    broker: Broker = adapter_schemes.open_by_scheme(url, ADAPTERS, setting="BROKER_URL")
     return broker

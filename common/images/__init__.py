@@ -4,9 +4,9 @@ Functions take the session first and never commit. Who locks an image and the ob
 locks the object first.
 """
 
-from common.images.changing import find_own, hold, rename, set_visibility
-from common.images.listing import known, page
-from common.images.removing import Removed, remove_image, remove_images_of
+from common.images.lifecycle import find_own, hold, rename, set_visibility
+from common.images.queries import known, page
+from common.images.removal import Removed, remove_image, remove_images_of
 
 __all__ = [
     "Removed",

@@ -4,12 +4,12 @@ Functions take the session first and never commit; the caller's transaction make
 not. All times are the database's. DESIGN section 4 is the table that these functions implement.
 """
 
-from common.predictions.canceling import cancel, retry
-from common.predictions.claiming import Claims, Job, claim
-from common.predictions.creating import Ask, create, create_alone, mark_announced
-from common.predictions.finishing import Failure, Outcome, Retry, Success, finish
-from common.predictions.overdue import Overdue, reopen, sweep
-from common.predictions.queueing import Lane, Place, ahead, measure
+from common.predictions.cancel import cancel, retry
+from common.predictions.claim import Claims, Job, claim
+from common.predictions.create import Ask, create, create_alone, mark_announced
+from common.predictions.finish import Failure, Outcome, Retry, Success, finish
+from common.predictions.queue_stats import Lane, Place, ahead, measure
+from common.predictions.sweep import Overdue, reopen, sweep
 
 __all__ = [
     "Ask",

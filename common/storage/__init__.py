@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from common import schemes
+from common import adapter_schemes
 from common.errors import AfterimageError, Unavailable
 
 ADAPTERS = {
@@ -90,7 +90,7 @@ def open_storage(url: str, environ: Mapping[str, str] | None = None) -> Storage:
     Open and use it only after the last fork: obstore's threads do not survive one, and a child
     of a process that used them hangs. There is nothing to close.
     """
-    storage: Storage = schemes.open_by_scheme(
+    storage: Storage = adapter_schemes.open_by_scheme(
         url, ADAPTERS, {} if environ is None else environ, setting="STORAGE_URL"
     )
     return storage

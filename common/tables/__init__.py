@@ -1,6 +1,8 @@
 """The tables. Their meaning is DESIGN's; their changes over time are in `migrations/`."""
 
+from common.tables.accounts import ApiKey, Counter, Login, User
 from common.tables.base import Base, Role, State, Visibility
+from common.tables.feedback import Click, Lesson, SearchDay, Vote, Voter
 from common.tables.housekeeping import (
     Chore,
     DriftSample,
@@ -9,10 +11,8 @@ from common.tables.housekeeping import (
     WebhookDelivery,
     WebhookSecret,
 )
-from common.tables.learning import Click, Lesson, SearchDay, Vote, Voter
-from common.tables.people import ApiKey, Counter, Login, User
-from common.tables.predicting import Batch, BatchItem, Image, Prediction, StoredObject
-from common.tables.sharing import Follow, Like, Post, ShareLink
+from common.tables.predictions import Batch, BatchItem, Image, Prediction, StoredObject
+from common.tables.social import Follow, Like, Post, ShareLink
 
 __all__ = [
     "ApiKey",

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import JSON, MetaData
 from sqlalchemy.orm import DeclarativeBase
 
-from common.columns import Id, Moment
+from common.database.types import Id, Moment
 
 UTF8 = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin", "mysql_engine": "InnoDB"}
 

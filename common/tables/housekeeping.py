@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from common.columns import Hash
-from common.db import now
+from common.database.session import now
+from common.database.types import Hash
 from common.tables.base import UTF8, Base
 
 

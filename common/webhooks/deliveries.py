@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Row, and_, case, select, update
 from sqlalchemy.orm import Session
 
-from common.db import execute, now
+from common.database.session import execute, now
 from common.tables import WebhookDelivery
 from common.webhooks.receivers import host_of
 from common.webhooks.slots import Slots

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import bindparam, null, select, update
 from sqlalchemy.orm import Session
 
-from common.db import execute, now
+from common.database.session import execute, now
 from common.tables import Prediction, WebhookDelivery
 
 AT_ONCE = 500  # deliveries a transaction

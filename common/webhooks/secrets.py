@@ -13,8 +13,8 @@ from uuid import UUID
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from common.db import execute, insert_missing, now
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import execute, insert_missing, now
 from common.tables import WebhookSecret
 from common.webhooks.receivers import PREFIX
 

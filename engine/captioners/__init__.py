@@ -8,7 +8,7 @@ OpenAI's chat completions (`chat.py`); `openai+http://` does so without TLS.
 from collections.abc import Callable
 from threading import Event
 
-from common import schemes
+from common import adapter_schemes
 from common.errors import InputFault, ModelUnavailable
 from common.services import Services
 from engine.decoding.decoder import Decoder
@@ -27,7 +27,7 @@ def open_captioner(url: str, services: Services, stop: Event, decoder: Decoder) 
     Once `stop` is set, calls under way are soon given up. Raises SettingsError for a URL, or
     settings beside it, that cannot be used.
     """
-    crew: Crew = schemes.open_by_scheme(
+    crew: Crew = adapter_schemes.open_by_scheme(
         url, ADAPTERS, services, stop, decoder, setting="CAPTIONER_URL"
     )
     return crew

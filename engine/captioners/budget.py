@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from common.columns import Moment
-from common.db import Sessions, clock, execute, read
+from common.database.session import Sessions, clock, execute, read
+from common.database.types import Moment
 from common.tables import Prediction, State
-from engine.captioners.faults import BudgetExceeded, Tokens
+from engine.captioners.errors import BudgetExceeded, Tokens
 
 VALID = 10.0  # seconds that the sum is not read again
 SHARE = 50  # times as long as reading it took it is valid: at most 2 % of the time goes there

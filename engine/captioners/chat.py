@@ -20,12 +20,12 @@ from common.services import Services
 from common.settings import Settings
 from engine.captioners import only_default
 from engine.captioners.budget import Budget, Price
+from engine.captioners.cancellable_call import call
+from engine.captioners.circuit_breaker import Gate
 from engine.captioners.client import LIMITS, PROMPT, Client
-from engine.captioners.faults import Declined, NotServed, ReasonsTooLong, Refused, Tokens, Unusable
-from engine.captioners.gate import Gate
+from engine.captioners.errors import Declined, NotServed, ReasonsTooLong, Refused, Tokens, Unusable
+from engine.captioners.image_input import QUALITY, SIDE, to_jpeg
 from engine.captioners.labels import SharedLabels
-from engine.captioners.leaving import call
-from engine.captioners.picture import QUALITY, SIDE, to_jpeg
 from engine.captioners.replies import Reply
 from engine.decoding.decoder import Decoder
 from engine.tasks import Crew, MadeBy

@@ -11,7 +11,7 @@ import httpx2  # what the client stands on
 import openai
 
 from common.errors import AfterimageError, TryLater
-from engine.captioners.faults import (
+from engine.captioners.errors import (
     CutOff,
     Declined,
     ProviderError,
@@ -20,8 +20,8 @@ from engine.captioners.faults import (
     Tokens,
     Unusable,
 )
+from engine.captioners.http_limits import Bounded, retry_after
 from engine.captioners.replies import Reply, read_reply
-from engine.captioners.wire import Bounded, retry_after
 
 PROMPT = (
     "Describe this image in one plain English sentence of at most 30 words, for somebody who "

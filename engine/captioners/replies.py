@@ -10,9 +10,9 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from common.texts import nfc
-from engine.captioners.faults import CutOff, Declined, ProviderError, Tokens, Unusable
-from engine.captioners.thoughts import without_thoughts
+from common.unicode import nfc
+from engine.captioners.errors import CutOff, Declined, ProviderError, Tokens, Unusable
+from engine.captioners.reasoning import without_thoughts
 
 LONGEST_TEXT = 300  # characters of a caption
 LONGEST_READ = 20 * LONGEST_TEXT  # characters that are cleaned; what follows is not looked at

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from common.formats.bare import BarePixels
+from common.images.formats.bare import BarePixels
 
 Box = tuple[int, int, int, int]
 Mask = Callable[[Image.Image, Box], Image.Image]

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 from PIL import Image
 
-from common.formats import Header, read_header
+from common.images.formats import Header, read_header
 from common.settings import Settings
-from engine.decoding.budget import PixelBudget
-from engine.decoding.memory import give_back
+from engine.decoding.allocator import give_back
+from engine.decoding.pixel_budget import PixelBudget
 from engine.pixels import check_size, decode_at, scale_of
 
 KEPT_PIXELS = 8_000_000  # of decoded pictures that other tasks may want, 4 bytes each

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from common.formats.bare import BarePixels
+from common.images.formats.bare import BarePixels
 from engine.decoding.colour_key import Box, opacity
-from engine.decoding.meaning import on_white, to_8_bits, to_srgb, with_alpha
+from engine.decoding.colours import on_white, to_8_bits, to_srgb, with_alpha
 
 _STRIP = 1 << 20  # pixels
 

@@ -10,18 +10,18 @@ from uuid import UUID
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from common import uploads
 from common.announcer import Announcer
-from common.db import clock, execute, insert_missing, read, transact
+from common.database.ids import new_id
+from common.database.session import clock, execute, insert_missing, read, transact
 from common.errors import AfterimageError, InputFault
-from common.ids import new_id
+from common.images import validation
 from common.predictions import Ask, create
 from common.services import Services, open_services
 from common.settings import Settings
 from common.storage import object_key
 from common.tables import Base, Image, Prediction, State, StoredObject, Visibility
 from common.tasks import contract
-from engine.evaluation.labelled import Photograph
+from engine.evaluation.labelled_photographs import Photograph
 from engine.process import Engine
 
 ASKED = ("classify", "outline", "embed")
@@ -79,9 +79,9 @@ def fill(services: Services, photographs: Sequence[Photograph]) -> dict[UUID, Ph
 def _add(services: Services, announcer: Announcer, photograph: Photograph) -> UUID | None:
     """The image's id; None when the file is none."""
     data = photograph.path.read_bytes()
-    limits = uploads.Limits(services.settings.max_upload_bytes, services.settings.max_pixels)
+    limits = validation.Limits(services.settings.max_upload_bytes, services.settings.max_pixels)
     try:
-        header = uploads.check(data, limits)
+        header = validation.check(data, limits)
     except AfterimageError as error:
         print(f"{photograph.path.name} is left out: {error.detail}")
         return None

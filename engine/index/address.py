@@ -7,8 +7,8 @@ from urllib.parse import unquote, urlsplit
 
 import structlog
 
+from common.adapter_schemes import open_by_scheme
 from common.errors import SettingsError, Unavailable
-from common.schemes import open_by_scheme
 from common.storage.promises import check_promises
 from common.storage.s3_address import parse_s3_url
 

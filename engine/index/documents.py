@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from common.queries import stem as stem_of
-from common.queries import terms, words
+from common.search.text import stem as stem_of
+from common.search.text import terms, words
 from engine.models.labels import load_imagenet
 
 FIELDS = ("labels", "broader", "objects", "caption", "posts", "file_name")

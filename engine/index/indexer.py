@@ -6,17 +6,17 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from common import chores
-from common.db import clock, read, transact
+from common.database.session import clock, read, transact
 from common.errors import AfterimageError
+from common.housekeeping import job_locks
 from common.predictions import Ask, create
 from common.services import Services
 from common.tasks import contract
+from engine.index.cache_limits import WRITER_CACHE
 from engine.index.documents import Words
-from engine.index.knowledge import Findings, gone, look
-from engine.index.memory import WRITER_CACHE
+from engine.index.image_facts import Findings, gone, look
+from engine.index.maintenance import PERIOD, Schedule
 from engine.index.store import Index
-from engine.index.tidying import PERIOD, Schedule
 
 log = structlog.get_logger(__name__)
 TIDY = "tidy index"  # the chore's name
@@ -67,7 +67,7 @@ class Indexer:
         if not self._schedule.is_due(self._index.count):
             return False
         try:
-            if transact(self._sessions, lambda s: chores.take(s, TIDY, PERIOD)):
+            if transact(self._sessions, lambda s: job_locks.take(s, TIDY, PERIOD)):
                 self.tidy()
                 return True
         except AfterimageError as error:

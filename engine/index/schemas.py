@@ -90,7 +90,7 @@ def _arrow(rows: list[dict[str, Any]], columns: list[Any]) -> Any:
 def _create_indexes(table: Any) -> None:
     from lancedb.index import FTS, Bitmap, BTree
 
-    # The terms are made by common/queries.py: nothing is left to do but to split at spaces.
+    # The terms are made by common/search/text.py: nothing is left to do but to split at spaces.
     terms = FTS(
         base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False,
         ascii_folding=False, with_position=False, max_token_length=LONGEST_TERM,

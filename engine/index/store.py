@@ -15,10 +15,10 @@ from uuid import UUID
 import structlog
 
 from common.errors import SettingsError, TryLater, Unavailable
-from engine.index import schemas, tidying
+from engine.index import maintenance, schemas
 from engine.index.address import check_index_store, parse_index_url
+from engine.index.cache_limits import INDEX_CACHE, METADATA_CACHE, use_system_allocator
 from engine.index.documents import Document
-from engine.index.memory import INDEX_CACHE, METADATA_CACHE, use_system_allocator
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -148,7 +148,7 @@ class Index:
         """Merge small files, index what was written since, remove old versions; returns how many
         tables that was done for. A table that others write to may be left for the next time.
         """
-        return sum(self._do(name, tidying.tidy) for name in self._names())
+        return sum(self._do(name, maintenance.tidy) for name in self._names())
 
     def _names(self) -> list[str]:
         def ours(_table: Any) -> list[str]:
@@ -220,11 +220,11 @@ def _merge(table: Any, rows: Any) -> None:
         merge = table.merge_insert("id").when_matched_update_all(where=newer)
         merge.when_not_matched_insert_all().execute(rows)
 
-    tidying.retried(table, merge)
+    maintenance.retried(table, merge)
 
 
 def _delete(table: Any, which: str) -> None:
-    tidying.retried(table, lambda table: table.delete(which))
+    maintenance.retried(table, lambda table: table.delete(which))
 
 
 def _holdings(table: Any) -> dict[str, Any]:

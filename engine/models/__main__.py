@@ -9,11 +9,11 @@ from pathlib import Path
 
 from common.errors import AfterimageError
 from common.settings import Settings
-from common.surroundings import make_private
+from common.startup_checks import make_private
 from engine.models import commands
 from engine.models.catalogue import LOGITS
 from engine.models.commands import Order
-from engine.models.describing import RANGES, SIDE, Said
+from engine.models.manifest_from_signature import RANGES, SIDE, Said
 
 
 def main() -> int:

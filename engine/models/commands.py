@@ -6,13 +6,13 @@ from pathlib import Path
 
 from common.errors import ModelUnavailable, SettingsError
 from common.tasks import all_contracts, contract
-from engine.models.adding import add
+from engine.models.add import add
 from engine.models.catalogue import Manifest, load_catalogue
 from engine.models.defaults import choose, set_default
-from engine.models.describing import Said
-from engine.models.installed import damage, installed, is_installed
+from engine.models.manifest_from_signature import Said
 from engine.models.progress import show
 from engine.models.pull import pull
+from engine.models.verification import damage, installed, is_installed
 
 
 @dataclass(frozen=True, slots=True)

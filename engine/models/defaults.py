@@ -12,7 +12,7 @@ from typing import Any
 
 from common.errors import ModelUnavailable
 from engine.models.catalogue import Manifest, default_model, load_catalogue
-from engine.models.installed import MANIFEST, damage, installed, read_manifest
+from engine.models.verification import MANIFEST, damage, installed, read_manifest
 
 DEFAULTS = "defaults.json"
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from common.errors import ModelUnavailable
 from engine.models.catalogue import Manifest
 from engine.models.defaults import choose
-from engine.models.installed import damage
+from engine.models.verification import damage
 
 RUNTIMES = ("litert", "savedmodel")
 _REMEDY = {"savedmodel": ": pip install 'afterimage[tensorflow]'"}

@@ -17,16 +17,9 @@ from typing import BinaryIO
 
 from common.errors import ModelUnavailable
 from engine.models.catalogue import File, Manifest
-from engine.models.installed import MANIFEST, is_installed, is_right
-from engine.models.origins import (
-    CHUNK,
-    Interrupted,
-    Origin,
-    Refused,
-    open_origin,
-    without_password,
-)
 from engine.models.progress import Progress
+from engine.models.sources import CHUNK, Interrupted, Origin, Refused, open_origin, without_password
+from engine.models.verification import MANIFEST, is_installed, is_right
 
 TRIES = 3
 PAUSE = 1.0  # seconds before the second try, about; twice as long before the third

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
-from common.queries import terms
+from common.search.text import terms
 from engine.index.documents import Phrase
 
 WEIGHTS = {"1": 0.6, "2": 0.45}  # by how many steps of WordNet the name is above the word

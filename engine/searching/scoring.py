@@ -13,7 +13,7 @@ from uuid import UUID
 
 from engine.index.documents import Phrase, Words, decode
 from engine.index.store import Hit
-from engine.searching.asking import Asked
+from engine.searching.query_expansion import Asked
 
 # What a field says of an image, at best. People's own words, and what a network is sure of, say
 # most; a file's name may be anything.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from common.settings import Settings
 from engine.decoding.decoder import Decoder, open_decoder
-from engine.models.broader import BroaderTerms
+from engine.models.broader_terms import BroaderTerms
 from engine.models.labels import Label, load_imagenet
 from engine.models.loader import Model, load
 from engine.pixels import to_square

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
-from common.db import execute, read
+from common.database.session import execute, read
 from common.services import Services
 from common.tables import Role, User
 from engine.decoding.decoder import Decoder
 from engine.index.store import Index, visible_to
-from engine.searching.alike import find_alike
-from engine.searching.text import TextSearch
+from engine.searching.similar_images import find_alike
+from engine.searching.text_search import TextSearch
 from engine.tasks import Crew
 
 WORKERS, BATCH = 2, 4  # searches are short, and people wait for them

@@ -11,8 +11,8 @@ from typing import Any
 from PIL import Image
 from sqlalchemy import select
 
-from common.db import Sessions, read
-from common.formats import read_header
+from common.database.session import Sessions, read
+from common.images.formats import read_header
 from common.services import Services
 from common.storage import Storage
 from common.tables import StoredObject

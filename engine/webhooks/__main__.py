@@ -7,9 +7,9 @@ import argparse
 import sys
 from functools import partial
 
-from common.db import transact
+from common.database.session import transact
 from common.errors import AfterimageError
-from common.logs import configure
+from common.observability.logs import configure
 from common.services import open_services
 from common.settings import Settings
 from common.webhooks.secrets import current_secret, rotate

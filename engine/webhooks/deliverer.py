@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy.orm import Session
 
-from common.db import Sessions, read, transact
+from common.database.session import Sessions, read, transact
 from common.errors import Unavailable
-from common.metrics import Metrics, open_metrics
+from common.observability.metrics import Metrics, open_metrics
 from common.settings import Settings
 from common.threads import lasting_thread
 from common.webhooks import deliveries
@@ -20,8 +20,8 @@ from common.webhooks.deliveries import Due
 from common.webhooks.secrets import ensure_roots
 from common.webhooks.slots import Owner, Slots
 from engine.webhooks.message import Message, compose, headers_of
+from engine.webhooks.schedule import STANDARD, Timing
 from engine.webhooks.sender import DELIVERED, FAILED, GONE, Answer, Sender
-from engine.webhooks.timing import STANDARD, Timing
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from standardwebhooks import Webhook
 
-from common.db import now
-from common.predictions.shown import everything
+from common.database.session import now
+from common.predictions.public_view import everything
 from common.tables import Prediction, State
 from common.webhooks.deliveries import Due
 from common.webhooks.secrets import derived, valid_roots

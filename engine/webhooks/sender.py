@@ -13,7 +13,7 @@ import httpx
 
 from common.webhooks.addresses import Network
 from engine.webhooks.network import Forbidden, GuardedNetwork, Resolve, Unresolved
-from engine.webhooks.timing import Timing
+from engine.webhooks.schedule import Timing
 
 MOST_READ = 64 * 1024  # bytes of an answer's body, which nobody looks at
 DELIVERED, GONE, FAILED = "delivered", "gone", "failed"

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from common.columns import Id, Moment
+from common.database.types import Id, Moment
 
 revision = "0004"
 down_revision = "0003"

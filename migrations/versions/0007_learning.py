@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from common.columns import Hash, Id, Moment
+from common.database.types import Hash, Id, Moment
 
 revision = "0007"
 down_revision = "0006"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from common.columns import Moment
+from common.database.types import Moment
 
 revision = "0011"
 down_revision = "0010"

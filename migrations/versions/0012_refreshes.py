@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from common.columns import Hash, Id, Moment
+from common.database.types import Hash, Id, Moment
 
 revision = "0012"
 down_revision = "0011"

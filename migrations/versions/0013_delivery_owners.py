@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from common.columns import Id
+from common.database.types import Id
 
 revision = "0013"
 down_revision = "0012"

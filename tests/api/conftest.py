@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.calls import cat as cat
-from tests.served import models as models
-from tests.services import Running, standalone
+from tests.support.calls import cat as cat
+from tests.support.served import models as models
+from tests.support.services import Running, standalone
 
 
 @pytest.fixture(scope="session")

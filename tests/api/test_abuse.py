@@ -10,13 +10,15 @@ from itertools import islice
 
 import pytest
 
-from tests.abused import OTHERS
-from tests.abused import anna as anna
-from tests.abused import every_operation as every_operation
-from tests.abused import image as image
-from tests.abused import post as post
-from tests.abused import service as service
-from tests.hostile import (
+from tests.support.abused_service import OTHERS
+from tests.support.abused_service import anna as anna
+from tests.support.abused_service import every_operation as every_operation
+from tests.support.abused_service import image as image
+from tests.support.abused_service import post as post
+from tests.support.abused_service import service as service
+from tests.support.accounts import Account
+from tests.support.cost import Bystander, cost_of
+from tests.support.hostile import (
     Hostile,
     Operation,
     large_bodies,
@@ -25,10 +27,8 @@ from tests.hostile import (
     many_fields,
     odd_json,
 )
-from tests.measured import Bystander, cost_of
-from tests.people import Account
-from tests.services import Running
-from tests.wire import exchange, request
+from tests.support.raw_http import exchange, request
+from tests.support.services import Running
 
 CPU = 1.0  # seconds a request
 MEMORY = 100 << 20  # bytes a request

@@ -11,16 +11,16 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.abused import OTHERS, PATIENCE
-from tests.abused import anna as anna
-from tests.abused import image as image
-from tests.abused import service as service
-from tests.bad_requests import PHOTO
-from tests.calls import finished
-from tests.measured import Bystander, cost_of
-from tests.people import Account
-from tests.pictures import bomb
-from tests.services import Running
+from tests.support.abused_service import OTHERS, PATIENCE
+from tests.support.abused_service import anna as anna
+from tests.support.abused_service import image as image
+from tests.support.abused_service import service as service
+from tests.support.accounts import Account
+from tests.support.bad_requests import PHOTO
+from tests.support.calls import finished
+from tests.support.cost import Bystander, cost_of
+from tests.support.pictures import bomb
+from tests.support.services import Running
 
 
 def test_48_requests_that_wait_keep_nobody_else_from_an_answer(

@@ -9,9 +9,9 @@ from api.app import close, create_app
 from common.services import open_services
 from common.settings import Settings
 from tests.api.test_accounts import ME, get, patch, post
-from tests.inside import app as app
-from tests.people import PASSWORD, Account, sign_in, sign_up
-from tests.tables import migrate
+from tests.support.accounts import PASSWORD, Account, sign_in, sign_up
+from tests.support.in_process import app as app
+from tests.support.tables import migrate
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from api.app import close, create_app
-from common.db import Sessions, read
+from common.database.session import Sessions, read
 from common.services import open_services
 from common.settings import Settings
 from common.tables import ApiKey, Login, User
-from tests.inside import app as app
-from tests.inside import count
-from tests.people import PASSWORD, Account, sign_in, sign_up
+from tests.support.accounts import PASSWORD, Account, sign_in, sign_up
+from tests.support.in_process import app as app
+from tests.support.in_process import count
 
 ANNA = {"name": "Anna Ü", "email": "anna@example.org", "password": PASSWORD}
 ME = "/v1/users/me"

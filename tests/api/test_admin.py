@@ -8,12 +8,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from common.db import Sessions, now, transact
+from common.database.session import Sessions, now, transact
 from common.tables import Counter, Login, Role, User
-from tests.admin import LOGIN, act, browser, sign_in, token_of
-from tests.inside import app as app
-from tests.inside import count
-from tests.people import PASSWORD, Account, make_admin, make_role, sign_up
+from tests.support.accounts import PASSWORD, Account, make_admin, make_role, sign_up
+from tests.support.admin import LOGIN, act, browser, sign_in, token_of
+from tests.support.in_process import app as app
+from tests.support.in_process import count
 
 PAGES = ("", "users/", "images/", "predictions/", "posts/", "feedback/", "models/")
 

@@ -6,14 +6,14 @@ from itertools import count
 import pytest
 from playwright.sync_api import Browser, Dialog, expect
 
-from common.db import Sessions
-from tests.browser import Visit, watched
-from tests.browser import browser as browser
-from tests.calls import post
-from tests.people import PASSWORD, Account, make_admin, sign_up
-from tests.pictures import encode, picture
-from tests.services import Running
-from tests.tables import opened
+from common.database.session import Sessions
+from tests.support.accounts import PASSWORD, Account, make_admin, sign_up
+from tests.support.browser import Visit, watched
+from tests.support.browser import browser as browser
+from tests.support.calls import post
+from tests.support.pictures import encode, picture
+from tests.support.services import Running
+from tests.support.tables import opened
 
 NASTY = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 PAGES = ("", "users", "images", "predictions", "posts", "feedback", "models")

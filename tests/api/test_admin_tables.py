@@ -8,17 +8,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert, update
 
-from common.db import Sessions, now, transact
-from common.ids import least_id, new_id
+from common.database.ids import least_id, new_id
+from common.database.session import Sessions, now, transact
 from common.tables import Image, Prediction, State
-from tests.admin import act, browser
-from tests.inside import app as app
-from tests.inside import application, statements
-from tests.owning import ask, call, upload
-from tests.people import Account, make_admin, sign_up
-from tests.posting import anna as anna
-from tests.posting import post
-from tests.tables import migrate, opened
+from tests.support.accounts import Account, make_admin, sign_up
+from tests.support.admin import act, browser
+from tests.support.calls_in_process import ask, call, upload
+from tests.support.in_process import app as app
+from tests.support.in_process import application, statements
+from tests.support.post_calls import anna as anna
+from tests.support.post_calls import post
+from tests.support.tables import migrate, opened
 
 NASTY = "<img src=x onerror=alert(1)> & 'so' \"on\""
 ESCAPED = "&lt;img src=x onerror=alert(1)&gt; &amp; &#39;so&#39; &#34;on&#34;"

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from common.analytics import Searched, note_searches
-from common.db import Sessions, transact
-from tests.backends import database_url as database_url
-from tests.feedback import give, ml_team, searched, upload
-from tests.inside import app as app
-from tests.tables import sessions as sessions
+from common.database.session import Sessions, transact
+from common.search.analytics import Searched, note_searches
+from tests.support.backends import database_url as database_url
+from tests.support.feedback import give, ml_team, searched, upload
+from tests.support.in_process import app as app
+from tests.support.tables import sessions as sessions
 
 TODAY = datetime.now(UTC).date()
 OLD, NEW = "bm25@1", "bm25@2"

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from common.db import Sessions
-from tests.feedback import give, ml_team, searched, upload
-from tests.inside import application
-from tests.tables import migrate, opened
+from common.database.session import Sessions
+from tests.support.feedback import give, ml_team, searched, upload
+from tests.support.in_process import application
+from tests.support.tables import migrate, opened
 
 OURS = {"/v1/feedback", "/v1/analytics/queries", "/v1/analytics/misses", "/v1/analytics/feedback"}
 # The document cannot say which days follow each other.

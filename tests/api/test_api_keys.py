@@ -8,14 +8,14 @@ from flask import Flask
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from common.db import Sessions, now, read, transact
-from common.ids import new_id
-from common.people import keys
+from common.accounts import api_keys
+from common.database.ids import new_id
+from common.database.session import Sessions, now, read, transact
 from common.tables import ApiKey, User
-from tests.inside import app as app
-from tests.inside import statements
-from tests.people import Account, make_admin, sign_up
-from tests.pictures import encode, picture
+from tests.support.accounts import Account, make_admin, sign_up
+from tests.support.in_process import app as app
+from tests.support.in_process import statements
+from tests.support.pictures import encode, picture
 
 REFUSED: list[dict[str, Any]] = [
     {"name": ""},
@@ -55,7 +55,7 @@ def test_a_key_is_shown_once_and_kept_as_a_hash(
     [listed] = app.test_client().get("/v1/keys", headers=anna.headers).get_json()["items"]
     assert listed == {name: value for name, value in made.items() if name != "key"}
     row = read(sessions, lambda session: session.scalar(select(ApiKey)))
-    assert row is not None and row.sha256 == keys.digest_of(made["key"])
+    assert row is not None and row.sha256 == api_keys.digest_of(made["key"])
     assert made["key"] not in str(vars(row))
 
 
@@ -135,7 +135,7 @@ def test_keys_come_page_by_page_and_are_not_without_end(app: Flask, anna: Accoun
     listed = first.get_json()["items"] + rest.get_json()["items"]
     assert [each["id"] for each in listed] == sorted(made, reverse=True)
     assert rest.get_json()["next"] is None
-    assert {make(app, anna).status_code for _ in range(keys.MOST - 3)} == {201}
+    assert {make(app, anna).status_code for _ in range(api_keys.MOST - 3)} == {201}
     assert make(app, anna).get_json()["code"] == "too_many_keys"
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.authorisation import (
+from tests.support.accounts import PASSWORD
+from tests.support.authorisation import (
     CALLERS,
     MARK,
     PNG,
@@ -35,10 +36,9 @@ from tests.authorisation import (
     signed_in,
     thumbnailed,
 )
-from tests.inside import application
-from tests.people import PASSWORD
-from tests.tables import migrate, opened
-from tests.wire import MULTIPART, file, multipart
+from tests.support.in_process import application
+from tests.support.raw_http import MULTIPART, file, multipart
+from tests.support.tables import migrate, opened
 
 RAW: dict[str, Any] = {"data": PNG, "content_type": "image/png"}
 BASE64 = {"name": "x", "data": base64.b64encode(PNG).decode()}

@@ -11,10 +11,18 @@ import pytest
 import requests
 from PIL import Image as Pillow
 
-from tests.backends import missing
-from tests.bad_requests import IMAGES, INFERENCE, PHOTO, PREDICTIONS, check_problem, form, post
-from tests.pictures import decode, encode, exif, photographs, picture
-from tests.wire import JPEG, JSON, exchange, file
+from tests.support.backends import missing
+from tests.support.bad_requests import (
+    IMAGES,
+    INFERENCE,
+    PHOTO,
+    PREDICTIONS,
+    check_problem,
+    form,
+    post,
+)
+from tests.support.pictures import decode, encode, exif, photographs, picture
+from tests.support.raw_http import JPEG, JSON, exchange, file
 
 PNG, WEBP = encode(picture(), "PNG"), encode(picture(), "WEBP")
 CAT = "cat_720p.jpg"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.bad_requests import (
+from tests.support.bad_requests import (
     BASE64,
     IMAGES,
     INFERENCE,
@@ -23,9 +23,11 @@ from tests.bad_requests import (
     form,
     get,
     post,
+)
+from tests.support.raw_http import (
+    BOUNDARY, JPEG, JSON, MULTIPART, chunked, exchange, file, multipart, request,
 )  # fmt: skip
-from tests.wire import BOUNDARY, JPEG, JSON, MULTIPART, chunked, exchange, file, multipart, request
-from tests.wire import field as text
+from tests.support.raw_http import field as text
 
 MEGABYTE = 1 << 20
 

@@ -6,10 +6,19 @@ from typing import Any
 
 import pytest
 
-from tests.bad_requests import PHOTO, PREDICTIONS, UNKNOWN, Case, ask, asked, check_problem, post
-from tests.calls import get
-from tests.wire import JPEG, exchange, request
-from tests.wire import field as text
+from tests.support.bad_requests import (
+    PHOTO,
+    PREDICTIONS,
+    UNKNOWN,
+    Case,
+    ask,
+    asked,
+    check_problem,
+    post,
+)
+from tests.support.calls import get
+from tests.support.raw_http import JPEG, exchange, request
+from tests.support.raw_http import field as text
 
 VERBS = ("cancel", "retry")
 NO_IDS = ["x", "1", UNKNOWN, UNKNOWN.upper(), "{" + UNKNOWN + "}", UNKNOWN + "0", "%00", "%ff", "*"]

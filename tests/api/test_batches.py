@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import requests
 
-from tests.batches import PNG, done, item, results, send, stored
-from tests.batches import service as service
-from tests.calls import get, post
-from tests.pictures import encode, picture
-from tests.served import served
-from tests.served import stack as stack
+from tests.support.batches import PNG, done, item, results, send, stored
+from tests.support.batches import service as service
+from tests.support.calls import get, post
+from tests.support.pictures import encode, picture
+from tests.support.served import served
+from tests.support.served import stack as stack
 
 BROKEN = PNG[:60] + bytes(40) + PNG[100:]
 FORMS = ["list", "object", "x-ndjson", "jsonl"]

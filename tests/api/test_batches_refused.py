@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.bad_requests import UNKNOWN, check_problem
-from tests.batches import LINES, PNG, done, item, results, send, stored
-from tests.batches import service as service
-from tests.calls import get, post
-from tests.served import stack as stack
-from tests.wire import JSON, exchange, request
+from tests.support.bad_requests import UNKNOWN, check_problem
+from tests.support.batches import LINES, PNG, done, item, results, send, stored
+from tests.support.batches import service as service
+from tests.support.calls import get, post
+from tests.support.raw_http import JSON, exchange, request
+from tests.support.served import stack as stack
 
 BAD: list[tuple[Any, str]] = [
     ({"image_id": UNKNOWN}, "image_not_found"),

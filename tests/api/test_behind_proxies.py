@@ -14,8 +14,8 @@ from api.app import close, create_app
 from common.errors import SettingsError
 from common.services import open_services
 from common.settings import Settings
-from tests.pictures import encode, picture
-from tests.tables import migrate
+from tests.support.pictures import encode, picture
+from tests.support.tables import migrate
 
 PAGES = ("/", "/gallery", "/docs", "/admin/login/")
 FORWARDED = {

@@ -9,17 +9,17 @@ from flask import Flask
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from common.db import Sessions, clock, read, transact
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, clock, read, transact
 from common.predictions import Ask, Failure, Success
-from common.predictions.caching import Known, cache_key, create_known
+from common.predictions.result_cache import Known, cache_key, create_known
 from common.tables import EngineProcess, Image, Prediction, WebhookDelivery
 from common.tasks import all_contracts
-from tests.inside import app as app
-from tests.inside import send, statements
-from tests.pictures import encode, picture
-from tests.predicting import image as image
-from tests.predicting import rewrite, row, take, write
+from tests.support.in_process import app as app
+from tests.support.in_process import send, statements
+from tests.support.pictures import encode, picture
+from tests.support.prediction_steps import image as image
+from tests.support.prediction_steps import rewrite, row, take, write
 
 PREDICT = "/v1/predictions?task=classify"
 ONE, OTHER = encode(picture(seed=1), "PNG"), encode(picture(seed=2), "PNG")

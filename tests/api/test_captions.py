@@ -1,6 +1,6 @@
 """Captions over HTTP, of a standalone service as it comes: offline, from labels."""
 
-from tests.calls import forms, get, post
+from tests.support.calls import forms, get, post
 
 
 def test_a_caption_is_asked_for_and_comes(url: str, cat: bytes) -> None:

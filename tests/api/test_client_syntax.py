@@ -7,9 +7,9 @@ from urllib.parse import quote
 import pytest
 from flask import Flask
 
-from tests.inside import app as app
-from tests.owning import call, photo, upload
-from tests.people import Account, sign_in, sign_up
+from tests.support.accounts import Account, sign_in, sign_up
+from tests.support.calls_in_process import call, photo, upload
+from tests.support.in_process import app as app
 
 COMPOSED = "Grüße aus Köln"
 DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import requests
 
-from tests.metering import only_api
-from tests.owning import photo
-from tests.people import PASSWORD, sign_in, sign_up
-from tests.services import CHECKOUT, Running
+from tests.support.accounts import PASSWORD, sign_in, sign_up
+from tests.support.calls_in_process import photo
+from tests.support.idle_api import only_api
+from tests.support.services import CHECKOUT, Running
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def people(service: Running, *arguments: str, said: str = PASSWORD) -> tuple[int
     """The command's exit code and all that it printed."""
     environ = {"DATA_DIR": str(service.log.parent), "PATH": "/usr/bin:/bin", "LOG_LEVEL": "error"}
     done = subprocess.run(
-        [sys.executable, "-m", "api.people", *arguments],
+        [sys.executable, "-m", "api.accounts", *arguments],
         cwd=CHECKOUT, env=environ, input=f"{said}\n", capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr

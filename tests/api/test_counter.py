@@ -8,11 +8,11 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.counting import MOST_DIGITS, occurrences
-from tests.backends import database_url as database_url
-from tests.calls import get
-from tests.inside import app as app
-from tests.tables import sessions as sessions
+from api.system.digit_counter import MOST_DIGITS, occurrences
+from tests.support.backends import database_url as database_url
+from tests.support.calls import get
+from tests.support.in_process import app as app
+from tests.support.tables import sessions as sessions
 
 PATHS = ["/api/counter/", "/api/counter", "/v1/counter"]
 FAR = 3_000

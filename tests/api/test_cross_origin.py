@@ -7,7 +7,7 @@ import requests
 
 from common.errors import SettingsError
 from common.settings import Settings
-from tests.metering import only_api
+from tests.support.idle_api import only_api
 
 FRIEND, STRANGER = "https://a.example", "https://b.example"
 ASKS = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}

@@ -9,18 +9,18 @@ from flask import Flask
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from common.db import Sessions, now, read, transact
-from common.ids import new_id
-from common.predictions.crowding import MOST_OPEN
+from common.database.ids import new_id
+from common.database.session import Sessions, now, read, transact
+from common.predictions.open_limits import MOST_OPEN
 from common.tables import Image, Post, Prediction, State
 from engine.index.documents import Words
-from engine.index.knowledge import MOST_POSTS, look
-from tests.inside import app as app
-from tests.inside import count, statements
-from tests.owning import ask, call, status, upload
-from tests.people import Account, sign_up
-from tests.predicting import success, take, write
-from tests.sharing import new_post
+from engine.index.image_facts import MOST_POSTS, look
+from tests.support.accounts import Account, sign_up
+from tests.support.calls_in_process import ask, call, status, upload
+from tests.support.in_process import app as app
+from tests.support.in_process import count, statements
+from tests.support.prediction_steps import success, take, write
+from tests.support.social_rows import new_post
 
 CROWD = 3_000
 BIG = {"objects": [{"label": "sofa", "outline": "x" * 2_000}]}
@@ -128,7 +128,7 @@ def test_deleting_it_takes_bounded_transactions(
         sizes.append(before - count(sessions, Prediction))
         return result
 
-    monkeypatch.setattr("api.my_images.transact", counting)
+    monkeypatch.setattr("api.images.service.transact", counting)
     with statements(app) as sent:
         assert status(app, "DELETE", f"/v1/images/{image}", anna) == 204
     assert max(sizes) == 500
@@ -151,7 +151,7 @@ def test_a_removal_that_is_interrupted_has_hidden_the_image(
         raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("api.my_images._follow", killed)
+        patch.setattr("api.images.service._follow", killed)
         call(app, "DELETE", f"/v1/images/{image}", anna)
     assert status(app, "GET", f"/v1/images/{image}", None) == 404
     assert status(app, "GET", f"/v1/images/{image}", anna) == 200

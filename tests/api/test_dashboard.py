@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from tests.house.sources import ROOT
-from tests.prometheus import ask, prometheus
-from tests.services import Running, standalone
+from tests.support.prometheus import ask, prometheus
+from tests.support.services import Running, standalone
 
 CHECK = ROOT / "docker" / "grafana" / "check.py"
 PATIENCE = "60"  # seconds

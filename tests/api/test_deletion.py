@@ -8,19 +8,19 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from common.db import Sessions, now, read, transact
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, now, read, transact
 from common.predictions import Success
 from common.tables import Prediction
 from common.tasks.thumbnail import SIZES
-from tests import feedback
-from tests.deleting import everything, files, indexed, mentions, settle, store_thumbnails
-from tests.inside import app as app
-from tests.multipart_parts import parts
-from tests.owning import ask, call, upload
-from tests.people import PASSWORD, Account, sign_up
-from tests.posting import FOUND, link
-from tests.predicting import MODEL, take, write
+from tests.support import feedback
+from tests.support.accounts import PASSWORD, Account, sign_up
+from tests.support.calls_in_process import ask, call, upload
+from tests.support.deleting import everything, files, indexed, mentions, settle, store_thumbnails
+from tests.support.in_process import app as app
+from tests.support.multipart_parts import parts
+from tests.support.post_calls import FOUND, link
+from tests.support.prediction_steps import MODEL, take, write
 
 SECRET = "patient-4711"
 
@@ -163,7 +163,7 @@ def test_a_large_account_is_closed_in_pieces(
         sizes.append(result if isinstance(result, int) else 0)
         return result
 
-    monkeypatch.setattr("api.people.accounts.transact", counting)
+    monkeypatch.setattr("api.accounts.service.transact", counting)
     left = call(app, "DELETE", "/v1/users/me", anna, json={"password": PASSWORD})
     assert left.status_code == 204
     assert (max(sizes), sizes.count(500)) == (500, 2)

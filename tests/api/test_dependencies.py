@@ -11,14 +11,14 @@ from typing import Any
 
 import requests
 
-from tests.backends import missing
-from tests.bad_requests import UNKNOWN
-from tests.calls import finished, forms, get, post, until
-from tests.pictures import encode, picture
-from tests.s3 import new_bucket, running_s3, s3_storage_url
-from tests.served import emptied, served
-from tests.servers import RunningServer, free_ports
-from tests.services import CHECKOUT, OURS, model_mirror, standalone
+from tests.support.backends import missing
+from tests.support.bad_requests import UNKNOWN
+from tests.support.calls import finished, forms, get, post, until
+from tests.support.pictures import encode, picture
+from tests.support.s3 import new_bucket, running_s3, s3_storage_url
+from tests.support.served import emptied, served
+from tests.support.servers import RunningServer, free_ports
+from tests.support.services import CHECKOUT, OURS, model_mirror, standalone
 
 PHOTO = encode(picture(), "JPEG")
 ASKED: dict[str, Any] = {"data": {"task": "classify"}, "files": {"file": ("a.jpg", PHOTO)}}

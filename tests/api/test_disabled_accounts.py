@@ -6,14 +6,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from common.db import Sessions, transact
+from common.database.session import Sessions, transact
 from common.tables import User
-from tests.inside import app as app
-from tests.owning import call, status
-from tests.people import Account, make_admin, sign_up
-from tests.posting import anna as anna
-from tests.posting import ben as ben
-from tests.posting import link, pages, post, slug_of
+from tests.support.accounts import Account, make_admin, sign_up
+from tests.support.calls_in_process import call, status
+from tests.support.in_process import app as app
+from tests.support.post_calls import anna as anna
+from tests.support.post_calls import ben as ben
+from tests.support.post_calls import link, pages, post, slug_of
 
 
 @pytest.fixture

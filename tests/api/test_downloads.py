@@ -10,7 +10,7 @@ from flask import Flask, request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.downloads import CSV, FORMULA, JSON, LINES, download, harmless, wanted_format
+from api.http.export import CSV, FORMULA, JSON, LINES, download, harmless, wanted_format
 
 COLUMNS = ["query", "counts", "count", "none"]
 DANGEROUS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", '=cmd|"/C calc"!A0']

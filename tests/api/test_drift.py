@@ -13,15 +13,15 @@ from PIL import Image, ImageEnhance
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from common.db import Sessions, clock, now, open_database, read, transact
-from common.drift.samples import compared, measure_hour
-from common.drift.windows import Windows
+from common.database.session import Sessions, clock, now, open_database, read, transact
+from common.observability.drift.samples import compared, measure_hour
+from common.observability.drift.windows import Windows
 from common.tables import Chore, Prediction
-from tests.calls import until
 from tests.house.test_metrics import alerts
-from tests.pictures import photographs
-from tests.scraping import scrape
-from tests.services import Running, standalone
+from tests.support.calls import until
+from tests.support.pictures import photographs
+from tests.support.scraping import scrape
+from tests.support.services import Running, standalone
 
 COUNT = 40  # images a window
 DAYS = timedelta(days=3)

@@ -9,16 +9,16 @@ import pytest
 from sqlalchemy import func, select
 
 from common.broker import Broker, Message, open_broker
-from common.db import Sessions, read
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, read
 from common.tables import Image, Prediction, State
 from common.tasks import queue_name
-from tests.calls import finished, get, post, until
 from tests.common.brokers import take_dead_letters
-from tests.pictures import encode, picture
-from tests.served import Stack
-from tests.served import stack as stack
-from tests.tables import opened
+from tests.support.calls import finished, get, post, until
+from tests.support.pictures import encode, picture
+from tests.support.served import Stack
+from tests.support.served import stack as stack
+from tests.support.tables import opened
 
 PREDICTIONS = 200
 KILLS = 2  # a row that loses three claimers is given up, so no more than this

@@ -10,11 +10,11 @@ from uuid import uuid4
 import pytest
 import requests
 
-from tests.calls import until
-from tests.owning import photo
-from tests.scraping import scrape
-from tests.served import models as models
-from tests.services import Running, standalone
+from tests.support.calls import until
+from tests.support.calls_in_process import photo
+from tests.support.scraping import scrape
+from tests.support.served import models as models
+from tests.support.services import Running, standalone
 
 GREEDY, OTHER = "203.0.113.7", "203.0.113.8"
 FOR_EVER = "2999-01-01 00:00:00.000000"

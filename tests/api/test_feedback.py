@@ -8,17 +8,17 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from common.db import Sessions, read
-from common.feedback import Learnt, learnt
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, read
+from common.search.feedback import Learnt, learnt
 from common.tables import Click, Vote
-from tests.backends import database_url as database_url
-from tests.bad_requests import UNKNOWN
-from tests.feedback import give, searched, upload
-from tests.inside import app as app
-from tests.inside import count
-from tests.people import sign_up
-from tests.tables import sessions as sessions
+from tests.support.accounts import sign_up
+from tests.support.backends import database_url as database_url
+from tests.support.bad_requests import UNKNOWN
+from tests.support.feedback import give, searched, upload
+from tests.support.in_process import app as app
+from tests.support.in_process import count
+from tests.support.tables import sessions as sessions
 
 QUERY = "Two Cats in a park"
 

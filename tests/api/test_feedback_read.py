@@ -9,14 +9,14 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from api.schemas.feedback import COLUMNS
-from common.db import Sessions
-from tests.backends import database_url as database_url
-from tests.bad_requests import UNKNOWN
-from tests.feedback import give, ml_team, searched, upload
-from tests.inside import app as app
-from tests.people import make_admin, sign_up
-from tests.tables import sessions as sessions
+from api.feedback.schemas import COLUMNS
+from common.database.session import Sessions
+from tests.support.accounts import make_admin, sign_up
+from tests.support.backends import database_url as database_url
+from tests.support.bad_requests import UNKNOWN
+from tests.support.feedback import give, ml_team, searched, upload
+from tests.support.in_process import app as app
+from tests.support.tables import sessions as sessions
 
 PATHS = ["/v1/feedback", "/v1/analytics/queries", "/v1/analytics/misses", "/v1/analytics/feedback",
          "/api/analytics/", "/api/analytics"]  # fmt: skip
@@ -113,7 +113,7 @@ def test_csv_holds_no_formula(app: Flask, ml: dict[str, str], votes: list[UUID])
 def test_downloads_read_many_votes_piece_by_piece(
     app: Flask, ml: dict[str, str], votes: list[UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.feedback.votes.AT_ONCE", 2)
+    monkeypatch.setattr("api.feedback.vote_lists.AT_ONCE", 2)
     assert len(read(app, ml, "?format=jsonl").text.splitlines()) == 6
     second = json.loads(read(app, ml, "?format=jsonl&limit=2").text.splitlines()[1])
     rest = read(app, ml, f"?format=csv&cursor={second['id']}").text.splitlines()

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from api.multipart import MOST_PARTS, parse
+from api.http.body.multipart import MOST_PARTS, parse
 from common.errors import Malformed
-from tests.bad_requests import BASE64, PHOTO, PREDICTIONS, check_problem, post
-from tests.people import Account, sign_up
-from tests.wire import BOUNDARY, JPEG, MULTIPART, Answer, exchange, request
+from tests.support.accounts import Account, sign_up
+from tests.support.bad_requests import BASE64, PHOTO, PREDICTIONS, check_problem, post
+from tests.support.raw_http import BOUNDARY, JPEG, MULTIPART, Answer, exchange, request
 
 IMAGES, POSTS, FILE = "/v1/images", "/v1/posts", b'form-data; name="file"; filename="a.jpg"'
 LINES_BEFORE = b"--" + BOUNDARY.encode() + b"\r\nContent-Disposition: "

@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 from flask import Request
 
-from api.framing import read_whole
+from api.http.body.reader import read_whole
 from common.errors import Malformed, TooLarge
 
 

@@ -8,11 +8,11 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.browser import Visit, watched
-from tests.browser import browser as browser
-from tests.calls import CAT
-from tests.people import PASSWORD, Account, sign_up
-from tests.pictures import encode, picture
+from tests.support.accounts import PASSWORD, Account, sign_up
+from tests.support.browser import Visit, watched
+from tests.support.browser import browser as browser
+from tests.support.calls import CAT
+from tests.support.pictures import encode, picture
 
 NASTY = "<script>window.hacked = 1</script>\n<img src=x onerror='window.hacked = 1'> é😀 {{ 7*7 }}"
 

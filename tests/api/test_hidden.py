@@ -12,16 +12,16 @@ from flask import Flask
 from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
-from common.db import Sessions, transact
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, transact
 from common.predictions import Success
 from common.tables import EngineProcess
 from common.tasks.thumbnail import SIZES, thumbnail_key
-from tests import admin, feedback
-from tests.inside import app as app
-from tests.owning import ask, call, photo, status, upload
-from tests.people import Account, make_admin, sign_up
-from tests.predicting import MODEL, take, write
+from tests.support import admin, feedback
+from tests.support.accounts import Account, make_admin, sign_up
+from tests.support.calls_in_process import ask, call, photo, status, upload
+from tests.support.in_process import app as app
+from tests.support.prediction_steps import MODEL, take, write
 
 RESULT = {"labels": [{"name": "tabby", "score": 0.9}], "objects": []}
 KEY = {"Idempotency-Key": "of-ben-0123456789abcdef"}

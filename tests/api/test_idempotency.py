@@ -10,14 +10,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, update
 
-from common.db import Sessions, now, transact
-from common.garbage import KEYS_KEPT
+from common.database.session import Sessions, now, transact
+from common.housekeeping.garbage import KEYS_KEPT
 from common.tables import IdempotencyKey, Image, Prediction
-from tests.inside import app as app
-from tests.inside import count, send, statements
-from tests.inside import twin as twin
-from tests.pictures import encode, picture
-from tests.predicting import success, take, write
+from tests.support.in_process import app as app
+from tests.support.in_process import count, send, statements
+from tests.support.in_process import twin as twin
+from tests.support.pictures import encode, picture
+from tests.support.prediction_steps import success, take, write
 
 PREDICT = "/v1/predictions?task=classify"
 UPLOAD = "/v1/images?tasks=classify"

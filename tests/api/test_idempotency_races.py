@@ -12,15 +12,15 @@ from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from api.idempotency import scope_of
-from common.db import Sessions, now, transact
-from common.garbage import KEYS_KEPT
-from common.ids import new_id
+from api.http.idempotency import scope_of
+from common.database.ids import new_id
+from common.database.session import Sessions, now, transact
+from common.housekeeping.garbage import KEYS_KEPT
 from common.tables import IdempotencyKey, Image, Prediction
-from tests.inside import app as app
-from tests.inside import count, send
-from tests.inside import twin as twin
-from tests.pictures import encode, picture
+from tests.support.in_process import app as app
+from tests.support.in_process import count, send
+from tests.support.in_process import twin as twin
+from tests.support.pictures import encode, picture
 
 PREDICT = "/v1/predictions?task=classify"
 ONE = encode(picture(seed=1), "PNG")

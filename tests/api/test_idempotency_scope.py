@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from common.db import Sessions
+from common.database.session import Sessions
 from common.tables import Image
-from tests.inside import app as app
-from tests.inside import count, send
-from tests.people import sign_up
-from tests.pictures import encode, picture
+from tests.support.accounts import sign_up
+from tests.support.in_process import app as app
+from tests.support.in_process import count, send
+from tests.support.pictures import encode, picture
 
 ONE, OTHER = encode(picture(seed=1), "PNG"), encode(picture(seed=2), "PNG")
 UPLOADS = ["/v1/images?tasks=classify", "/v1/predictions?task=classify"]

@@ -12,19 +12,19 @@ import pytest
 from flask import Flask
 from sqlalchemy import insert, select
 
-from api.accepting import commit
-from common.db import Sessions, read, transact
+from api.uploads.prediction_writer import commit
+from common.database.session import Sessions, read, transact
 from common.images import remove_image
 from common.storage import ObjectMissing, object_key
 from common.tables import BatchItem, Image, Post, Prediction, StoredObject, WebhookDelivery
 from common.tasks.thumbnail import SIZES, thumbnail_key
 from engine.garbage import delete_condemned
-from tests.inside import app as app
-from tests.inside import count
-from tests.owning import ask, call, photo, status, upload
-from tests.people import PASSWORD, Account, sign_up
-from tests.predicting import success, take, write
-from tests.sharing import new_post
+from tests.support.accounts import PASSWORD, Account, sign_up
+from tests.support.calls_in_process import ask, call, photo, status, upload
+from tests.support.in_process import app as app
+from tests.support.in_process import count
+from tests.support.prediction_steps import success, take, write
+from tests.support.social_rows import new_post
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_what_is_asked_of_it_while_it_goes_is_refused(
             return commit(*args)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("api.intake.commit", gone_before)
+            patch.setattr("api.uploads.service.commit", gone_before)
             asked = {"task": "classify", "image_id": image["id"]}
             refused = call(app, "POST", "/v1/predictions", who, json=asked)
         assert (refused.status_code, refused.get_json()["code"]) == (404, "image_not_found")

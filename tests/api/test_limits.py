@@ -11,9 +11,9 @@ import requests
 
 from common.errors import SettingsError
 from common.settings import Settings
-from tests.metering import only_api
-from tests.owning import photo
-from tests.people import sign_up
+from tests.support.accounts import sign_up
+from tests.support.calls_in_process import photo
+from tests.support.idle_api import only_api
 
 PNG = {"Content-Type": "image/png"}
 Start = Callable[..., str]

@@ -6,11 +6,11 @@ import pytest
 from flask import Flask
 from structlog.testing import capture_logs
 
-from tests.inside import app as app
-from tests.owning import ask, call, status, upload
-from tests.people import Account
-from tests.posting import anna as anna
-from tests.posting import link, post, slug_of
+from tests.support.accounts import Account
+from tests.support.calls_in_process import ask, call, status, upload
+from tests.support.in_process import app as app
+from tests.support.post_calls import anna as anna
+from tests.support.post_calls import link, post, slug_of
 
 
 def digest(secret: str) -> str:

@@ -7,11 +7,11 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from api.context import EXTENSION
-from api.people import passwords, throttle
-from common.db import Sessions
-from tests.inside import application
-from tests.people import PASSWORD, Account, sign_up
+from api.login import passwords, throttle
+from api.state import EXTENSION
+from common.database.session import Sessions
+from tests.support.accounts import PASSWORD, Account, sign_up
+from tests.support.in_process import application
 
 HOME, AWAY = "198.51.100.1", "203.0.113.7"
 

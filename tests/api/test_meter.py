@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, event, select
 
-from api.meter import LOOK_AGAIN, MOST_TALLIES, PIECES, Meter
-from common.counters import name_of
-from common.db import Sessions, open_database, read, transact
-from common.settings_parsers import Allowance
+from api.limits.usage_meter import LOOK_AGAIN, MOST_TALLIES, PIECES, Meter
+from common.database.session import Sessions, open_database, read, transact
+from common.housekeeping.rate_counters import name_of
+from common.settings.parsers import Allowance
 from common.tables import Counter
 
 NAME, OTHER = name_of("test", "one"), name_of("test", "other")

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 import requests
 
-from common.metrics import open_metrics
-from common.metrics.exposing import expose
+from common.observability.metrics import open_metrics
+from common.observability.metrics.exporter import expose
 from tests.api.test_metrics_processes import folders, workers
-from tests.calls import get, until
-from tests.metering import only_api
-from tests.scraping import scrape
-from tests.servers import free_ports
-from tests.services import CHECKOUT, OURS, Running
-from tests.tables import migrate
+from tests.support.calls import get, until
+from tests.support.idle_api import only_api
+from tests.support.scraping import scrape
+from tests.support.servers import free_ports
+from tests.support.services import CHECKOUT, OURS, Running
+from tests.support.tables import migrate
 
 KILLS = 6
 SOON = 30  # seconds
@@ -83,7 +83,7 @@ def with_shared_memory(how: str, folder: Path) -> Iterator[Running]:
     migrate(f"sqlite:///{folder}/afterimage.db", folder)
     given = {"DATA_DIR": str(folder), "PORT": str(port), "WEB_PROCESSES": "2"}
     environ = {key: value for key, value in os.environ.items() if key not in OURS} | given
-    serve = f"exec {sys.executable} -m gunicorn -c python:api.gunicorn_conf 'api.app:from_env()'"
+    serve = f"exec {sys.executable} -m gunicorn -c python:api.gunicorn.config 'api.app:from_env()'"
     command = ["unshare", "--mount", "sh", "-c", f"{SHARED_MEMORY[how]} 2>/dev/null; {serve}"]
     log = folder / "api.log"
     with log.open("ab") as output:

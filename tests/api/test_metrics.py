@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import requests
 
-from tests.batches import PNG, item, send, stored
-from tests.calls import get, post, until
-from tests.metering import only_api
-from tests.pictures import encode, picture
-from tests.scraping import Scrape, scrape
-from tests.services import Running, standalone
+from tests.support.batches import PNG, item, send, stored
+from tests.support.calls import get, post, until
+from tests.support.idle_api import only_api
+from tests.support.pictures import encode, picture
+from tests.support.scraping import Scrape, scrape
+from tests.support.services import Running, standalone
 
 PHOTO = encode(picture(), "JPEG")
 UNDECODABLE = PNG[:60] + bytes(40) + PNG[100:]

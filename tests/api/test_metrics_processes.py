@@ -11,14 +11,14 @@ from pathlib import Path
 import psutil
 import requests
 
-from tests.calls import post, until
 from tests.house.readme import all_metrics
-from tests.metering import only_api
-from tests.pictures import encode, picture
-from tests.scraping import Scrape, scrape
-from tests.served import Stack, emptied, served
-from tests.servers import free_ports
-from tests.services import Running
+from tests.support.calls import post, until
+from tests.support.idle_api import only_api
+from tests.support.pictures import encode, picture
+from tests.support.scraping import Scrape, scrape
+from tests.support.served import Stack, emptied, served
+from tests.support.servers import free_ports
+from tests.support.services import Running
 
 PHOTO = encode(picture(), "JPEG")
 COUNT = 40

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from common.db import Sessions
-from common.ids import new_id
-from tests.inside import app as app
-from tests.owning import ask, call, photo, status, upload
-from tests.people import Account, make_admin, sign_up
+from common.database.ids import new_id
+from common.database.session import Sessions
+from tests.support.accounts import Account, make_admin, sign_up
+from tests.support.calls_in_process import ask, call, photo, status, upload
+from tests.support.in_process import app as app
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from api.newcomers import Newcomer, Newcomers, NotNew, enter_all
-from common.db import CommitUnknown, Sessions, clock, read, transact
-from common.ids import new_id
+from api.uploads.group_commit import Newcomer, Newcomers, NotNew, enter_all
+from common.database.ids import new_id
+from common.database.session import CommitUnknown, Sessions, clock, read, transact
 from common.predictions import Ask
-from common.predictions.rules import ANNOUNCE_GRACE
+from common.predictions.constants import ANNOUNCE_GRACE
 from common.tables import Image, Prediction, State, StoredObject
-from tests.inside import application, count, send
-from tests.pictures import encode, picture
+from tests.support.in_process import application, count, send
+from tests.support.pictures import encode, picture
 
 MANY = 8
 PICTURE = encode(picture(), "PNG")

@@ -7,9 +7,9 @@ import pytest
 import requests
 
 from common.tasks import contracts
-from tests.bad_requests import BASE64
-from tests.calls import PATIENCE
-from tests.people import PASSWORD, Account, sign_up
+from tests.support.accounts import PASSWORD, Account, sign_up
+from tests.support.bad_requests import BASE64
+from tests.support.calls import PATIENCE
 
 TASK = {"task": "classify"}
 

@@ -9,8 +9,8 @@ import requests
 from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import validate
 
-from tests.pictures import encode, picture
-from tests.services import Running, model_mirror, standalone
+from tests.support.pictures import encode, picture
+from tests.support.services import Running, model_mirror, standalone
 
 PROBLEM = "application/problem+json"
 FORMS = {"multipart/form-data", "application/json", "image/*"}

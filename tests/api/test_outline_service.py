@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.calls import LONGEST_WAIT, get, post
+from tests.support.calls import LONGEST_WAIT, get, post
 
 KEYS = {"polygons": "objects", "geojson": "geojson", "coco": "coco", "svg": "svg"}
 

@@ -9,12 +9,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from common.db import Sessions, read
+from common.database.session import Sessions, read
 from common.tables import IdempotencyKey, Image, Prediction, StoredObject
-from tests.inside import app as app
-from tests.inside import count, statements
-from tests.owning import ask, call, photo, status, upload
-from tests.people import Account, sign_up
+from tests.support.accounts import Account, sign_up
+from tests.support.calls_in_process import ask, call, photo, status, upload
+from tests.support.in_process import app as app
+from tests.support.in_process import count, statements
 
 
 @pytest.fixture

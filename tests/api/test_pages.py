@@ -10,13 +10,13 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Locator, Route, expect
 
-from tests.backends import missing
-from tests.browser import Visit, watched
-from tests.browser import browser as browser
-from tests.calls import CAT
-from tests.pictures import encode, picture
-from tests.servers import find_program
-from tests.services import standalone
+from tests.support.backends import missing
+from tests.support.browser import Visit, watched
+from tests.support.browser import browser as browser
+from tests.support.calls import CAT
+from tests.support.pictures import encode, picture
+from tests.support.servers import find_program
+from tests.support.services import standalone
 
 NASTY = """<img src=x onerror=alert(1)> it's "$(x)"; a\\b.png"""
 

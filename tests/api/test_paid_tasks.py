@@ -8,16 +8,16 @@ import requests
 from flask import Flask
 
 from common.captions import is_paid
-from common.db import Sessions, transact
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, transact
 from common.settings import Settings
 from common.tables import EngineProcess
 from tests.api.test_limits import Start
 from tests.api.test_limits import start as start
-from tests.inside import app as app
-from tests.inside import send
-from tests.owning import photo
-from tests.people import sign_up
+from tests.support.accounts import sign_up
+from tests.support.calls_in_process import photo
+from tests.support.in_process import app as app
+from tests.support.in_process import send
 
 PROVIDER = "openai://127.0.0.1:9/v1?model=any"
 PNG = {"Content-Type": "image/png"}

@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from api.paging import read_cursor, write_cursor
-from common.db import Sessions
+from api.http.pagination import read_cursor, write_cursor
+from common.database.ids import new_id
+from common.database.session import Sessions
 from common.errors import InputFault
-from common.ids import new_id
-from common.sharing.lists import NOW, Place
+from common.social.lists import NOW, Place
 from common.tables import Like
-from tests.inside import app as app
-from tests.owning import call, status
-from tests.people import Account, sign_up
-from tests.posting import anna as anna
-from tests.posting import ben as ben
-from tests.posting import pages, post
-from tests.sharing import rows_in
+from tests.support.accounts import Account, sign_up
+from tests.support.calls_in_process import call, status
+from tests.support.in_process import app as app
+from tests.support.post_calls import anna as anna
+from tests.support.post_calls import ben as ben
+from tests.support.post_calls import pages, post
+from tests.support.social_rows import rows_in
 
 MANY = 50
 LISTS = ["/v1/posts", "/v1/posts?sort=most_liked", "/v1/posts?user=anna", "/v1/feed",

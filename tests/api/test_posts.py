@@ -9,17 +9,17 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from common.db import Sessions, transact
+from common.database.session import Sessions, transact
 from common.tables import IdempotencyKey, Image, Like, Post, Prediction, ShareLink
-from tests.inside import app as app
-from tests.inside import statements
-from tests.inside import twin as twin
-from tests.owning import call, photo, upload
-from tests.people import Account
-from tests.posting import FOUND, NASTY, answer_all, link, post
-from tests.posting import anna as anna
-from tests.posting import ben as ben
-from tests.sharing import posts_of, rows_in
+from tests.support.accounts import Account
+from tests.support.calls_in_process import call, photo, upload
+from tests.support.in_process import app as app
+from tests.support.in_process import statements
+from tests.support.in_process import twin as twin
+from tests.support.post_calls import FOUND, NASTY, answer_all, link, post
+from tests.support.post_calls import anna as anna
+from tests.support.post_calls import ben as ben
+from tests.support.social_rows import posts_of, rows_in
 
 UNKNOWN = "01920000-0000-7000-8000-000000000000"
 

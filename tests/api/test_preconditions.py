@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.inside import app as app
-from tests.owning import upload
-from tests.people import Account, sign_up
+from tests.support.accounts import Account, sign_up
+from tests.support.calls_in_process import upload
+from tests.support.in_process import app as app
 
 
 @pytest.fixture

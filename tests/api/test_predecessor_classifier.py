@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.calls import PATIENCE
-from tests.people import PASSWORD, Account, sign_up
-from tests.pictures import encode, picture
+from tests.support.accounts import PASSWORD, Account, sign_up
+from tests.support.calls import PATIENCE
+from tests.support.pictures import encode, picture
 
 FAILURE = (
     "something went wrong, please check the extension or the validity of the image.More details: "

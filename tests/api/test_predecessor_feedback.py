@@ -10,15 +10,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from common.db import Sessions, read
-from common.feedback import learnt
+from common.database.session import Sessions, read
+from common.search.feedback import learnt
 from common.tables import Vote
-from tests.backends import database_url as database_url
-from tests.bad_requests import UNKNOWN
-from tests.feedback import ml_team, upload
-from tests.inside import app as app
-from tests.people import sign_up
-from tests.tables import sessions as sessions
+from tests.support.accounts import sign_up
+from tests.support.backends import database_url as database_url
+from tests.support.bad_requests import UNKNOWN
+from tests.support.feedback import ml_team, upload
+from tests.support.in_process import app as app
+from tests.support.tables import sessions as sessions
 
 CAT, DOG = "COCO_val2014_000000004212.jpg", "COCO_val2014_000000000042.jpg"
 QUERY = "cat in a park"

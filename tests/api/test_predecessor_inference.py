@@ -10,11 +10,11 @@ from uuid import UUID
 
 import pytest
 
-from tests.backends import missing
-from tests.bad_requests import UNKNOWN, check_problem
-from tests.calls import PATIENCE, get, until
-from tests.pictures import encode, picture
-from tests.wire import exchange, request
+from tests.support.backends import missing
+from tests.support.bad_requests import UNKNOWN, check_problem
+from tests.support.calls import PATIENCE, get, until
+from tests.support.pictures import encode, picture
+from tests.support.raw_http import exchange, request
 
 PHOTO = encode(picture(), "JPEG")
 KEYS = {"prediction", "predictoin", "status"}

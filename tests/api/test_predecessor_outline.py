@@ -11,11 +11,11 @@ from uuid import UUID
 import pytest
 import requests
 
-from tests.backends import missing
-from tests.bad_requests import UNKNOWN, check_problem
-from tests.calls import PATIENCE, get, post, until
-from tests.pictures import encode, picture
-from tests.wire import exchange, request
+from tests.support.backends import missing
+from tests.support.bad_requests import UNKNOWN, check_problem
+from tests.support.calls import PATIENCE, get, post, until
+from tests.support.pictures import encode, picture
+from tests.support.raw_http import exchange, request
 
 PHOTO = encode(picture(), "JPEG")
 UNFINISHED = ("queued", "processing")

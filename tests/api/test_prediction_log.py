@@ -9,19 +9,19 @@ from flask import Flask
 from sqlalchemy import event, insert
 from sqlalchemy.orm import Session
 
-from api import prediction_log
-from api.prediction_log import statements
-from common.db import Sessions, now, transact
-from common.ids import LAST_ID, new_id
-from common.images.listing import PAGE
+from api.predictions import history
+from api.predictions.history import statements
+from common.database.ids import LAST_ID, new_id
+from common.database.session import Sessions, now, transact
+from common.images.queries import PAGE
 from common.predictions import Failure
 from common.tables import Prediction, WebhookDelivery
-from tests.inside import app as app
-from tests.multipart_parts import parts
-from tests.owning import ask, call, status, upload
-from tests.people import Account, make_admin, make_ml, sign_up
-from tests.predicting import success, take, write
-from tests.tables import empty, migrate, opened
+from tests.support.accounts import Account, make_admin, make_ml, sign_up
+from tests.support.calls_in_process import ask, call, status, upload
+from tests.support.in_process import app as app
+from tests.support.multipart_parts import parts
+from tests.support.prediction_steps import success, take, write
+from tests.support.tables import empty, migrate, opened
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_they_are_chosen_by_status_task_and_image(
 def test_a_page_of_rare_ones_ends_where_it_has_looked_far_enough(
     app: Flask, sessions: Sessions, anna: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prediction_log, "LOOKED_AT", 3)
+    monkeypatch.setattr(history, "LOOKED_AT", 3)
     statements.cache_clear()
     image = upload(app, anna)["id"]
     rare = ask(app, anna, image, task="outline")["id"]

@@ -8,14 +8,14 @@ from flask import Flask
 
 from common.errors import SettingsError
 from common.settings import Settings
-from common.settings_parsers import Allowance
+from common.settings.parsers import Allowance
 from common.tasks import contract
 from tests.api.test_limits import Start, refused, upload
 from tests.api.test_limits import start as start
-from tests.inside import app as app
-from tests.inside import send, statements
-from tests.owning import photo
-from tests.people import sign_up
+from tests.support.accounts import sign_up
+from tests.support.calls_in_process import photo
+from tests.support.in_process import app as app
+from tests.support.in_process import send, statements
 
 OUTLINE, CLASSIFY, SEARCH = (contract(task).units() for task in ("outline", "classify", "search"))
 

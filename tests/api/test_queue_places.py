@@ -6,13 +6,13 @@ from uuid import UUID
 
 import requests
 
-from common.db import Sessions, now
-from tests.calls import get, post, until
-from tests.idle import ask, held, history, photo, verb
-from tests.idle import idle as idle
-from tests.idle import sessions as sessions
-from tests.predicting import rewrite
-from tests.served import Stack, served
+from common.database.session import Sessions, now
+from tests.support.calls import get, post, until
+from tests.support.idle_stack import ask, held, history, photo, verb
+from tests.support.idle_stack import idle as idle
+from tests.support.idle_stack import sessions as sessions
+from tests.support.prediction_steps import rewrite
+from tests.support.served import Stack, served
 
 
 def test_places_are_shown_while_it_is_queued(idle: Stack, sessions: Sessions) -> None:

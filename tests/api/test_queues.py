@@ -12,11 +12,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from api.queues import FRESH
-from common.db import Sessions
-from tests.inside import application, send
-from tests.pictures import encode, picture
-from tests.predicting import success, take, write
+from api.predictions.queue_estimates import FRESH
+from common.database.session import Sessions
+from tests.support.in_process import application, send
+from tests.support.pictures import encode, picture
+from tests.support.prediction_steps import success, take, write
 
 
 @pytest.fixture

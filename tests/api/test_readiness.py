@@ -13,16 +13,16 @@ import psutil
 import pytest
 import requests
 
-from api.readiness import KEPT, OK, PATIENCE, Check
+from api.system.readiness import KEPT, OK, PATIENCE, Check
 from common.errors import Unavailable
-from tests.calls import forms, get, post, until
-from tests.metering import only_api
-from tests.people import make_admin, sign_up
-from tests.pictures import encode, picture
-from tests.served import emptied, served
-from tests.servers import RunningServer
-from tests.services import CHECKOUT
-from tests.tables import opened
+from tests.support.accounts import make_admin, sign_up
+from tests.support.calls import forms, get, post, until
+from tests.support.idle_api import only_api
+from tests.support.pictures import encode, picture
+from tests.support.served import emptied, served
+from tests.support.servers import RunningServer
+from tests.support.services import CHECKOUT
+from tests.support.tables import opened
 
 PHOTO = encode(picture(), "JPEG")
 MANY = 40

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from common.db import Sessions, read, transact
+from common.database.session import Sessions, read, transact
 from common.storage import object_key, open_storage
 from common.tables import StoredObject
-from tests.inside import application, send
-from tests.pictures import encode, picture
+from tests.support.in_process import application, send
+from tests.support.pictures import encode, picture
 
 PICTURE = encode(picture(), "PNG")
 DIGEST = hashlib.sha256(PICTURE).digest()

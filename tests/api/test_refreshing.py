@@ -8,13 +8,13 @@ from flask import Flask
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from common.db import Sessions, now, read, transact
-from common.people.logins import GRACE
-from common.retention import remove_old
+from common.accounts.logins import GRACE
+from common.database.session import Sessions, now, read, transact
+from common.housekeeping.retention import remove_old
 from common.tables import Counter, Login, User
-from tests.inside import app as app
-from tests.inside import count
-from tests.people import Account, sign_in, sign_up
+from tests.support.accounts import Account, sign_in, sign_up
+from tests.support.in_process import app as app
+from tests.support.in_process import count
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from common.ids import new_id
-from tests.calls import get, post
-from tests.pictures import encode, picture
-from tests.served import stack as stack
+from common.database.ids import new_id
+from tests.support.calls import get, post
+from tests.support.pictures import encode, picture
+from tests.support.served import stack as stack
 
 PREDICT = "/v1/predictions?task=classify"
 UPLOAD = "/v1/images?tasks=classify"

@@ -11,8 +11,8 @@ from uuid import UUID
 import pytest
 import requests
 
-from tests.calls import FORMS, LONGEST_WAIT, forms, get, post
-from tests.pictures import encode, picture
+from tests.support.calls import FORMS, LONGEST_WAIT, forms, get, post
+from tests.support.pictures import encode, picture
 
 PHOTO = encode(picture(), "JPEG")
 

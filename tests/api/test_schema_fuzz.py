@@ -14,7 +14,6 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.bad_requests import BASE64, PHOTO, check_problem
 from tests.fuzz import (
     IMAGES,
     STEADY,
@@ -25,8 +24,18 @@ from tests.fuzz import (
     report,
     role_setter,
 )
-from tests.services import Running
-from tests.wire import BOUNDARY, JSON, MULTIPART, exchange, field, file, multipart, request
+from tests.support.bad_requests import BASE64, PHOTO, check_problem
+from tests.support.raw_http import (
+    BOUNDARY,
+    JSON,
+    MULTIPART,
+    exchange,
+    field,
+    file,
+    multipart,
+    request,
+)
+from tests.support.services import Running
 
 CI_REQUESTS = 5_500  # asked for; rounding leaves over 5,000
 

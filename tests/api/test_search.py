@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import requests
 
-from tests.calls import forms, get, post, until
-from tests.pictures import photographs
-from tests.served import models as models
-from tests.services import Running, standalone
+from tests.support.calls import forms, get, post, until
+from tests.support.pictures import photographs
+from tests.support.served import models as models
+from tests.support.services import Running, standalone
 
 SOON = 30.0  # seconds until an upload is found, on a busy machine
 SHOWN = ["cat_720p.jpg", "parrot.jpg", "sunflower.bmp", "grace_hopper.bmp"]

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from common.db import Sessions, read
+from common.database.session import Sessions, read
 from engine.evaluation.gallery import UNFINISHED
-from tests.calls import get, post, until
-from tests.people import make_ml, sign_up
-from tests.pictures import photographs
-from tests.served import models as models
-from tests.services import Running, standalone
-from tests.tables import opened
+from tests.support.accounts import make_ml, sign_up
+from tests.support.calls import get, post, until
+from tests.support.pictures import photographs
+from tests.support.served import models as models
+from tests.support.services import Running, standalone
+from tests.support.tables import opened
 
 SHOWN = ["cat_720p.jpg", "parrot.jpg", "dog_segmentation.bmp"]
 SOON = 60.0  # seconds, on a busy machine

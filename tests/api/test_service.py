@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 import requests
 
-from tests.bad_requests import check_problem
-from tests.calls import forms, get, post
-from tests.pictures import encode, picture
-from tests.wire import JPEG, exchange, request
+from tests.support.bad_requests import check_problem
+from tests.support.calls import forms, get, post
+from tests.support.pictures import encode, picture
+from tests.support.raw_http import JPEG, exchange, request
 
 PHOTO = encode(picture(), "JPEG")
 

@@ -7,13 +7,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from common.db import Sessions, now, transact
+from common.database.session import Sessions, now, transact
 from common.tables import ShareLink
-from tests.inside import app as app
-from tests.owning import call
-from tests.people import Account
-from tests.posting import NASTY, answer_all, link, post, slug_of
-from tests.posting import anna as anna
+from tests.support.accounts import Account
+from tests.support.calls_in_process import call
+from tests.support.in_process import app as app
+from tests.support.post_calls import NASTY, answer_all, link, post, slug_of
+from tests.support.post_calls import anna as anna
 
 
 def test_a_share_link_is_a_page_for_people_and_json_for_programs(

@@ -11,13 +11,13 @@ from flask import Flask
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from common.db import Sessions, now, transact
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, now, transact
 from common.tables import Counter, Login, User
-from tests.inside import application, statements
-from tests.people import PASSWORD, Account, make_admin, sign_in, sign_up
+from tests.support.accounts import PASSWORD, Account, make_admin, sign_in, sign_up
+from tests.support.in_process import application, statements
 
-SECRET = "x" * 64  # as tests/inside.py sets it
+SECRET = "x" * 64  # as tests/support/in_process.py sets it
 ME = "/v1/users/me"
 
 

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.metering import only_api
-from tests.pictures import encode, picture
-from tests.services import Running
-from tests.wire import JPEG, exchange, request
+from tests.support.idle_api import only_api
+from tests.support.pictures import encode, picture
+from tests.support.raw_http import JPEG, exchange, request
+from tests.support.services import Running
 
 THREADS = 4
 SLOW = 3 * THREADS

@@ -9,12 +9,12 @@ import requests
 from PIL import Image
 
 from common.tasks.thumbnail import SIZES
-from tests.bad_requests import UNKNOWN
-from tests.calls import forms, get, post
-from tests.pictures import decode, encode, exif, picture
-from tests.served import Stack, served
-from tests.served import stack as stack
-from tests.services import Running
+from tests.support.bad_requests import UNKNOWN
+from tests.support.calls import forms, get, post
+from tests.support.pictures import decode, encode, exif, picture
+from tests.support.served import Stack, served
+from tests.support.served import stack as stack
+from tests.support.services import Running
 
 PHOTO = encode(picture(size=(1500, 900)), "JPEG", exif=exif(6))
 PNG = encode(picture(), "PNG")

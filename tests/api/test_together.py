@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from api.together import Together
-from tests.calls import until
+from api.uploads.combining_queue import Together
+from tests.support.calls import until
 
 LONG = 30.0
 

@@ -8,17 +8,17 @@ import pytest
 from flask import Flask
 from sqlalchemy import insert
 
-from api.errors import answer_of
-from common.db import Sessions, transact
+from api.http.errors import answer_of
+from common.database.session import Sessions, transact
 from common.errors import SettingsError
 from common.predictions import Failure
 from common.tables import WebhookDelivery
-from tests import feedback
-from tests.inside import app as app
-from tests.owning import ask, call, status, upload
-from tests.people import Account, make_admin, make_ml, sign_up
-from tests.posting import answer_all, link, slug_of
-from tests.predicting import take, write
+from tests.support import feedback
+from tests.support.accounts import Account, make_admin, make_ml, sign_up
+from tests.support.calls_in_process import ask, call, status, upload
+from tests.support.in_process import app as app
+from tests.support.post_calls import answer_all, link, slug_of
+from tests.support.prediction_steps import take, write
 
 SECRET = {"customer": "ACME-secret"}
 WHY = "a detail that is nobody else's"

@@ -1,6 +1,6 @@
 """Turns to wait: no caller takes those of the others, long polls leave some for the other waits."""
 
-from api.turns import Turns, Wait
+from api.limits.wait_slots import Turns, Wait
 
 MOST, POLLS = 48, 8
 

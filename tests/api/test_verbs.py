@@ -7,15 +7,15 @@ from uuid import UUID
 import pytest
 import requests
 
-from common.db import Sessions, now
+from common.database.session import Sessions, now
 from common.predictions import Failure
 from common.tables import State
-from tests.calls import finished, get
-from tests.idle import ask, held, verb
-from tests.idle import idle as idle
-from tests.idle import sessions as sessions
-from tests.predicting import rewrite, row, success, write
-from tests.served import Stack
+from tests.support.calls import finished, get
+from tests.support.idle_stack import ask, held, verb
+from tests.support.idle_stack import idle as idle
+from tests.support.idle_stack import sessions as sessions
+from tests.support.prediction_steps import rewrite, row, success, write
+from tests.support.served import Stack
 
 
 def test_what_is_queued_is_canceled_at_once_and_stays_so(idle: Stack, sessions: Sessions) -> None:

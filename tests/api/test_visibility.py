@@ -10,14 +10,14 @@ from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from common.db import Sessions, transact
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, transact
 from common.predictions import cancel
 from common.tables import Image, Prediction
-from tests.inside import app as app
-from tests.owning import ask, call, status, upload
-from tests.people import Account, make_admin, make_ml, sign_up
-from tests.predicting import success, take, write
+from tests.support.accounts import Account, make_admin, make_ml, sign_up
+from tests.support.calls_in_process import ask, call, status, upload
+from tests.support.in_process import app as app
+from tests.support.prediction_steps import success, take, write
 
 PATHS = {  # what leads to an image or a prediction, with the code of what is not there
     "GET /v1/images/{image}": "image_not_found",

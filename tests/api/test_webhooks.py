@@ -11,10 +11,10 @@ import requests
 
 from common.webhooks.receivers import LONGEST_URL
 from common.webhooks.secrets import new_secret
-from tests.bad_requests import PHOTO
-from tests.calls import FORMS, PATIENCE, forms, get, post, until
-from tests.services import Running, standalone
-from tests.webhooks import Sink, answer, sinking
+from tests.support.bad_requests import PHOTO
+from tests.support.calls import FORMS, PATIENCE, forms, get, post, until
+from tests.support.services import Running, standalone
+from tests.support.webhooks import Sink, answer, sinking
 
 PUBLIC = "https://hooks.invalid/hook"
 DATA = base64.b64encode(PHOTO).decode()

@@ -9,10 +9,10 @@ import pytest
 
 from common.announcer import Announcer, decode_ids, encode_ids
 from common.broker import Broker, open_broker
-from common.db import Sessions
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions
 from common.tasks import queue_name
-from tests.predicting import row, sweep_ids
+from tests.support.prediction_steps import row, sweep_ids
 
 QUEUE = queue_name("classify", False)
 

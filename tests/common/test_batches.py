@@ -10,11 +10,11 @@ from sqlalchemy import func, select
 from common import batches
 from common.batches import REJECTED, Item
 from common.callers import ANONYMOUS
-from common.db import Sessions, read, transact
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, read, transact
 from common.predictions import Ask, Failure
 from common.tables import BatchItem, Image, Prediction, State
-from tests.predicting import rewrite, row, success, take, write
+from tests.support.prediction_steps import rewrite, row, success, take, write
 
 BAD = Item(custom_id="bad", task="dream", fault=("task_unknown", "There is no such task."))
 

@@ -8,8 +8,8 @@ import pytest
 from common import announcer
 from common.announcer import Announcer
 from common.broker import DEAD_LETTERS, Broker, Message, memory, open_broker
-from common.db import Sessions
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions
 from common.tasks import queue_name
 
 QUEUE = queue_name("classify", False)

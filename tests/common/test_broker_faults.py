@@ -10,9 +10,9 @@ from structlog.testing import capture_logs
 
 from common.broker import Broker, BrokerUnavailable, Consumer, Message, Publisher, open_broker
 from common.errors import SettingsError
-from tests.backends import missing
 from tests.common.brokers import closed_afterwards, eventually, hold, new_queue, numbers, put, take
-from tests.servers import RunningServer, free_ports, rabbitmq_program, start_rabbitmq
+from tests.support.backends import missing
+from tests.support.servers import RunningServer, free_ports, rabbitmq_program, start_rabbitmq
 
 RECOVERY = 20.0
 

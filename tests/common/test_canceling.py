@@ -6,13 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from common.db import Sessions, now, transact
+from common.database.ids import new_id
+from common.database.session import Sessions, now, transact
 from common.errors import Conflict
-from common.ids import new_id
 from common.predictions import Failure, Outcome, Retry, cancel, retry
-from common.predictions.rules import MOST_FAILURES
+from common.predictions.constants import MOST_FAILURES
 from common.tables import State
-from tests.predicting import TWIN, rewrite, row, success, sweep_ids, take, write
+from tests.support.prediction_steps import TWIN, rewrite, row, success, sweep_ids, take, write
 
 OUTCOMES = ["success", "failure", "retry", "last retry"]
 

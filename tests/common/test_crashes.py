@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from common.crashes import CRASH_LOG, crash_log
-from tests.services import CHECKOUT
+from common.observability.crash_traces import CRASH_LOG, crash_log
+from tests.support.services import CHECKOUT
 
 DIES = """
 import os, signal, sys
 from pathlib import Path
-from common.crashes import crash_log
+from common.observability.crash_traces import crash_log
 with crash_log(Path(sys.argv[1])) as crashed:
     print(crashed, flush=True)
     if number := int(sys.argv[2]):

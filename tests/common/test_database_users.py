@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from common import chores
-from common.db import transact
+from common.database.session import transact
+from common.housekeeping import job_locks
 from tests.house.sources import ROOT
-from tests.servers import RunningServer
-from tests.tables import migrate, opened
+from tests.support.servers import RunningServer
+from tests.support.tables import migrate, opened
 
 DENIED = (
     "CREATE TABLE more (id INT)",
@@ -55,7 +55,7 @@ def test_they_change_rows_and_nothing_else(
     make_users(server, tmp_path)
     url = address(server, tmp_path, wing)
     with opened(url) as sessions:
-        transact(sessions, chores.try_to_write)
+        transact(sessions, job_locks.try_to_write)
         for statement in DENIED:
             with sessions.engine.connect() as connection, pytest.raises(DBAPIError, match="denied"):
                 connection.execute(text(statement))
@@ -67,6 +67,6 @@ def test_a_new_password_holds_from_the_next_up(server: RunningServer, tmp_path: 
     (tmp_path / "mysql_api_password").write_text("another-password")
     make_users(server, tmp_path)
     with opened(address(server, tmp_path, "api")) as sessions:
-        transact(sessions, chores.try_to_write)
+        transact(sessions, job_locks.try_to_write)
     with pytest.raises(DBAPIError, match="denied"), create_engine(before).connect():
         pass

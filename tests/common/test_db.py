@@ -13,7 +13,8 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
-from common.db import (
+from common.database.ids import new_id
+from common.database.session import (
     CommitUnknown,
     DatabaseUnavailable,
     Sessions,
@@ -23,10 +24,9 @@ from common.db import (
     transact,
 )
 from common.errors import SettingsError
-from common.ids import new_id
 from common.tables import EngineProcess
-from tests.servers import RunningServer
-from tests.tables import migrate, opened
+from tests.support.servers import RunningServer
+from tests.support.tables import migrate, opened
 
 
 def enter(session: Session, id: UUID, name: str = "x") -> None:

@@ -11,11 +11,19 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
-from common.db import PROMPT, DatabaseUnavailable, Sessions, execute, open_database, read, transact
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import (
+    PROMPT,
+    DatabaseUnavailable,
+    Sessions,
+    execute,
+    open_database,
+    read,
+    transact,
+)
 from common.tables import EngineProcess
-from tests.servers import RunningServer
-from tests.tables import migrate
+from tests.support.servers import RunningServer
+from tests.support.tables import migrate
 
 
 @pytest.fixture

@@ -12,7 +12,9 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from common.db import (
+from common.database.ids import new_id
+from common.database.mysql import IDLE_TRANSACTION
+from common.database.session import (
     PROMPT,
     CommitUnknown,
     DatabaseUnavailable,
@@ -23,12 +25,10 @@ from common.db import (
     recalled,
     transact,
 )
-from common.ids import new_id
-from common.mysql import IDLE_TRANSACTION
 from common.tables import EngineProcess
 from tests.faults.proxy import Fault, Proxy
-from tests.servers import RunningServer
-from tests.tables import migrate
+from tests.support.servers import RunningServer
+from tests.support.tables import migrate
 
 HOLD = select(EngineProcess.id)
 

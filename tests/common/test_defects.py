@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from common.errors import SettingsError
-from common.logs import configure
+from common.observability.logs import configure
 
 CHECKOUT = Path(__file__).parents[2]
 PROGRAM = """
 import structlog
-from common.logs import configure
+from common.observability.logs import configure
 configure("info", "json", "{dsn}")
 log = structlog.get_logger("test").bind(request_id="r-1", task="classify")
 password = "swordfish"

@@ -8,14 +8,14 @@ from uuid import UUID
 
 import pytest
 
-from common.db import Sessions, clock, now, read, transact
-from common.drift import BRIGHTNESS, CONFIDENCE, LABEL, SIZE, bins_of, stability_index
-from common.drift.samples import compared, measure_hour, measure_lately
-from common.drift.windows import Windows
+from common.database.session import Sessions, clock, now, read, transact
 from common.errors import SettingsError
+from common.observability.drift import BRIGHTNESS, CONFIDENCE, LABEL, SIZE, bins_of, stability_index
+from common.observability.drift.samples import compared, measure_hour, measure_lately
+from common.observability.drift.windows import Windows
 from common.predictions import Job, Success
 from common.settings import Settings
-from tests.predicting import MODEL, rewrite, take, write
+from tests.support.prediction_steps import MODEL, rewrite, take, write
 
 HOUR = timedelta(hours=1)
 

@@ -6,13 +6,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from common.db import Sessions, now, read, transact
-from common.failed_notes import retry_failed
-from common.indexing import note_changed
+from common.database.session import Sessions, now, read, transact
 from common.predictions import Failure, sweep
+from common.search.failed_index_notes import retry_failed
+from common.search.outbox import note_changed
 from common.tables import Image, Prediction, State
-from tests.predicting import image as image
-from tests.predicting import rewrite, row, success, sweep_ids, take, write
+from tests.support.prediction_steps import image as image
+from tests.support.prediction_steps import rewrite, row, success, sweep_ids, take, write
 
 
 def notes_of(sessions: Sessions, image: UUID) -> list[UUID]:

@@ -12,15 +12,15 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from common.db import Sessions, read, transact
-from common.feedback import Learnt, Opinion, learnt, record
-from common.feedback.learning import MOST_AGAINST
-from common.feedback.lessons import VOICE, voices
-from common.feedback.recording import PER_DAY, PER_IMAGE
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, read, transact
+from common.search.feedback import Learnt, Opinion, learnt, record
+from common.search.feedback.record import PER_DAY, PER_IMAGE
+from common.search.feedback.scores import MOST_AGAINST
+from common.search.feedback.term_scores import VOICE, voices
 from common.tables import Lesson, Vote, Voter
-from tests.backends import database_url as database_url
-from tests.tables import sessions as sessions
+from tests.support.backends import database_url as database_url
+from tests.support.tables import sessions as sessions
 
 CAT, DOG = new_id(), new_id()
 

@@ -5,8 +5,8 @@ import struct
 import pytest
 
 from common.errors import InputFault
-from common.formats import Header, exif, read_header
-from tests.pictures import (
+from common.images.formats import Header, exif, read_header
+from tests.support.pictures import (
     EOI,
     ORIENTATION,
     RAW_EXIF,
@@ -22,7 +22,7 @@ from tests.pictures import (
     picture,
     png,
     segment,
-)  # fmt: skip
+)
 
 # No browser takes an orientation from here.
 NOT_TURNED = ("XMP", "XML:com.adobe.xmp", RAW_EXIF)

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
 from common.errors import InputFault
-from common.formats import Header, exif, read_header, strip_metadata
-from common.formats.bare import bare_pixels
-from tests.pictures import decode, every_kind, photographs
+from common.images.formats import Header, exif, read_header, strip_metadata
+from common.images.formats.bare import bare_pixels
+from tests.support.pictures import decode, every_kind, photographs
 
 CODES = {"image_empty", "image_format_not_allowed", "image_malformed", "image_truncated"}
 SMALL = 60_000  # bytes: photographs larger than this make the mutations slow

@@ -7,8 +7,8 @@ import zlib
 import pytest
 
 from common.errors import InputFault, UnsupportedMedia
-from common.formats import read_header, strip_metadata
-from tests.pictures import EOI, SCAN, SOI, bmp, chunk, encode, frame, picture, png, segment
+from common.images.formats import read_header, strip_metadata
+from tests.support.pictures import EOI, SCAN, SOI, bmp, chunk, encode, frame, picture, png, segment
 
 
 def refusal(data: bytes) -> str:

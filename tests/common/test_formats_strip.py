@@ -7,9 +7,9 @@ import pytest
 from PIL import Image, ImageOps, ImageSequence
 
 from common.errors import InputFault
-from common.formats import read_header, strip_metadata
-from common.formats.bmp import embedded_profile
-from tests.pictures import (
+from common.images.formats import read_header, strip_metadata
+from common.images.formats.bmp import embedded_profile
+from tests.support.pictures import (
     GPS,
     ORIENTATION,
     XMP,

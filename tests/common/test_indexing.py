@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from common.db import Sessions, now, read, transact
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, now, read, transact
+from common.housekeeping.retention import PREDICTIONS, remove_predictions
 from common.images import set_visibility
-from common.indexing import note_changed, note_deleted
 from common.predictions import Success
-from common.retention import PREDICTIONS, remove_predictions
+from common.search.outbox import note_changed, note_deleted
 from common.tables import Image, Prediction
-from tests.predicting import MODEL, rewrite, row, take, write
+from tests.support.prediction_steps import MODEL, rewrite, row, take, write
 
 
 def notes(sessions: Sessions) -> list[Prediction]:

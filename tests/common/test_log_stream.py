@@ -13,8 +13,8 @@ from typing import IO
 
 import pytest
 
-from common.log_stream import LogStream
-from common.log_text import escape_controls, hide_values
+from common.observability.log_stream import LogStream
+from common.observability.log_text import escape_controls, hide_values
 
 CHECKOUT = Path(__file__).parents[2]
 LINE = "x" * 200 + "\n"
@@ -22,7 +22,7 @@ PROGRAM = """
 import logging, sys, time
 import structlog
 from prometheus_client import Counter
-from common.logs import configure, count_lost_lines
+from common.observability.logs import configure, count_lost_lines
 configure("info", "json")
 lost = Counter("lost", "Lost lines.")
 log = structlog.get_logger("test")
@@ -104,7 +104,7 @@ def test_a_pipe_that_is_not_read_blocks_nobody() -> None:
 def test_a_closed_stderr_is_no_descriptor_for_others(tmp_path: Path) -> None:
     """Descriptor 2 would be the next file that is opened, such as the database."""
     program = (
-        "import os; from common.logs import configure; configure('info', 'json');"
+        "import os; from common.observability.logs import configure; configure('info', 'json');"
         f"file = open({str(tmp_path / 'data')!r}, 'wb'); os.write(2, b'noise');"
         "print(file.fileno())"
     )
@@ -163,7 +163,7 @@ def test_control_characters_are_escaped(text: str) -> None:
 
 CONSOLE = """
 import structlog
-from common.logs import configure
+from common.observability.logs import configure
 configure("info", "console")
 log = structlog.get_logger("test")
 def log_in(password):
@@ -198,7 +198,8 @@ def test_values_that_a_database_repeats_are_left_out() -> None:
 
 def test_json_lines_stay_json_whatever_they_hold(tmp_path: Path) -> None:
     program = (
-        "import structlog; from common.logs import configure; configure('info', 'json');"
+        "import structlog; from common.observability.logs import configure;"
+        "configure('info', 'json');"
         "structlog.get_logger().info('a', path='\\x1b\\n\\ud800', other=object())"
     )
     command = [sys.executable, "-c", program]

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from migrations.waiting import lack
-from tests.services import CHECKOUT, OURS
-from tests.tables import INI, migrate, opened
+from tests.support.services import CHECKOUT, OURS
+from tests.support.tables import INI, migrate, opened
 
 
 @pytest.fixture(params=["sqlite", "served"])

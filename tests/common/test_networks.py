@@ -2,8 +2,8 @@
 
 import pytest
 
-from common.feedback.voters import voter_of
-from common.networks import network_of
+from common.client_networks import network_of
+from common.search.feedback.voters import voter_of
 
 V4 = [
     "203.0.113.7", "203.0.113.7:1", "203.0.113.7:65535", " 203.0.113.7 ", '"203.0.113.7:4711"',

@@ -3,10 +3,18 @@
 from datetime import timedelta
 from typing import Any
 
-from common.db import Sessions, now, transact
+from common.database.session import Sessions, now, transact
 from common.predictions import reopen, sweep
 from common.tables import State
-from tests.predicting import one_after_another, rewrite, row, success, sweep_ids, take, write
+from tests.support.prediction_steps import (
+    one_after_another,
+    rewrite,
+    row,
+    success,
+    sweep_ids,
+    take,
+    write,
+)
 
 
 def test_a_row_that_was_not_announced_is_announced_by_the_sweep(

@@ -7,12 +7,23 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from common.db import Sessions, now, transact
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, now, transact
 from common.predictions import Claims, Failure, Retry, claim, mark_announced, reopen
-from common.predictions.rules import MOST_FAILURES, MOST_LOST_CLAIMS
+from common.predictions.constants import MOST_FAILURES, MOST_LOST_CLAIMS
 from common.tables import State
-from tests.predicting import ME, MODEL, TWIN, beat, rewrite, row, success, sweep_ids, take, write
+from tests.support.prediction_steps import (
+    ME,
+    MODEL,
+    TWIN,
+    beat,
+    rewrite,
+    row,
+    success,
+    sweep_ids,
+    take,
+    write,
+)
 
 
 def test_a_batch_is_claimed_finished_and_read_back(sessions: Sessions, ask: Any) -> None:

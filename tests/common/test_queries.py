@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.queries import normalise, stem, terms, words
+from common.search.text import normalise, stem, terms, words
 
 
 @pytest.mark.parametrize(

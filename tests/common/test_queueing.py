@@ -5,12 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from common.db import Sessions, now, read, transact
+from common.database.session import Sessions, now, read, transact
 from common.predictions import Lane, ahead, cancel, measure, retry
-from common.predictions.queueing import MOST_QUEUED, WINDOW
+from common.predictions.queue_stats import MOST_QUEUED, WINDOW
 from common.tables import State
-from tests.plans import plans
-from tests.predicting import one_after_another, rewrite, row, success, take, write
+from tests.support.prediction_steps import one_after_another, rewrite, row, success, take, write
+from tests.support.query_plans import plans
 
 
 def look(sessions: Sessions, task: str = "classify", interactive: bool = False) -> Lane:

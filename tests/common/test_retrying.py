@@ -5,11 +5,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from common.db import Sessions, now, read, transact
+from common.database.session import Sessions, now, read, transact
 from common.predictions import Retry, mark_announced
-from common.predictions.rules import MOST_FAILURES
+from common.predictions.constants import MOST_FAILURES
 from common.tables import State
-from tests.predicting import rewrite, row, sweep_ids, take, write
+from tests.support.prediction_steps import rewrite, row, sweep_ids, take, write
 
 Ask = Callable[..., list[UUID]]
 

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from common.adapter_schemes import open_by_scheme
 from common.errors import SettingsError
-from common.schemes import open_by_scheme
 
 ADAPTERS = {"fraction": "fractions:Fraction", "split": "shlex:split", "none": "no.such:module"}
 
@@ -30,7 +30,7 @@ def test_an_unknown_scheme_is_refused_with_the_known_ones_and_without_the_url(ur
 
 def test_only_the_chosen_module_is_imported() -> None:
     program = (
-        "import sys; from common.schemes import open_by_scheme;"
+        "import sys; from common.adapter_schemes import open_by_scheme;"
         f"open_by_scheme('split://a', {ADAPTERS!r}, setting='X_URL');"
         "assert 'shlex' in sys.modules and 'fractions' not in sys.modules"
     )

@@ -9,8 +9,8 @@ import pytest
 
 from common.errors import SettingsError
 from common.settings import Settings
-from common.settings_parsers import Allowance
-from tests.services import CHECKOUT
+from common.settings.parsers import Allowance
+from tests.support.services import CHECKOUT
 
 
 @pytest.mark.parametrize("text", ["on", "ON", "true", "True", "yes", "1", '"on"', "'true'", "on\r"])

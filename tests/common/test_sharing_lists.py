@@ -9,17 +9,17 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
-from common import sharing
-from common.db import Sessions, now, read, transact
-from common.ids import least_id, new_id
-from common.sharing import links, lists, shown
-from common.sharing.lists import NOW, TOP, Place
+from common import social
+from common.database.ids import least_id, new_id
+from common.database.session import Sessions, now, read, transact
+from common.social import lists, projections, share_links
+from common.social.lists import NOW, TOP, Place
 from common.tables import Follow, Post, ShareLink
-from tests.plans import plans
-from tests.sharing import anna as anna
-from tests.sharing import ben as ben
-from tests.sharing import like, new_post, new_user
-from tests.sharing import people as people
+from tests.support.query_plans import plans
+from tests.support.social_rows import anna as anna
+from tests.support.social_rows import ben as ben
+from tests.support.social_rows import like, new_post, new_user
+from tests.support.social_rows import people as people
 
 DAY = timedelta(days=1)
 
@@ -69,13 +69,13 @@ def test_the_feed_has_the_posts_of_those_one_follows(
     posted(sessions, anna, 5)
     posted(sessions, new_user(sessions, "dora"), 5)
     for other in (ben, carl):
-        transact(sessions, lambda session, other=other: sharing.follow(session, anna, other))  # type: ignore[misc]
+        transact(sessions, lambda session, other=other: social.follow(session, anna, other))  # type: ignore[misc]
     page = partial(lists.feed, user_id=anna)
     assert walk(sessions, page) == [of_carl[1], of_ben[1], of_carl[0], of_ben[0]]
     long_ago = posted(sessions, ben, 1000, 200, 70, 9)
     of_ben = long_ago + of_ben
     assert walk(sessions, page)[4:] == long_ago[::-1], "however far apart they are"
-    transact(sessions, lambda session: sharing.unfollow(session, anna, carl))
+    transact(sessions, lambda session: social.unfollow(session, anna, carl))
     assert walk(sessions, page) == of_ben[::-1]
     assert walk(sessions, partial(lists.feed, user_id=ben)) == []
 
@@ -96,8 +96,8 @@ def test_followers_and_followed_are_listed_the_latest_first(
 ) -> None:
     fans = people(5)
     for fan in fans:
-        transact(sessions, lambda session, fan=fan: sharing.follow(session, fan, anna))  # type: ignore[misc]
-        transact(sessions, lambda session, fan=fan: sharing.follow(session, anna, fan))  # type: ignore[misc]
+        transact(sessions, lambda session, fan=fan: social.follow(session, fan, anna))  # type: ignore[misc]
+        transact(sessions, lambda session, fan=fan: social.follow(session, anna, fan))  # type: ignore[misc]
     # Three at the very same time: then the id decides.
     same = update(Follow).values(created_at=now(-60))
     three = same.where(Follow.follower_id.in_(fans[:3]) | Follow.followed_id.in_(fans[:3]))
@@ -117,25 +117,27 @@ def test_followers_and_followed_are_listed_the_latest_first(
 def test_posts_are_shown_in_the_order_asked_for(sessions: Sessions, anna: UUID, ben: UUID) -> None:
     one, two = new_post(sessions, anna, text="<b>é😀</b>"), new_post(sessions, ben)
     like(sessions, one, ben)
-    rows = read(sessions, lambda session: shown.find(session, [two, new_id(), one]))
+    rows = read(sessions, lambda session: projections.find(session, [two, new_id(), one]))
     assert [row.id for row in rows] == [two, one]
     assert (rows[1].author, rows[1].text, rows[1].likes) == ("anna", "<b>é😀</b>", 1)
     assert (rows[1].file_name, rows[1].width, rows[1].height) == ("x.png", 16, 16)
-    assert read(sessions, lambda session: shown.liked(session, ben, [one, two])) == {one}
-    assert read(sessions, lambda session: shown.liked(session, anna, [one, two])) == set()
-    assert read(sessions, lambda session: shown.liked(session, None, [one, two])) == set()
-    assert read(sessions, lambda session: shown.find(session, [])) == []
+    assert read(sessions, lambda session: projections.liked(session, ben, [one, two])) == {one}
+    assert read(sessions, lambda session: projections.liked(session, anna, [one, two])) == set()
+    assert read(sessions, lambda session: projections.liked(session, None, [one, two])) == set()
+    assert read(sessions, lambda session: projections.find(session, [])) == []
 
 
 # ---- share links
 
 
 def opened(sessions: Sessions, slug: str) -> UUID | None:
-    return read(sessions, lambda session: links.post_of(session, slug))
+    return read(sessions, lambda session: share_links.post_of(session, slug))
 
 
 def linked(sessions: Sessions, post: UUID, owner: UUID, **how: float) -> Any:
-    return transact(sessions, lambda session: links.create(session, new_id(), post, owner, **how))
+    return transact(
+        sessions, lambda session: share_links.create(session, new_id(), post, owner, **how)
+    )
 
 
 def test_a_link_leads_to_its_post_until_it_expires(sessions: Sessions, anna: UUID) -> None:
@@ -154,13 +156,13 @@ def test_a_link_leads_to_its_post_until_it_expires(sessions: Sessions, anna: UUI
 def test_a_link_is_revoked_for_good(sessions: Sessions, anna: UUID) -> None:
     post, other = new_post(sessions, anna), new_post(sessions, anna)
     link, kept = (linked(sessions, post, anna, seconds=60) for _ in range(2))
-    assert not transact(sessions, lambda session: links.revoke(session, other, link.id))
+    assert not transact(sessions, lambda session: share_links.revoke(session, other, link.id))
     assert opened(sessions, link.slug) == post
     for _ in range(2):
-        assert transact(sessions, lambda session: links.revoke(session, post, link.id))
+        assert transact(sessions, lambda session: share_links.revoke(session, post, link.id))
         assert opened(sessions, link.slug) is None
     assert opened(sessions, kept.slug) == post
-    rows = read(sessions, partial(links.page, post_id=post, behind=TOP, most=5))
+    rows = read(sessions, partial(share_links.page, post_id=post, behind=TOP, most=5))
     assert {row.id: row.revoked_at is None for row in rows} == {link.id: False, kept.id: True}
 
 
@@ -170,11 +172,11 @@ def test_links_are_listed_the_newest_first_and_go_with_their_post(
     post = new_post(sessions, anna)
     made = {linked(sessions, post, anna).id for _ in range(3)}
     linked(sessions, new_post(sessions, anna), anna)
-    rows = list(read(sessions, partial(links.page, post_id=post, behind=TOP, most=2)))
+    rows = list(read(sessions, partial(share_links.page, post_id=post, behind=TOP, most=2)))
     after = Place(0, rows[-1].id)
-    rows += read(sessions, partial(links.page, post_id=post, behind=after, most=2))
+    rows += read(sessions, partial(share_links.page, post_id=post, behind=after, most=2))
     assert [row.id for row in rows] == sorted(made, reverse=True)
-    transact(sessions, lambda session: sharing.remove(session, [post]))
+    transact(sessions, lambda session: social.remove(session, [post]))
     assert opened(sessions, rows[0].slug) is None
     assert linked(sessions, post, anna) is None
 

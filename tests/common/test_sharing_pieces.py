@@ -7,13 +7,13 @@ from uuid import UUID
 from sqlalchemy import event, insert, update
 from sqlalchemy.orm import Session
 
-from common import sharing
-from common.db import Sessions, transact
-from common.ids import new_id
+from common import social
+from common.database.ids import new_id
+from common.database.session import Sessions, transact
 from common.images import remove_image
 from common.tables import Image, Like, Post, User
-from tests.sharing import anna as anna
-from tests.sharing import likes_of, new_image, new_post, posts_of, rows_in
+from tests.support.social_rows import anna as anna
+from tests.support.social_rows import likes_of, new_image, new_post, posts_of, rows_in
 
 
 def test_many_likes_go_in_pieces(sessions: Sessions, anna: UUID) -> None:
@@ -21,10 +21,10 @@ def test_many_likes_go_in_pieces(sessions: Sessions, anna: UUID) -> None:
     image = new_image(sessions, anna)
     post = new_post(sessions, anna, image)
     like_by_many(sessions, post, 1_003)
-    some = partial(sharing.forget_some_likes, ids=[post])
+    some = partial(social.forget_some_likes, ids=[post])
     assert transact(sessions, some) == 500
     assert (likes_of(sessions, post), rows_in(sessions, Like)) == (503, 503)
-    sent = statements(sessions, lambda: transact(sessions, partial(sharing.remove, ids=[post])))
+    sent = statements(sessions, lambda: transact(sessions, partial(social.remove, ids=[post])))
     deleted = [sql for sql in sent if sql.startswith("DELETE FROM likes")]
     assert len(deleted) == 2, "503 in pieces of 500"
     assert (rows_in(sessions, Post), rows_in(sessions, Like)) == (0, 0)

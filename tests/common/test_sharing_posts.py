@@ -8,28 +8,28 @@ import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from common import sharing
-from common.db import Sessions, transact
+from common import social
+from common.database.ids import new_id
+from common.database.session import Sessions, transact
 from common.errors import InputFault, Unauthorized
-from common.ids import new_id
-from common.sharing import links
+from common.social import share_links
 from common.tables import Follow, Image, Like, Post, Prediction, ShareLink, User
-from tests.sharing import anna as anna
-from tests.sharing import ben as ben
-from tests.sharing import like, likes_of, new_image, new_post, posts_of, rows_in, unlike
-from tests.sharing import people as people
+from tests.support.social_rows import anna as anna
+from tests.support.social_rows import ben as ben
+from tests.support.social_rows import like, likes_of, new_image, new_post, posts_of, rows_in, unlike
+from tests.support.social_rows import people as people
 
 MANY = 50
 
 
 def link(sessions: Sessions, post: UUID, owner: UUID) -> UUID:
     id = new_id()
-    assert transact(sessions, lambda session: links.create(session, id, post, owner))
+    assert transact(sessions, lambda session: share_links.create(session, id, post, owner))
     return id
 
 
 def remove(sessions: Sessions, *posts: UUID) -> int:
-    return transact(sessions, lambda session: sharing.remove(session, posts))
+    return transact(sessions, lambda session: social.remove(session, posts))
 
 
 def test_posts_show_their_image_and_count_themselves(sessions: Sessions, anna: UUID) -> None:
@@ -57,7 +57,7 @@ def test_what_is_posted_edited_or_taken_away_is_indexed_again(
 
     post = new_post(sessions, anna, image)
     assert notes() == 1
-    assert transact(sessions, lambda session: sharing.edit(session, post, "Other words"))
+    assert transact(sessions, lambda session: social.edit(session, post, "Other words"))
     assert notes() == 1
     assert remove(sessions, post) == 1
     assert notes() == 1
@@ -79,10 +79,10 @@ def test_only_an_image_of_ones_own_can_be_posted(sessions: Sessions, anna: UUID,
 def test_an_account_that_is_gone_does_nothing_more(sessions: Sessions, anna: UUID) -> None:
     post, ghost = new_post(sessions, anna), new_id()
     for work in (
-        lambda session: sharing.create(session, new_id(), ghost, new_id(), "x"),
-        lambda session: sharing.like(session, post, ghost),
-        lambda session: sharing.follow(session, ghost, anna),
-        lambda session: links.create(session, new_id(), post, ghost),
+        lambda session: social.create(session, new_id(), ghost, new_id(), "x"),
+        lambda session: social.like(session, post, ghost),
+        lambda session: social.follow(session, ghost, anna),
+        lambda session: share_links.create(session, new_id(), post, ghost),
     ):
         with pytest.raises(Unauthorized):
             transact(sessions, work)
@@ -134,14 +134,14 @@ def test_a_post_that_goes_while_it_is_liked_leaves_nothing(
 
 def test_one_follows_others_and_not_oneself(sessions: Sessions, anna: UUID, ben: UUID) -> None:
     for _ in range(2):
-        assert transact(sessions, lambda session: sharing.follow(session, anna, ben))
+        assert transact(sessions, lambda session: social.follow(session, anna, ben))
     assert rows_in(sessions, Follow) == 1
     with pytest.raises(InputFault) as error:
-        transact(sessions, lambda session: sharing.follow(session, anna, anna))
+        transact(sessions, lambda session: social.follow(session, anna, anna))
     assert error.value.code == "follow_yourself"
-    assert not transact(sessions, lambda session: sharing.follow(session, anna, new_id()))
+    assert not transact(sessions, lambda session: social.follow(session, anna, new_id()))
     for _ in range(2):
-        transact(sessions, lambda session: sharing.unfollow(session, anna, ben))
+        transact(sessions, lambda session: social.unfollow(session, anna, ben))
         assert rows_in(sessions, Follow) == 0
 
 
@@ -151,7 +151,7 @@ def test_two_who_follow_each_other_at_once_both_do(
     pairs = [(anna, ben), (ben, anna)] * 10
 
     def both(pair: tuple[UUID, UUID]) -> bool:
-        return transact(sessions, lambda session: sharing.follow(session, *pair))
+        return transact(sessions, lambda session: social.follow(session, *pair))
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(both, pairs))
@@ -166,7 +166,7 @@ def test_an_image_takes_its_posts_with_it(sessions: Sessions, anna: UUID, ben: U
     like(sessions, other, ben)
 
     def remove_image(session: Session) -> int:
-        count = sharing.remove_some_posts_of_image(session, image)
+        count = social.remove_some_posts_of_image(session, image)
         session.execute(delete(Prediction).where(Prediction.image_id == image))
         session.execute(delete(Image).where(Image.id == image))
         return count
@@ -186,10 +186,10 @@ def test_an_account_takes_with_it_what_it_has_shared(
             like(sessions, post, user)
         link(sessions, post, anna)
     for pair in ((anna, ben), (ben, anna)):
-        transact(sessions, lambda session, pair=pair: sharing.follow(session, *pair))  # type: ignore[misc]
+        transact(sessions, lambda session, pair=pair: social.follow(session, *pair))  # type: ignore[misc]
 
     def remove_user(session: Session) -> int:
-        count = sharing.remove_posts_of_user(session, anna)
+        count = social.remove_posts_of_user(session, anna)
         hers = select(Image.id).where(Image.owner_id == anna)
         session.execute(delete(Prediction).where(Prediction.image_id.in_(hers)))
         session.execute(delete(Image).where(Image.owner_id == anna))
@@ -204,8 +204,8 @@ def test_an_account_takes_with_it_what_it_has_shared(
 
 def test_a_text_is_changed_and_its_time_with_it(sessions: Sessions, anna: UUID) -> None:
     post = new_post(sessions, anna, text="Before")
-    assert transact(sessions, lambda session: sharing.edit(session, post, "After\né😀"))
-    assert not transact(sessions, lambda session: sharing.edit(session, new_id(), "x"))
+    assert transact(sessions, lambda session: social.edit(session, post, "After\né😀"))
+    assert not transact(sessions, lambda session: social.edit(session, new_id(), "x"))
     row = transact(sessions, lambda session: session.get(Post, post))
     assert row
     assert row.text == "After\né😀"

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from common.storage import ObjectMissing, Storage, StorageUnavailable, object_key, open_storage
-from tests.s3 import ACCESS_KEY, SECRET_KEY, canned_s3, new_bucket, running_s3, s3_storage_url
+from tests.support.s3 import (
+    ACCESS_KEY,
+    SECRET_KEY,
+    canned_s3,
+    new_bucket,
+    running_s3,
+    s3_storage_url,
+)
 
 KEY = object_key(hashlib.sha256(b"an image").digest())
 

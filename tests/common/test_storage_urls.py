@@ -8,7 +8,7 @@ import pytest
 from common.errors import SettingsError
 from common.storage import open_storage
 from common.storage.s3_address import S3Address, parse_s3_url
-from tests.s3 import ACCESS_KEY, SECRET_KEY, canned_s3, new_bucket, s3_storage_url
+from tests.support.s3 import ACCESS_KEY, SECRET_KEY, canned_s3, new_bucket, s3_storage_url
 
 KEYS = f"access_key={ACCESS_KEY}&secret_key={SECRET_KEY}"
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nETag: "x"\r\nConnection: close\r\n\r\n'

@@ -9,10 +9,10 @@ import pytest
 
 from common.file_systems import file_system_of, is_network
 from common.settings import Settings
-from tests.calls import get
-from tests.metering import only_api
-from tests.served import models as models
-from tests.services import CHECKOUT, standalone
+from tests.support.calls import get
+from tests.support.idle_api import only_api
+from tests.support.served import models as models
+from tests.support.services import CHECKOUT, standalone
 
 MOUNTS = r"""sysfs /sys sysfs rw 0 0
 /dev/vda1 / ext4 rw 0 0
@@ -55,8 +55,8 @@ def test_without_a_list_of_mounts_nothing_is_claimed(tmp_path: Path) -> None:
 def test_sqlite_on_a_network_file_system_is_told(tmp_path: Path) -> None:
     (tmp_path / "mounts").write_text(f"/dev/a / ext4 rw 0 0\nnas:/a {tmp_path} nfs4 rw 0 0\n")
     program = (
-        "import sys; from pathlib import Path; from common.logs import configure\n"
-        "from common.settings import Settings; from common.surroundings import warn\n"
+        "import sys; from pathlib import Path; from common.observability.logs import configure\n"
+        "from common.settings import Settings; from common.startup_checks import warn\n"
         "configure('info', 'json')\n"
         "warn(Settings.from_env({'DATA_DIR': sys.argv[1]}), {}, Path(sys.argv[1], 'mounts'))\n"
     )

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.accounts.names import check_email, check_name, email_key, name_key
 from common.errors import InputFault
-from common.people.names import check_email, check_name, email_key, name_key
-from common.queries import normalise, terms, words
-from common.texts import HIDDEN_MARKS, INVISIBLE, MOST_MARKS, caseless, nfc, normalized, visible
-from common.uploads import clean_file_name
+from common.images.validation import clean_file_name
+from common.search.text import normalise, terms, words
+from common.unicode import HIDDEN_MARKS, INVISIBLE, MOST_MARKS, caseless, nfc, normalized, visible
 
 HOSTILE = {  # texts that `unicodedata.normalize` needs seconds for
     "two marks": "a" + "\u0301" * 100_000 + "\u0316" * 100_000,

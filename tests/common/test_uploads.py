@@ -12,9 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from common.errors import AfterimageError, InputFault, TooLarge, UnsupportedMedia
-from common.formats import Header
-from common.uploads import Limits, check, check_text, clean_file_name, decode_base64
-from tests.pictures import animation, encode, every_kind, exif, photographs, picture, png
+from common.images.formats import Header
+from common.images.validation import Limits, check, check_text, clean_file_name, decode_base64
+from tests.support.pictures import animation, encode, every_kind, exif, photographs, picture, png
 
 LIMITS = Limits(max_bytes=10 << 20, max_pixels=40_000_000)
 relaxed = settings(deadline=None)

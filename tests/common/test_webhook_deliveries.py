@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from common.db import Sessions, now, read, transact
+from common.database.session import Sessions, now, read, transact
 from common.tables import WebhookDelivery
 from common.webhooks import deliveries
-from tests.webhooks import LEASE, claimed, delivery, finished, make_due, owed, states
+from tests.support.webhooks import LEASE, claimed, delivery, finished, make_due, owed, states
 
 URL = "https://hooks.example/a"
 

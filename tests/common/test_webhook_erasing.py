@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from common.db import Sessions, now, transact
+from common.database.session import Sessions, now, transact
 from common.tables import WebhookDelivery
 from common.webhooks import deliveries
 from common.webhooks.erasing import erase_some
-from tests.predicting import rewrite, row
-from tests.webhooks import claimed, finished, owed
+from tests.support.prediction_steps import rewrite, row
+from tests.support.webhooks import claimed, finished, owed
 
 URL = "https://hooks.example/a"
 

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
-from common.db import Sessions, now, read, transact
+from common.database.session import Sessions, now, read, transact
 from common.errors import InputFault
 from common.tables import WebhookSecret
 from common.webhooks.addresses import literal
 from common.webhooks.receivers import LONGEST_URL, check_secret, check_url, host_of
 from common.webhooks.secrets import ensure_roots, new_secret, rotate, valid_roots
-from tests.webhooks import LOOPBACK
+from tests.support.webhooks import LOOPBACK
 
 
 @pytest.mark.parametrize(

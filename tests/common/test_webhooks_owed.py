@@ -9,11 +9,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import event
 
-from common.db import Sessions, now, transact
+from common.database.session import Sessions, now, transact
 from common.predictions import Failure, Retry, finish, sweep
-from common.predictions.canceling import cancel, retry
-from common.predictions.final import note_final
-from common.predictions.rules import MOST_FAILURES, MOST_LOST_CLAIMS
+from common.predictions.cancel import cancel, retry
+from common.predictions.completion import note_final
+from common.predictions.constants import MOST_FAILURES, MOST_LOST_CLAIMS
 from common.tables import State
 from common.webhooks.deliveries import (
     Due,
@@ -24,9 +24,9 @@ from common.webhooks.deliveries import (
     redeliver,
 )
 from common.webhooks.slots import Slots
-from tests.predicting import rewrite, row, success, take, write
-from tests.services import CHECKOUT
-from tests.webhooks import deliver, delivery, finished, owed
+from tests.support.prediction_steps import rewrite, row, success, take, write
+from tests.support.services import CHECKOUT
+from tests.support.webhooks import deliver, delivery, finished, owed
 
 URL = "https://hooks.example/a"
 
@@ -112,10 +112,10 @@ def test_a_failure_that_is_tried_again_owes_nothing(sessions: Sessions, ask: Any
 KILLED = """
 import os, sys
 from uuid import UUID
-from common.db import open_database, transact
+from common.database.session import open_database, transact
 from common.predictions import Success, claim, finish
 from common.webhooks.slots import Slots
-from tests.predicting import ME, success
+from tests.support.prediction_steps import ME, success
 sessions, id = open_database(sys.argv[1]), UUID(sys.argv[2])
 jobs = transact(sessions, lambda session: claim(session, ME, {id: False})).jobs
 def work(session):

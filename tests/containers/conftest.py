@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.calls import cat as cat
-from tests.calls import get
 from tests.containers.docker import BASE_URL, COMPOSE, run
+from tests.support.calls import cat as cat
+from tests.support.calls import get
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.calls import get, until
 from tests.containers.docker import BASE_URL, containers, inspect, said
 from tests.house.compose import SERVICES
 from tests.house.sources import ROOT
+from tests.support.calls import get, until
 
 LIMIT = 10485760 * 3 // 2 + 65536
 PROBLEM = "application/problem+json"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import requests
 
-from tests.calls import finished, post, until
 from tests.containers.docker import BASE_URL, compose, containers, inside, inspect, said
-from tests.pictures import encode, picture
+from tests.support.calls import finished, post, until
+from tests.support.pictures import encode, picture
 
 SIZE = (480, 360)
 PREDICTIONS = 200

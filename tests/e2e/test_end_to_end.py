@@ -12,8 +12,8 @@ from uuid import UUID
 import pytest
 import requests
 
-from tests.calls import FINAL, FORMS, LONGEST_WAIT, PATIENCE, forms, get, post, until
-from tests.services import standalone
+from tests.support.calls import FINAL, FORMS, LONGEST_WAIT, PATIENCE, forms, get, post, until
+from tests.support.services import standalone
 
 GIVEN = os.environ.get("BASE_URL", "").rstrip("/")
 KEYS = {"prediction", "predictoin", "status"}

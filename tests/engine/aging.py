@@ -7,11 +7,11 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from common import holdings
-from common.columns import Moment
-from common.db import Sessions, now, read, transact
-from common.feedback import Opinion, record
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, now, read, transact
+from common.database.types import Moment
+from common.housekeeping import holdings
+from common.search.feedback import Opinion, record
 from common.tables import (
     Base,
     Batch,

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from common.announcer import Announcer
-from common.db import clock, now, transact
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import clock, now, transact
 from common.predictions import Ask, create
 from common.services import Services, open_services
 from common.settings import Settings
@@ -21,8 +21,8 @@ from common.storage import object_key
 from common.tables import Image, Prediction, State, StoredObject
 from common.tasks import contract
 from engine.process import Engine
-from tests.predicting import rewrite, row
-from tests.tables import migrate
+from tests.support.prediction_steps import rewrite, row
+from tests.support.tables import migrate
 
 PATIENCE = 60.0  # seconds that a test waits for what takes a few
 

@@ -9,10 +9,10 @@ import pytest
 from engine.models.catalogue import default_model
 from engine.models.progress import Lines
 from engine.models.pull import pull
-from tests.backends import missing
 from tests.engine.file_server import Site, serving
 from tests.engine.small import WEIGHTS
-from tests.pictures import photographs as installed_photographs
+from tests.support.backends import missing
+from tests.support.pictures import photographs as installed_photographs
 
 BESIDE = Path(__file__).parents[3] / "shared" / "models"
 

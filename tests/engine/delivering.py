@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from common.db import Sessions
+from common.database.session import Sessions
 from common.settings import Settings
 from engine.webhooks.deliverer import Deliverer
-from engine.webhooks.timing import Timing
-from tests.calls import until
-from tests.webhooks import LOOPBACK, Sink, sinking, states
+from engine.webhooks.schedule import Timing
+from tests.support.calls import until
+from tests.support.webhooks import LOOPBACK, Sink, sinking, states
 
 QUICK = Timing(pauses=(0, 0.2, 0.4, 0.4, 0.4), connect=10, whole=10, margin=20, poll=0.02)
 PATIENCE = 60.0

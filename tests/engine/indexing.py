@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from common.ids import new_id
-from common.memory import limit_allocator, release_freed
+from common.allocator import limit_allocator, release_freed
+from common.database.ids import new_id
+from engine.index.cache_limits import WRITER_CACHE
 from engine.index.documents import Document, Knowledge, Words, encode, texts_of
-from engine.index.memory import WRITER_CACHE
+from engine.index.maintenance import Schedule
 from engine.index.store import Index
-from engine.index.tidying import Schedule
 
 BATCH = 16
 FIRST = 1_008  # images, after which everything is loaded

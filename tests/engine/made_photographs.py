@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageEnhance, ImageOps
 
-from tests.pictures import encode, exif
+from tests.support.pictures import encode, exif
 
 TURNS = [*Image.Transpose][:5]
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from bench.photographs import make_photographs, read_all
-from engine.models.adding import add
-from engine.models.describing import Said
+from engine.models.add import add
 from engine.models.loader import Model, load
+from engine.models.manifest_from_signature import Said
 from engine.models.progress import Lines
 from engine.pixels import decode, to_square
-from tests.backends import missing
+from tests.support.backends import missing
 
 FOLDER = "mobilenet_v2_100_224"
 REFERENCE = f"{FOLDER}@float"

@@ -5,8 +5,8 @@ import random
 from pathlib import Path
 
 from engine.models.catalogue import File, Manifest, Source, Tensor
-from engine.models.installed import damage, is_installed
-from tests.servers import free_ports
+from engine.models.verification import damage, is_installed
+from tests.support.servers import free_ports
 
 WEIGHTS = random.Random(1).randbytes(700_000)
 

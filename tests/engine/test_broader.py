@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from common.settings import Settings
 from common.tasks.classify import CONTRACT
-from engine.models.broader import MOST, BroaderTerms
+from engine.models.broader_terms import MOST, BroaderTerms
 from engine.models.labels import Label, load_imagenet
 from engine.tasks.classify import open_work
 

@@ -13,18 +13,18 @@ from PIL import Image
 from common.errors import SettingsError, TryLater
 from common.settings import Settings
 from common.tables import State
+from engine.captioners.cancellable_call import call
 from engine.captioners.chat import check, parse
-from engine.captioners.faults import Refused
-from engine.captioners.gate import Gate
+from engine.captioners.circuit_breaker import Gate
+from engine.captioners.errors import Refused
+from engine.captioners.http_limits import LONGEST_DELAY, retry_after
+from engine.captioners.image_input import SIDE, to_jpeg
 from engine.captioners.labels import LabelsCaptioner
-from engine.captioners.leaving import call
-from engine.captioners.picture import SIDE, to_jpeg
-from engine.captioners.wire import LONGEST_DELAY, retry_after
 from engine.decoding.decoder import Decoder
 from tests.engine import openai_server as server
 from tests.engine.captioning import captioning
 from tests.engine.openai_server import Provider, providing
-from tests.pictures import encode, exif, picture
+from tests.support.pictures import encode, exif, picture
 
 SENTENCES = {
     "cat_720p.jpg": "Probably an Egyptian cat; possibly a tabby.",

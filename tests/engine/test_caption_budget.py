@@ -8,16 +8,16 @@ from uuid import UUID
 
 import pytest
 
-from common.db import Sessions, now, read
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, now, read
 from common.tables import State
 from engine.captioners.budget import Budget, Price, spent_by_caller, spent_this_month
-from engine.captioners.faults import BudgetExceeded, Tokens
+from engine.captioners.errors import BudgetExceeded, Tokens
 from tests.engine import openai_server as server
 from tests.engine.captioning import captioning
 from tests.engine.openai_server import Provider, providing
-from tests.pictures import encode, picture
-from tests.predicting import rewrite
+from tests.support.pictures import encode, picture
+from tests.support.prediction_steps import rewrite
 
 PHOTO = encode(picture(), "JPEG")
 Ask = Callable[..., list[UUID]]

@@ -10,7 +10,7 @@ from common.tables import State
 from tests.engine import openai_server as server
 from tests.engine.captioning import captioning
 from tests.engine.openai_server import Provider, providing
-from tests.scraping import Scrape
+from tests.support.scraping import Scrape
 
 PRICE = {"CAPTION_PRICE": "0.15,0.60"}
 REFUSED_NAMES = {

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from common.db import now, read
-from common.predictions.rules import MOST_FAILURES
+from common.database.session import now, read
+from common.predictions.constants import MOST_FAILURES
 from common.tables import State
 from engine.captioners.replies import LONGEST_TEXT
 from tests.engine import openai_server as server

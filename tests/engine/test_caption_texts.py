@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from engine.captioners.faults import CutOff, Declined, ProviderError, Tokens, Unusable
+from engine.captioners.errors import CutOff, Declined, ProviderError, Tokens, Unusable
 from engine.captioners.replies import LONGEST_TEXT, clean, read_reply
 from engine.captioners.sentence import Guess, sentence, with_article
 from engine.models.labels import load_imagenet

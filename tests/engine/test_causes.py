@@ -7,15 +7,15 @@ import pytest
 
 from common.broker import BrokerUnavailable
 from common.broker.amqp import open_amqp
+from common.database.ids import new_id
 from common.errors import ModelUnavailable, SettingsError
-from common.ids import new_id
 from common.predictions import Failure, Job, Retry
-from engine.attempt import outcome_of
 from engine.index.store import Index, IndexUnavailable
 from engine.models.catalogue import default_model
 from engine.models.defaults import DEFAULTS, defaults
 from engine.models.litert import LiteRtModel
-from tests.programs import free_ports
+from engine.preparation import outcome_of
+from tests.support.programs import free_ports
 
 
 def told(error: Exception) -> str:

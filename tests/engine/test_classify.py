@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from common.db import Sessions, clock, read, transact
+from common.database.session import Sessions, clock, read, transact
 from common.predictions import Ask, create
 from common.settings import Settings
 from common.tables import Image
 from common.tasks import contract
 from engine.index.documents import Words, decode
-from engine.index.knowledge import look
+from engine.index.image_facts import look
 from engine.models.labels import load_imagenet
 from engine.tasks.classify import LEAST_KEPT, MOST_KEPT, ClassifyWork, open_work
-from tests.predicting import success, take, write
+from tests.support.prediction_steps import success, take, write
 
 CLASSIFY = contract("classify")
 

@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 
 from common.broker import DEAD_LETTERS, Broker, Message, open_broker
-from common.ids import new_id
+from common.database.ids import new_id
 from tests.common.brokers import forget_dead_letters
-from tests.tables import migrate
+from tests.support.tables import migrate
 
 
 @pytest.fixture

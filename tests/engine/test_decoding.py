@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from common.errors import InputFault
-from common.formats import Header
+from common.images.formats import Header
 from engine.decoding import decoder as decoding
-from engine.decoding.budget import PixelBudget
 from engine.decoding.decoder import Decoder
+from engine.decoding.pixel_budget import PixelBudget
 from engine.pixels import decode, decode_at
-from tests.pictures import encode, picture
+from tests.support.pictures import encode, picture
 
 
 class Held:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
 from engine.decoding.decoder import Decoder
-from engine.decoding.memory import give_back, limit_arenas
+from engine.decoding.allocator import give_back, limit_arenas
 
 def saved(image, form, **options):
     file = io.BytesIO()

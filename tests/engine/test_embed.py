@@ -19,7 +19,7 @@ from engine.models.progress import Lines
 from engine.models.pull import pull
 from engine.tasks.embed import EmbedWork, open_work, to_length_1
 from tests.engine.made_photographs import make
-from tests.pictures import encode, picture
+from tests.support.pictures import encode, picture
 
 CAT, HOT_DOG, MASK = "cat_720p.jpg", "hot_dog.jpg", "dog_segmentation_mask.bmp"
 COUNT = 10  # photographs made of each original

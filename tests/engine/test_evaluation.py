@@ -11,15 +11,15 @@ from uuid import UUID, uuid5
 import pytest
 from PIL import Image
 
+from common.database.ids import new_id
 from common.errors import InputFault
-from common.ids import new_id
 from engine.evaluate_search import Report, evaluate, show
 from engine.evaluation.gallery import opened, private
-from engine.evaluation.labelled import Photograph, read_photographs
+from engine.evaluation.labelled_photographs import Photograph, read_photographs
 from engine.evaluation.measures import found_first, ndcg
-from engine.evaluation.questions import questions
+from engine.evaluation.queries import questions
 from tests.engine.made_photographs import make
-from tests.served import models as models
+from tests.support.served import models as models
 
 PHOTOGRAPHS, MEGAPIXELS = 48, 0.02
 MASK = "dog_segmentation_mask.bmp"  # no photograph

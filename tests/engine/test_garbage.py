@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from common import chores, garbage
 from common.broker import open_broker
-from common.db import Sessions, now, read, transact
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, now, read, transact
+from common.housekeeping import garbage, job_locks
 from common.services import Services
 from common.settings import Settings
 from common.storage import ObjectMissing, StorageUnavailable, object_key, open_storage
 from common.tables import Chore, IdempotencyKey, StoredObject
 from common.tasks.thumbnail import SIZES, thumbnail_key
 from engine.garbage import AGAIN, delete_condemned, do_due_chores, find_orphans, forget
-from tests.s3 import s3_storage_url
+from tests.support.s3 import s3_storage_url
 
 
 @pytest.fixture
@@ -131,10 +131,12 @@ def enter_key(sessions: Sessions, name: str, age: float) -> None:
 
 
 def test_a_chore_is_done_by_one_of_all_who_ask(sessions: Sessions) -> None:
-    turns = [transact(sessions, lambda s: chores.take(s, "sweep the yard", 60)) for _ in range(3)]
+    turns = [
+        transact(sessions, lambda s: job_locks.take(s, "sweep the yard", 60)) for _ in range(3)
+    ]
     assert turns == [True, False, False]
-    assert transact(sessions, lambda s: chores.take(s, "feed the cat", 0))
-    assert transact(sessions, lambda s: chores.take(s, "feed the cat", 0)), "due again"
+    assert transact(sessions, lambda s: job_locks.take(s, "feed the cat", 0))
+    assert transact(sessions, lambda s: job_locks.take(s, "feed the cat", 0)), "due again"
 
 
 def test_all_chores_run_and_then_rest(services: Services) -> None:
@@ -152,7 +154,7 @@ def test_a_chore_that_failed_is_due_again_soon(services: Services, s3_server: st
     on_s3 = replace(services, storage=storage)
     with pytest.raises(StorageUnavailable, match="NoSuchBucket"):
         do_due_chores(on_s3, ())
-    assert not transact(services.sessions, lambda s: chores.take(s, "find orphans", 60))
+    assert not transact(services.sessions, lambda s: job_locks.take(s, "find orphans", 60))
     soon = update(Chore).where(Chore.due_at < now(AGAIN + 1)).values(due_at=now(-1))
     transact(services.sessions, lambda s: s.execute(soon))
     storage.ensure()

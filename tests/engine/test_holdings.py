@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from common.broker import open_broker
-from common.db import Sessions
+from common.database.session import Sessions
 from common.services import Services
 from common.settings import Settings
 from common.storage import object_key, open_storage
@@ -14,7 +14,7 @@ from common.tables import Base
 from engine.holdings import main, report
 from engine.index.store import Index
 from tests.engine.test_index import document
-from tests.tables import migrate
+from tests.support.tables import migrate
 
 
 def test_the_command_tells_of_every_table_and_folder(

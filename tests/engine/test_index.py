@@ -9,8 +9,8 @@ from uuid import UUID
 import numpy as np
 import pytest
 
+from common.database.ids import new_id
 from common.errors import SettingsError
-from common.ids import new_id
 from engine.index.address import parse_index_url
 from engine.index.documents import Document, Knowledge, Words, encode, texts_of
 from engine.index.store import Index, IndexUnavailable, visible_to

@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from common.ids import new_id
+from common.database.ids import new_id
 from common.services import Services, open_services
 from common.settings import Settings
-from engine.index import tidying
+from engine.index import maintenance
 from engine.index.indexer import Indexer
+from engine.index.maintenance import FEW, HOURLY, KEPT, MOST_WRITES, PERIOD, WRITES, Schedule
 from engine.index.store import Index
-from engine.index.tidying import FEW, HOURLY, KEPT, MOST_WRITES, PERIOD, WRITES, Schedule
 from engine.tasks.index import GATHER, IndexWork
 from tests.engine.test_index import document
-from tests.tables import migrate
+from tests.support.tables import migrate
 
 IMAGES = 3_024
 MOST_MEMORY = 35  # MiB more for 2,000 images; most of it is the caches, which are limited
@@ -57,7 +57,7 @@ def test_tidying_succeeds_while_others_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every image is written again and again, as its results come in: its fragment changes."""
-    monkeypatch.setattr(tidying, "KEPT", 0.5)
+    monkeypatch.setattr(maintenance, "KEPT", 0.5)
     url = f"file://{tmp_path}/index"
     index, images = Index(url), [document("tabby") for _ in range(20)]
     index.write(images)

@@ -12,8 +12,8 @@ from common.storage import open_storage
 from engine.index.address import check_index_store
 from engine.index.store import Index, IndexUnavailable
 from engine.process import Engine
-from tests.s3 import new_bucket, s3_storage_url
-from tests.s3_lookalikes import Breaks, lookalike
+from tests.support.s3 import new_bucket, s3_storage_url
+from tests.support.s3_lookalikes import Breaks, lookalike
 
 BROKEN = [each for each in Breaks if each is not Breaks.NONE]
 SAID = {

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.feedback import Learnt
-from common.ids import new_id
-from engine.searching.learning import sink
+from common.database.ids import new_id
+from common.search.feedback import Learnt
 from engine.searching.rocchio import ALPHA, BETA, GAMMA, agreement, middle, moved, unit
 from engine.searching.scoring import Candidate
+from engine.searching.vote_adjustments import sink
 
 PLACES = 30
 

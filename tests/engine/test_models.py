@@ -18,12 +18,12 @@ from common.errors import ModelUnavailable
 from common.tasks import contracts
 from engine.models.catalogue import Manifest, Tensor, default_model, load_catalogue
 from engine.models.defaults import choose
-from engine.models.installed import MANIFEST
 from engine.models.labels import load_imagenet
 from engine.models.litert import LiteRtModel, open_model
 from engine.models.loader import load
 from engine.models.progress import Lines
 from engine.models.pull import pull
+from engine.models.verification import MANIFEST
 from engine.pixels import decode, to_square
 from tests.engine.small import manifest
 

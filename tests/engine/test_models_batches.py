@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from common.announcer import Announcer
-from common.ids import new_id
+from common.database.ids import new_id
 from common.predictions import Job, Success
 from common.services import Services, open_services
 from common.settings import Settings
 from common.storage import object_key
 from engine.batching import Inbox
-from engine.opened import Works
+from engine.model_cache import Works
 from engine.worker import Worker
-from tests.tables import migrate
+from tests.support.tables import migrate
 
 COUNT = 5
 LIMIT = 30  # seconds that an item may wait for the one before

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from common.errors import ModelUnavailable, SettingsError
-from engine.models.adding import add
+from engine.model_cache import NAMED, Works
+from engine.models.add import add
 from engine.models.catalogue import Manifest, default_model
 from engine.models.defaults import DEFAULTS, Shelf, choose, set_default, stamp
-from engine.models.describing import Said
-from engine.models.installed import MANIFEST, installed
 from engine.models.loader import load
+from engine.models.manifest_from_signature import Said
 from engine.models.progress import Lines
-from engine.opened import NAMED, Works
+from engine.models.verification import MANIFEST, installed
 from engine.tasks import Work
 from tests.engine.test_pull_processes import run
 
@@ -232,7 +232,7 @@ def test_what_is_not_right_is_not_added(two: Path, tmp_path: Path) -> None:
 
 
 def test_a_name_that_no_request_could_spell_is_refused(two: Path, tmp_path: Path) -> None:
-    from engine.models.describing import named
+    from engine.models.manifest_from_signature import named
 
     assert named("https://hub.example/g/mobilenet_v2/5", Said()) == ("mobilenet_v2", "5")
     assert named("https://hub.example/m.tar.gz?x=1", Said()) == ("m", "1")

@@ -14,25 +14,25 @@ import pytest
 from sqlalchemy.orm import Session
 
 from common.announcer import Announcer
-from common.db import clock, read, transact
+from common.database.ids import new_id
+from common.database.session import clock, read, transact
 from common.errors import InputFault, ModelUnavailable
-from common.ids import new_id
 from common.predictions import Ask, Failure, Job, Retry, create
-from common.predictions.rules import MOST_FAILURES
+from common.predictions.constants import MOST_FAILURES
 from common.services import Services, open_services
 from common.settings import Settings
 from common.storage import object_key
 from common.tables import Image, Prediction, State, StoredObject
 from common.tasks import contract
-from engine.attempt import outcome_of
-from engine.captioners.faults import Refused
+from engine.captioners.errors import Refused
 from engine.decoding.decoder import open_decoder
 from engine.lane import Lane
 from engine.models.defaults import DEFAULTS
-from tests.calls import until
+from engine.preparation import outcome_of
 from tests.faults.clients import base_picture
-from tests.served import models as models
-from tests.tables import migrate
+from tests.support.calls import until
+from tests.support.served import models as models
+from tests.support.tables import migrate
 
 WRONG = ['{"classify": null}', '{"classify": "nothing@1"}', '{"classify": ""}', "[]", "broken", ""]
 PICTURE = base_picture()

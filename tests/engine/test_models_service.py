@@ -13,18 +13,18 @@ import psutil
 import pytest
 import requests
 
-from engine.models.adding import add
+from engine.models.add import add
 from engine.models.catalogue import default_model
-from engine.models.describing import Said
+from engine.models.manifest_from_signature import Said
 from engine.models.progress import Lines
-from tests.backends import missing
-from tests.calls import cat as cat
-from tests.calls import get, post, until
 from tests.engine.test_models_default import TWIN, twin_of
 from tests.engine.test_pull_processes import run
-from tests.served import models as models
-from tests.services import CHECKOUT, Running, standalone
-from tests.tables import migrate
+from tests.support.backends import missing
+from tests.support.calls import cat as cat
+from tests.support.calls import get, post, until
+from tests.support.served import models as models
+from tests.support.services import CHECKOUT, Running, standalone
+from tests.support.tables import migrate
 
 DEFAULT = default_model("classify").reference
 SECONDS = 30.0

@@ -19,7 +19,7 @@ from engine.models.catalogue import default_model
 from engine.tasks.outline import FORMATS, OutlineWork, open_work, read_labels
 from tests.engine.outlined import Mask, fill_objects, iou, outline
 from tests.engine.outlined import work as work
-from tests.pictures import decode, encode, exif
+from tests.support.pictures import decode, encode, exif
 
 KNOWN = {
     "cat_720p.jpg": "cat",

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from common.errors import InputFault
 from engine.models.loader import Session, load
 from engine.pixels import OVERSAMPLING, decode, to_square
-from tests.pictures import XMP, animation, encode, every_kind, exif, picture
+from tests.support.pictures import XMP, animation, encode, every_kind, exif, picture
 
 HUGE = 10_000  # a wanted size that no picture here has: it is decoded whole
 

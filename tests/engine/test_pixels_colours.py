@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 
 from engine.pixels import decode
 from tests.engine.test_pixels_metadata import WHOLE, chunk, pixels
-from tests.pictures import encode, picture, segment
+from tests.support.pictures import encode, picture, segment
 
 COLOUR = (200, 80, 40)
 SWAPPED = (80, 200, 40)

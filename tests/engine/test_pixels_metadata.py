@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from common.formats import read_header, strip_metadata
+from common.images.formats import read_header, strip_metadata
 from engine.pixels import decode
-from tests.pictures import animation, encode, exif, picture, segment
+from tests.support.pictures import animation, encode, exif, picture, segment
 
 WHOLE = 10_000  # a wanted size that no picture here has: it is decoded at its own
 NOISE = bytes(range(256)) * 6000

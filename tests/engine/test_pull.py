@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import engine.models.pull as pulling
-from engine.models.installed import damage, is_installed, read_manifest
 from engine.models.progress import Lines
 from engine.models.pull import PullFailed, pull
+from engine.models.verification import damage, is_installed, read_manifest
 from tests.engine import file_server
 from tests.engine.file_server import Site
 from tests.engine.small import WEIGHTS, assert_installed, manifest, names, nowhere

@@ -10,9 +10,9 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from engine.models.catalogue import Manifest
-from engine.models.installed import is_installed
 from engine.models.progress import Lines
 from engine.models.pull import pull
+from engine.models.verification import is_installed
 from tests.engine import file_server
 from tests.engine.file_server import Site
 from tests.engine.small import assert_installed, manifest, nowhere

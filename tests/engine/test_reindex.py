@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from common.db import Sessions, read, transact
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, read, transact
 from common.services import Services, open_services
 from common.settings import Settings
 from common.tables import Image, Post, Prediction, State, StoredObject, User
@@ -20,7 +20,7 @@ from engine.index.indexer import Indexer
 from engine.index.store import Index
 from engine.reindex import reindex
 from tests.engine.test_index import document, found
-from tests.predicting import MODEL as NET
+from tests.support.prediction_steps import MODEL as NET
 
 ME = new_id()
 FAR = datetime(2100, 1, 1, tzinfo=UTC)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from common.queries import terms
+from common.search.text import terms
 from engine.models.labels import load_imagenet
 from engine.searching import related
-from engine.searching.asking import understand
+from engine.searching.query_expansion import understand
 from engine.searching.related import load_related
-from tests.backends import missing
+from tests.support.backends import missing
 
 FILE = Path(related.__file__).with_name("related.json")
 WORDNET = Path("/usr/share/wordnet")

@@ -9,13 +9,11 @@ import pytest
 from prometheus_client import generate_latest
 from sqlalchemy import func, insert, select, text
 
-from common import holdings
 from common.broker import open_broker
-from common.db import Sessions, now, read, transact
-from common.feedback import Opinion, learnt, record
-from common.feedback.recording import KEPT_DAYS
-from common.ids import new_id
-from common.retention import (
+from common.database.ids import new_id
+from common.database.session import Sessions, now, read, transact
+from common.housekeeping import holdings
+from common.housekeeping.retention import (
     PIECE,
     PREDICTIONS,
     RULES,
@@ -24,6 +22,8 @@ from common.retention import (
     keep_search,
     remove_some,
 )
+from common.search.feedback import Opinion, learnt, record
+from common.search.feedback.record import KEPT_DAYS
 from common.services import Services
 from common.settings import Settings
 from common.storage import open_storage

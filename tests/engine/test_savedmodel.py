@@ -13,10 +13,10 @@ import pytest
 from common.errors import ModelUnavailable
 from common.settings import Settings
 from common.tasks import contract
-from engine.models.adding import add
+from engine.models.add import add
 from engine.models.catalogue import Manifest, Tensor
-from engine.models.describing import Said
 from engine.models.loader import Model, load
+from engine.models.manifest_from_signature import Said
 from engine.models.progress import Lines
 from engine.tasks.classify import open_work
 from tests.engine.savedmodels import FOLDER, PHOTOGRAPHS, REFERENCE

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from common.errors import ModelUnavailable
-from engine.models.adding import add
-from engine.models.describing import Said
+from engine.models.add import add
 from engine.models.loader import Model, load
+from engine.models.manifest_from_signature import Said
 from engine.models.progress import Lines
 from tests.engine.file_server import Site
 from tests.engine.savedmodels import folder as folder

@@ -6,10 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from common.ids import new_id
+from common.database.ids import new_id
 from engine.index.documents import Knowledge, Phrase, Words, encode, texts_of
 from engine.index.store import Hit
-from engine.searching.asking import parts, understand
+from engine.searching.query_expansion import parts, understand
 from engine.searching.ranking import bands, fuse
 from engine.searching.scoring import Candidate, Judge
 

@@ -10,14 +10,14 @@ from PIL import Image, ImageCms
 from sqlalchemy import Executable, delete, insert, update
 from sqlalchemy.orm import Session
 
-from common.db import Sessions, transact
+from common.database.session import Sessions, transact
 from common.errors import InputFault
 from common.storage import open_storage
 from common.tables import StoredObject
 from common.tasks.thumbnail import CONTRACT, SIZES, thumbnail_key
 from engine.decoding.decoder import Decoder
 from engine.tasks.thumbnail import ThumbnailWork, fitting, object_is_kept
-from tests.pictures import decode, encode, every_kind, exif, picture
+from tests.support.pictures import decode, encode, every_kind, exif, picture
 
 WIDE = picture(size=(1600, 1000))
 

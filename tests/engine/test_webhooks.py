@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from common.db import Sessions, clock, read
+from common.database.session import Sessions, clock, read
 from engine.webhooks.deliverer import Deliverer
-from engine.webhooks.timing import STANDARD
-from tests.calls import until
+from engine.webhooks.schedule import STANDARD
 from tests.engine.delivering import PATIENCE, QUICK, SETTINGS, delivering, settled
 from tests.engine.delivering import sink as sink
-from tests.services import CHECKOUT
-from tests.webhooks import (
+from tests.support.calls import until
+from tests.support.services import CHECKOUT
+from tests.support.webhooks import (
     Behaviour,
     Sink,
     answer,
@@ -152,7 +152,7 @@ def test_what_one_engine_sends_no_other_sends_too(sessions: Sessions, ask: Any, 
 ENGINE = """
 import sys, time
 from dataclasses import replace
-from common.db import open_database
+from common.database.session import open_database
 from engine.webhooks.deliverer import Deliverer
 from tests.engine.delivering import QUICK, SETTINGS
 Deliverer(open_database(sys.argv[1]), SETTINGS, replace(QUICK, whole=60)).start()

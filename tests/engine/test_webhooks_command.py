@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from common.webhooks.receivers import check_secret
-from tests.services import CHECKOUT, OURS
-from tests.tables import migrate
+from tests.support.services import CHECKOUT, OURS
+from tests.support.tables import migrate
 
 
 def said(folder: Path, *verb: str) -> tuple[int, str, str]:

@@ -6,16 +6,16 @@ from uuid import UUID
 
 import pytest
 
-from common.db import Sessions, transact
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, transact
 from common.webhooks import deliveries
 from common.webhooks.slots import Slots
-from engine.webhooks.timing import STANDARD
-from tests.calls import until
+from engine.webhooks.schedule import STANDARD
 from tests.engine.delivering import PATIENCE, QUICK, delivering
-from tests.predicting import ask as ask
-from tests.predicting import image as image
-from tests.webhooks import finished, hang, make_due, owed, sinking, states
+from tests.support.calls import until
+from tests.support.prediction_steps import ask as ask
+from tests.support.prediction_steps import image as image
+from tests.support.webhooks import finished, hang, make_due, owed, sinking, states
 
 ANNA, BEN = new_id(), new_id()
 HOSTS = 16

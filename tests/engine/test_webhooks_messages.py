@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from common.db import Sessions, now, read, transact
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, now, read, transact
 from common.predictions import Failure
-from common.predictions.canceling import retry
+from common.predictions.cancel import retry
 from common.webhooks.receivers import check_secret
 from common.webhooks.secrets import current_secret, derived, new_secret, rotate, valid_roots
 from engine.webhooks.deliverer import Deliverer
-from tests.calls import until
 from tests.engine.delivering import PATIENCE, QUICK, SETTINGS, delivering, settled
 from tests.engine.delivering import sink as sink
-from tests.predicting import rewrite, take, write
-from tests.webhooks import Sink, answer, finished, make_due, owed
+from tests.support.calls import until
+from tests.support.prediction_steps import rewrite, take, write
+from tests.support.webhooks import Sink, answer, finished, make_due, owed
 
 
 def test_the_message_is_signed_and_says_what_the_row_says(

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from engine.webhooks.schedule import Timing
 from engine.webhooks.sender import Answer, Sender
-from engine.webhooks.timing import Timing
-from tests.webhooks import LOOPBACK, Sink, endless_body, hang, sinking
+from tests.support.webhooks import LOOPBACK, Sink, endless_body, hang, sinking
 
 TIMING = Timing(connect=2, whole=5)
 HEADERS = {"webhook-id": "1"}

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.backends import missing
 from tests.faults.stack import FaultStack, Servers, fault_stack
-from tests.served import models as models
-from tests.servers import mariadb_program, rabbitmq_program, start_mariadb, start_rabbitmq
+from tests.support.backends import missing
+from tests.support.served import models as models
+from tests.support.servers import mariadb_program, rabbitmq_program, start_mariadb, start_rabbitmq
 
 
 @pytest.fixture(scope="session")

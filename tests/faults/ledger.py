@@ -16,11 +16,11 @@ import requests
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from common.db import read
+from common.database.session import read
 from common.tables import Image, Prediction
-from tests.calls import FINAL
 from tests.faults.clients import Upload
 from tests.faults.stack import FaultStack
+from tests.support.calls import FINAL
 
 Expected = Callable[[Upload, dict[str, Any]], bool]
 

@@ -16,15 +16,15 @@ from uuid import UUID
 import psutil
 from sqlalchemy import select
 
-from common.db import Sessions, read
+from common.database.session import Sessions, read
 from common.tables import EngineProcess
-from tests.servers import RunningServer, free_ports
-from tests.services import OURS, Running, _start
-from tests.tables import empty, migrate, opened
+from tests.support.servers import RunningServer, free_ports
+from tests.support.services import OURS, Running, _start
+from tests.support.tables import empty, migrate, opened
 
 STOP_SECONDS = 40.0
 READY_SECONDS = 30.0
-API = ["-m", "gunicorn", "-c", "python:api.gunicorn_conf", "--workers", "1", "api.app:from_env()"]
+API = ["-m", "gunicorn", "-c", "python:api.gunicorn.config", "--workers", "1", "api.app:from_env()"]
 NOT_INHERITED = {"CRASH_AT", "CRASH_FIRED", "CRASH_HOW", "SLOW_WORK"}
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from common.db import Sessions, now, read
+from common.database.session import Sessions, now, read
 from common.tables import Prediction, State
 from tests.faults.clients import Clients, Upload
 from tests.faults.ledger import Ledger, check

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import requests
 
-from tests.backends import missing
-from tests.calls import post, until
 from tests.faults.clients import base_picture, stamped
-from tests.served import Stack, served
-from tests.servers import RunningServer, mariadb_program, start_mariadb, start_rabbitmq
+from tests.support.backends import missing
+from tests.support.calls import post, until
+from tests.support.served import Stack, served
+from tests.support.servers import RunningServer, mariadb_program, start_mariadb, start_rabbitmq
 
 FINISHED, WAITING = 6, 4
 PATIENCE = 60  # seconds

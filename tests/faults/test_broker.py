@@ -8,17 +8,17 @@ import pytest
 from sqlalchemy import update
 
 from common.broker import Message, open_broker
-from common.db import now, read, transact
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import now, read, transact
 from common.tables import Prediction, State
 from common.tasks import queue_name
-from tests.calls import get, until
 from tests.common.brokers import take_dead_letters
 from tests.faults.clients import Clients, Upload
 from tests.faults.ledger import check
 from tests.faults.stack import FaultStack, Servers
-from tests.predicting import rewrite
-from tests.servers import RunningServer
+from tests.support.calls import get, until
+from tests.support.prediction_steps import rewrite
+from tests.support.servers import RunningServer
 
 QUEUE = queue_name("classify", interactive=False)
 UPLOADS = 60

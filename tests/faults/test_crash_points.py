@@ -8,15 +8,15 @@ from uuid import UUID
 import pytest
 
 from common.broker import open_broker
-from common.db import now
+from common.database.session import now
 from common.storage import object_key, open_storage
 from common.tasks import queue_name
-from tests.calls import get, until
 from tests.faults.clients import Clients
 from tests.faults.crashing import API_POINTS, CODE, ENGINE_POINTS
 from tests.faults.ledger import check
 from tests.faults.stack import FaultStack
-from tests.predicting import rewrite
+from tests.support.calls import get, until
+from tests.support.prediction_steps import rewrite
 
 UPLOADS = 8
 QUEUE = queue_name("classify", interactive=False)

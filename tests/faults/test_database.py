@@ -13,7 +13,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from common.db import read
+from common.database.session import read
 from tests.faults.clients import Clients, base_picture, stamped
 from tests.faults.ledger import check
 from tests.faults.stack import FaultStack, Servers

@@ -5,14 +5,14 @@ import time
 from pathlib import Path
 from uuid import UUID
 
-from common.db import DatabaseUnavailable, now
-from common.mysql import IDLE_TRANSACTION
+from common.database.mysql import IDLE_TRANSACTION
+from common.database.session import DatabaseUnavailable, now
 from common.tables import State
-from tests.calls import get, until
 from tests.faults.clients import Clients
 from tests.faults.ledger import check
 from tests.faults.stack import FaultStack
-from tests.predicting import rewrite
+from tests.support.calls import get, until
+from tests.support.prediction_steps import rewrite
 
 
 def test_a_row_that_a_frozen_engine_has_locked_is_free_in_time(

@@ -11,12 +11,12 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from common.db import Sessions, read
+from common.database.session import Sessions, read
 from common.tables import Prediction, State
-from tests.calls import until
 from tests.faults.clients import base_picture, stamped
-from tests.served import Stack, emptied, served
-from tests.tables import opened
+from tests.support.calls import until
+from tests.support.served import Stack, emptied, served
+from tests.support.tables import opened
 
 COUNT = 30
 KILLS = 3

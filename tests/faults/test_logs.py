@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.calls import finished, get, post, until
-from tests.pictures import encode, picture
-from tests.scraping import scrape
-from tests.servers import free_ports
-from tests.services import CHECKOUT, OURS, STOP_SECONDS, Running
+from tests.support.calls import finished, get, post, until
+from tests.support.pictures import encode, picture
+from tests.support.scraping import scrape
+from tests.support.servers import free_ports
+from tests.support.services import CHECKOUT, OURS, STOP_SECONDS, Running
 
 PHOTO = encode(picture(), "JPEG")
-GUNICORN = ["-m", "gunicorn", "-c", "python:api.gunicorn_conf", "--workers", "1"]
+GUNICORN = ["-m", "gunicorn", "-c", "python:api.gunicorn.config", "--workers", "1"]
 COUNT = 400  # requests: their lines are more than a pipe holds
 BATCHES = 3
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from tests.calls import until
 from tests.faults.clients import Clients, base_picture, stamped
 from tests.faults.ledger import check
 from tests.faults.proxy import Fault, Proxy
 from tests.faults.stack import FaultStack, Servers, fault_stack
-from tests.s3 import new_bucket, s3_storage_url
+from tests.support.calls import until
+from tests.support.s3 import new_bucket, s3_storage_url
 
 REFUSED_WITHIN = 3.0
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from common.announcer import Announcer
-from common.ids import new_id
+from common.database.ids import new_id
 from common.services import Services, open_services
 from common.settings import Settings
 from engine.process import Engine
-from tests.calls import until
-from tests.tables import migrate
+from tests.support.calls import until
+from tests.support.tables import migrate
 
 TASKS = ["classify", "thumbnail"]
 NAMES = ("announcer", "presence", "sweep", "chores", "deliverer", "classify-0", "thumbnail-0")

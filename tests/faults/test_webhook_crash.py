@@ -6,13 +6,13 @@ from uuid import UUID
 import requests
 from sqlalchemy import select, update
 
-from common.db import now, read, transact
+from common.database.session import now, read, transact
 from common.tables import WebhookDelivery
-from tests.calls import finished, until
 from tests.faults.clients import base_picture, stamped
 from tests.faults.crashing import CODE, WEBHOOK_POINT
 from tests.faults.stack import FaultStack
-from tests.webhooks import sinking
+from tests.support.calls import finished, until
+from tests.support.webhooks import sinking
 
 ALLOWED = {"WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
 

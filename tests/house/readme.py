@@ -7,9 +7,9 @@ from pathlib import Path
 
 from marshmallow import missing
 
-from common.drift import watching
-from common.metrics import specs, standing
-from common.metrics.specs import Spec
+from common.observability.drift import metric
+from common.observability.metrics import database_metrics, specs
+from common.observability.metrics.specs import Spec
 from common.settings import Settings
 from common.tasks import contracts
 from tests.house.sources import ROOT
@@ -47,7 +47,7 @@ def tasks_table() -> str:
 
 def all_metrics() -> list[Spec]:
     """What Prometheus gets to see of ours."""
-    return [*specs(), *standing.SPECS, *watching.SPECS]
+    return [*specs(), *database_metrics.SPECS, *metric.SPECS]
 
 
 def metrics_table() -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from tests.backends import missing
 from tests.house.sources import ROOT
 from tests.house.test_metrics import alerts
+from tests.support.backends import missing
 
 FOLDER = ROOT / "docker" / "prometheus"
 PLAYED = FOLDER / "alerts_test.yml"

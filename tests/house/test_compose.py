@@ -5,8 +5,8 @@ from dataclasses import fields
 
 import pytest
 
-from api import gunicorn_conf
-from api.server_settings import ServerSettings
+from api.gunicorn import config
+from api.gunicorn.settings import ServerSettings
 from common.settings import Settings
 from common.tasks import all_contracts
 from engine.__main__ import _tasks
@@ -93,7 +93,7 @@ def test_an_api_is_up_once_uploads_can_be_taken() -> None:
 
 
 def test_who_is_stopped_has_time_to_end() -> None:
-    assert seconds(SERVICES["api"]["stop_grace_period"]) > gunicorn_conf.graceful_timeout + 10
+    assert seconds(SERVICES["api"]["stop_grace_period"]) > config.graceful_timeout + 10
     for name in ENGINES:
         assert seconds(SERVICES[name]["stop_grace_period"]) > STOP_TIME + 20
     assert SERVICES["nginx"]["stop_signal"] == "SIGQUIT"

@@ -11,7 +11,7 @@ OWN = ("detail", "code", "errors", "normalized_messages")  # these hold our own 
 # Errors that no caller of the API gets to see: settings are for the operator, Refused and
 # Interrupted are caught by the command that installs models, ValueErrors by their callers.
 INTERNAL = {"SettingsError", "SystemExit", "ValueError"}
-COMMANDS = {("engine/models/origins.py", "Refused"), ("engine/models/origins.py", "Interrupted")}
+COMMANDS = {("engine/models/sources.py", "Refused"), ("engine/models/sources.py", "Interrupted")}
 
 
 def test_no_error_repeats_the_text_of_the_exception_that_it_was_raised_from() -> None:

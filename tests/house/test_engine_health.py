@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from common.db import Sessions, now, transact
-from common.ids import new_id
+from common.database.ids import new_id
+from common.database.session import Sessions, now, transact
 from common.tables import EngineProcess
-from engine.presence import Presence
-from tests.tables import empty, migrate, opened
+from engine.heartbeat import Presence
+from tests.support.tables import empty, migrate, opened
 
 SCRIPT = Path(__file__).parents[2] / "docker" / "engine_health.py"
 

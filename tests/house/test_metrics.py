@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from common.metrics import open_metrics
-from common.metrics.exposing import expose
-from common.metrics.specs import PREFIX
+from common.observability.metrics import open_metrics
+from common.observability.metrics.exporter import expose
+from common.observability.metrics.specs import PREFIX
 from tests.house.readme import METRICS, all_metrics
 from tests.house.sources import ROOT
 

@@ -7,9 +7,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
-from common.db import open_database
+from common.database.session import open_database
 from common.tables import Base
-from tests.tables import migrate
+from tests.support.tables import migrate
 
 
 @pytest.fixture(params=["sqlite", "served"])

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.calls import until
 from tests.house.sources import ROOT
-from tests.programs import answers, free_ports
+from tests.support.calls import until
+from tests.support.programs import answers, free_ports
 
 SERVICE = (ROOT / "docker" / "nginx" / "service.conf").read_text()
 CONFIGURATION = """

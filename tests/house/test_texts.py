@@ -4,7 +4,7 @@ import ast
 
 from tests.house.sources import ROOT, python_files
 
-ONLY = "common/texts.py"
+ONLY = "common/unicode.py"
 
 
 def test_only_one_file_calls_unicodedata_normalize() -> None:

@@ -1,0 +1,102 @@
+"""What runs: whether it works, what waits in the queues, which engines and models there are."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from flask_admin import AdminIndexView, BaseView, expose
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from api.admin.guard import ForAdmins
+from api.state import edge, services
+from api.system.engine_reports import RECENT, models_in, running_engines
+from api.system.readiness import OK
+from common.broker import DEAD_LETTERS
+from common.database.session import execute, now, read
+from common.errors import Unavailable
+from common.predictions import Lane, measure
+from common.tables import EngineProcess
+from common.tasks import all_contracts, contracts, queue_name
+
+RUNNING = (
+    select(
+        EngineProcess.name, EngineProcess.started_at, EngineProcess.seen_at, EngineProcess.report
+    )
+    .where(EngineProcess.seen_at > now(-RECENT))
+    .order_by(EngineProcess.name, EngineProcess.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A lane as its rows have it, and how many messages the broker holds for it, if it says so."""
+
+    task: str
+    interactive: bool
+    lane: Lane
+    messages: int | None
+
+
+class OverviewView(ForAdmins, AdminIndexView):  # type: ignore[misc]
+    """The first page: what works, and what waits."""
+
+    def __init__(self) -> None:
+        super().__init__(name="Overview", url="/admin")
+        self.static_folder = None  # the library's scripts and styles are not used
+
+    @expose("/")
+    def index(self) -> str:
+        """The page."""
+        checks = edge().readiness.for_predictions(list(contracts()))
+        depths = _depths()
+        shown: str = self.render(
+            "admin/overview.html",
+            checks=checks,
+            ok=OK,
+            queues=list(_queues(depths)),
+            dead_letters=depths.get(DEAD_LETTERS),
+        )
+        return shown
+
+
+class ModelsView(ForAdmins, BaseView):  # type: ignore[misc]
+    """The engines that run now, and their models as GET /v1/models tells of them."""
+
+    def __init__(self) -> None:
+        super().__init__("Models", endpoint="admin_models", url="models")
+
+    @expose("/")
+    def index(self) -> str:
+        """The page."""
+        shown: str = self.render(
+            "admin/models.html",
+            models=models_in(running_engines(services().sessions)),
+            engines=_running(),
+        )
+        return shown
+
+
+def _running() -> list[Row[Any]]:
+    return read(services().sessions, lambda session: list(execute(session, RUNNING)))
+
+
+def _lanes() -> list[tuple[str, bool]]:
+    return [(task, interactive) for task in all_contracts() for interactive in (True, False)]
+
+
+def _depths() -> dict[str, int]:
+    """By queue; empty when the broker does not say."""
+    names = [queue_name(task, interactive) for task, interactive in _lanes()]
+    try:
+        return services().broker.depths([*names, DEAD_LETTERS])
+    except Unavailable:
+        return {}
+
+
+def _queues(depths: dict[str, int]) -> Iterator[Queue]:
+    def look(session: Session) -> list[Lane]:
+        return [measure(session, task, interactive) for task, interactive in _lanes()]
+
+    for (task, interactive), lane in zip(_lanes(), read(services().sessions, look), strict=True):
+        yield Queue(task, interactive, lane, depths.get(queue_name(task, interactive)))

@@ -1,0 +1,161 @@
+"""Rows of a table as pages: the newest first, each page read by an index, nothing ever counted."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, ClassVar
+from uuid import UUID
+
+import structlog
+from flask import flash, g, request
+from flask_admin import expose
+from flask_admin.form import SecureForm
+from flask_admin.model import BaseModelView
+from flask_admin.model.base import ViewArgs
+from sqlalchemy import ColumnElement, Row, Select
+from sqlalchemy.orm import Session
+
+from api.admin import formatters
+from api.admin.guard import ForAdmins
+from api.state import services
+from common.database.ids import LAST_ID, parse_id
+from common.database.session import execute, read
+from common.errors import AfterimageError, InputFault, NotFound
+
+log = structlog.get_logger(__name__)
+Condition = ColumnElement[bool]
+Statement = Select[*tuple[Any, ...]]
+MOST_PICKED = 100  # rows that one action is about
+NEVER = {"create_view", "edit_view", "delete_view", "export", "ajax_lookup", "ajax_update"}
+
+
+class RowsView(ForAdmins, BaseModelView):  # type: ignore[misc]
+    """A table to look at, and what may be done to the rows that are picked.
+
+    A view names the columns that it reads, so that no other can be shown.
+    """
+
+    rows: Statement  # the columns of the list
+    row: Statement  # of the page of one
+    sought_by = ""  # what can be looked for, for people; empty: nothing can
+    only: ClassVar[dict[str, Callable[[Statement], Statement]]] = {}  # shorter lists, by name
+
+    page_size = 25
+    can_view_details = True
+    can_create = can_edit = can_delete = can_export = False
+    list_template, details_template = "admin/rows.html", "admin/row.html"
+    form_base_class = SecureForm
+    column_type_formatters = column_type_formatters_detail = formatters.BY_TYPE
+
+    def __init__(self, model: type[Any], name: str):
+        path = name.lower()
+        super().__init__(model, name, endpoint=f"admin_{path}", url=path)
+        self.key: ColumnElement[UUID] = model.__table__.c.id
+        unused = NEVER if self._actions else NEVER | {"action_view"}
+        self._urls: list[Any] = [each for each in self._urls if each[1] not in unused]
+
+    def sought(self, text: str) -> Iterable[Condition]:
+        """What a search may mean, each by an index; the first that finds something counts."""
+        return ()
+
+    def get_list(
+        self, _page: Any, _sort: Any, _descending: Any, search: str | None, *_: Any, **__: Any
+    ) -> tuple[None, Sequence[Row[Any]]]:
+        """A page of rows, by the query of the request; raises InputFault for a bad one."""
+        statements = self._wanted(search or "")
+        found = read(services().sessions, partial(self._fetch, statements=statements))
+        shown = found[: self.page_size]
+        self._template_args["older"] = shown[-1].id if len(found) > len(shown) else None
+        return None, shown
+
+    def get_one(self, id: Any) -> Row[Any]:
+        """All that is shown of a row; raises NotFound."""
+        statement = self.row.where(self.key == (parse_id(str(id)) or LAST_ID))
+        found = read(services().sessions, lambda session: execute(session, statement).first())
+        if found is None:
+            raise NotFound("There is no such row.")
+        return found
+
+    def _wanted(self, search: str) -> list[Statement]:
+        show = request.args.get("only")
+        if show is not None and show not in self.only:
+            raise InputFault("There is no such list.", errors={"only": ["unknown"]})
+        if search.strip():
+            return [self.rows.where(each) for each in self.sought(search.strip())]
+        return [self.only[show](self.rows) if show else self.rows]
+
+    def _fetch(self, session: Session, statements: list[Statement]) -> Sequence[Row[Any]]:
+        """Up to one row more than a page has."""
+        cursor = request.args.get("before")
+        before = parse_id(cursor) if cursor else LAST_ID
+        if before is None:
+            raise InputFault("This page is not one of the list's.", errors={"before": ["bad"]})
+        for statement in statements:
+            page = statement.where(self.key < before).order_by(self.key.desc())
+            if found := execute(session, page.limit(self.page_size + 1)).all():
+                return found
+        return []
+
+    def each(self, ids: Sequence[str], work: Callable[[str], object], done: str) -> None:
+        """Do something to each of the picked rows, and say what became of it."""
+        if len(ids) > MOST_PICKED:
+            raise InputFault(f"At most {MOST_PICKED} at once.")
+        good, refusals = 0, dict[str, None]()
+        for id in ids:
+            try:
+                work(id)
+                good += 1
+            except AfterimageError as error:
+                refusals[error.detail] = None
+        log.info("admin action", admin=str(g.caller.id), done=done, ids=list(ids), good=good)
+        if good:
+            flash(f"{done}: {good}", "good")
+        for detail in list(refusals)[:3]:
+            flash(detail, "bad")
+
+    @expose("/details/")
+    def details_view(self) -> str:
+        """The page of one row."""
+        row = self.get_one(request.args.get("id"))
+        return self.render(
+            self.details_template,
+            model=row,
+            details_columns=self._details_columns,
+            get_value=self.get_detail_value,
+        )
+
+    # What Flask-Admin asks of a view, and this kind has nothing to say to.
+
+    def _get_list_extra_args(self) -> ViewArgs:
+        """What the list's address says. The library would build addresses of whatever it finds in
+        there, the options of `url_for` among it.
+        """
+        known = {name: request.args[name] for name in ("only",) if name in request.args}
+        return ViewArgs(page=0, search=request.args.get("search"), extra_args=known)
+
+    def get_pk_value(self, model: Row[Any]) -> str:
+        """The row's id."""
+        return str(model.id)
+
+    def _prettify_name(self, name: str) -> str:
+        """A column's name in words."""
+        return name.replace("_", " ").capitalize()
+
+    def init_search(self) -> bool:
+        """Whether there is something to look for."""
+        return bool(self.sought_by)
+
+    def search_placeholder(self) -> str:
+        """What can be looked for."""
+        return self.sought_by
+
+    def scaffold_list_columns(self) -> list[str]:
+        """None that are not named."""
+        return []
+
+    def scaffold_sortable_columns(self) -> dict[str, Any]:
+        """None: the order is that of the index."""
+        return {}
+
+    def scaffold_form(self) -> type[Any]:
+        """Rows are not edited by hand."""
+        return SecureForm  # type: ignore[no-any-return]

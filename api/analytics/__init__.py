@@ -1,0 +1,1 @@
+"""Search analytics: popular queries, queries without results, daily figures."""

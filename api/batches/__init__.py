@@ -1,0 +1,1 @@
+"""Batches: up to 1,000 predictions in one request."""

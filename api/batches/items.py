@@ -1,0 +1,103 @@
+"""From a batch's body to its items: JSON or lines of it, and what is wrong with each item."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from marshmallow import ValidationError
+
+from api.batches.schemas import BatchItemRequest
+from api.http.body.parser import read_value
+from api.http.errors import UNUSABLE
+from api.predictions.requests import ask_for
+from common.batches import MOST_ITEMS, Item
+from common.errors import InputFault, Malformed, UnsupportedMedia
+from common.predictions import Ask
+
+LINES = ("application/x-ndjson", "application/jsonl")
+LONGEST_DETAIL = 1_000  # characters
+ITEM = BatchItemRequest()
+
+
+def read_values(raw: bytes, mimetype: str) -> list[Any]:
+    """What the body lists; a line that is no JSON is the error that says so.
+
+    Raises InputFault for none or too many items, Malformed for a body that is not JSON,
+    UnsupportedMedia for another type.
+    """
+    if mimetype in LINES:
+        values = _from_lines(raw)
+    elif mimetype == "application/json":
+        values = _from_json(read_value(raw))
+    else:
+        raise UnsupportedMedia(f"Send application/json, or a line an item as {LINES[0]}.")
+    if not 0 < len(values) <= MOST_ITEMS:
+        detail = f"A batch has 1 to {MOST_ITEMS:,} items."
+        raise InputFault(detail, code="batch_size", errors={"items": [detail]})
+    return values
+
+
+def _from_json(value: Any) -> list[Any]:
+    if isinstance(value, dict) and value.keys() == {"items"}:
+        value = value["items"]
+    if not isinstance(value, list):
+        errors = {"items": ["must be a list, and the only field"]}
+        raise InputFault("Send a list of items, or an object with `items`.", errors=errors)
+    return value
+
+
+def _from_lines(raw: bytes) -> list[Any]:
+    # Blank lines do not count, but there may not be any number of them.
+    lines = raw.removeprefix(b"\xef\xbb\xbf").split(b"\n", 2 * MOST_ITEMS)
+    if not raw.strip():
+        raise Malformed("The body is empty; a line an item is due.", code="body_missing")
+    full = [line for line in lines if not line.isspace() and line]
+    if len(full) > MOST_ITEMS or len(lines) > 2 * MOST_ITEMS:
+        return full + lines  # too many
+    return [_from_line(line) for line in full]
+
+
+def _from_line(line: bytes) -> Any:
+    try:
+        return read_value(line)
+    except Malformed:
+        return Malformed("The line is not valid JSON in UTF-8.", code="invalid_json")
+
+
+def read_items(values: Iterable[Any]) -> Iterator[Item]:
+    """Each value as an item; what is wrong with it stands in the item. Raises QueueFull."""
+    taken: set[str] = set()
+    for value in values:
+        yield _item(value, taken)
+
+
+def _item(value: Any, taken: set[str]) -> Item:
+    if isinstance(value, Malformed):
+        return Item(fault=(value.code, value.detail))
+    ask, fault = None, None
+    try:
+        fields = ITEM.load(value)
+        ask = _ask(fields, taken)
+    except ValidationError as error:
+        valid = error.valid_data
+        fields = valid if isinstance(valid, dict) else {}
+        fault = ("invalid", _detail(UNUSABLE, error.normalized_messages()))
+    except InputFault as error:
+        fault = (error.code, _detail(error.detail, error.errors))
+    custom_id, task = fields.get("custom_id"), fields.get("task")
+    if custom_id:
+        taken.add(custom_id)
+    image = fields.get("image_id")
+    known = task[:32] if task else None
+    return Item(custom_id=custom_id, task=known, image_id=image, ask=ask, fault=fault)
+
+
+def _ask(fields: dict[str, Any], taken: set[str]) -> Ask:
+    if fields["custom_id"] in taken:
+        detail = "Another item of the batch has this custom_id."
+        raise InputFault(detail, code="custom_id_taken")
+    return ask_for(fields["task"], fields["params"])
+
+
+def _detail(detail: str, errors: dict[str, Any] | None) -> str:
+    return f"{detail} {json.dumps(errors)}"[:LONGEST_DETAIL] if errors else detail

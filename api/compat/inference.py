@@ -1,0 +1,55 @@
+"""The inference service's two routes: post an image as JSON, ask for its label by UUID."""
+
+from typing import Any
+
+from flask import Blueprint, request
+
+from api.accounts.requirements import for_uploaders
+from api.compat.deprecation import say_deprecated
+from api.compat.schemas import InferenceRequest
+from api.http.body.parser import blame, read_json
+from api.http.body.reader import read_whole
+from api.http.idempotency import key_of, replayable
+from api.predictions.projections import Shown, is_final
+from api.predictions.queries import find_prediction
+from api.predictions.requests import ask_for
+from api.state import edge
+from api.uploads.service import receive
+from common.images.validation import decode_base64
+
+LONGEST_LABEL = 50  # characters
+
+blueprint = Blueprint("inference", __name__)
+say_deprecated(blueprint)
+
+
+@blueprint.post("/inference/image")
+@blueprint.post("/inference/image/")
+@for_uploaders
+@replayable
+def infer() -> dict[str, str]:
+    """Its users send base64 with raw line ends in the JSON string, under any Content-Type."""
+    fields = InferenceRequest().load(read_json(read_whole(request), strict=False))
+    with blame("data"):
+        data = decode_base64(fields["data"])
+    key = key_of(data, fields["name"], {})
+    asks = [ask_for("classify")]
+    accepted = receive(edge(), data, fields["name"], None, asks, key)
+    return {"uuid": str(accepted.predictions[0].id)}
+
+
+@blueprint.get("/predictions/<id>")
+@blueprint.get("/predictions/<id>/")
+def prediction(id: str) -> Any:
+    """`predictoin` is the old service's spelling, on which its users' code depends."""
+    row = find_prediction(id)
+    label = _label(row)
+    body = {"prediction": label, "predictoin": label, "status": row.state}
+    return body, 200, {} if is_final(row) else {"Retry-After": "1"}
+
+
+def _label(row: Shown) -> str | None:
+    """The top label; None means unfinished, so a failure has to be said in words."""
+    if row.result and row.result.get("labels"):
+        return str(row.result["labels"][0]["name"])[:LONGEST_LABEL]
+    return f"error: {row.error_code}"[:LONGEST_LABEL] if is_final(row) else None

@@ -1,0 +1,57 @@
+"""Bodies of the services this one replaces."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from api.feedback.schemas import FORMATS, LONGEST_NAME
+from api.http.fields import Bounded, Text
+from common.schemas import RequestSchema
+from common.tables.feedback import LONGEST_QUERY
+
+MOST_IMAGES = 1_000
+
+
+class InferenceRequest(RequestSchema):
+    """The inference service's upload."""
+
+    name = fields.String(load_default=None, allow_none=True)
+    data = fields.String(required=True)
+
+
+class ImageName(Text):
+    """The file name or the id of an image."""
+
+    def __init__(self) -> None:
+        super().__init__(validate=validate.Length(max=LONGEST_NAME))
+
+
+class NamedFeedback(RequestSchema):
+    """What the sticker search's users say of a query's results: images by file name or id."""
+
+    query = Text(required=True, validate=validate.Length(1, LONGEST_QUERY))
+    positive = Bounded(ImageName(), most=MOST_IMAGES, load_default=list)
+    negative = Bounded(ImageName(), most=MOST_IMAGES, load_default=list)
+
+
+class StickerFeedback(RequestSchema):
+    """The sticker search's feedback, on many queries at once."""
+
+    feedback = Bounded(fields.Nested(NamedFeedback), most=MOST_IMAGES, required=True)
+
+    @validates_schema
+    def not_too_much(self, data: Mapping[str, Any], **_options: object) -> None:
+        """Each image takes its own time."""
+        entries = data["feedback"]
+        images = sum(len(each["positive"]) + len(each["negative"]) for each in entries)
+        if images > MOST_IMAGES or len(entries) > MOST_IMAGES:
+            message = f"At most {MOST_IMAGES:,} images and queries at once."
+            raise ValidationError(message, "feedback")
+
+
+class StickerDownload(Schema):
+    """Which feedback the sticker search's ML team downloads, and in what form."""
+
+    query = Text(validate=validate.Length(1, LONGEST_QUERY))
+    format = Text(validate=validate.OneOf(FORMATS))

@@ -1,0 +1,217 @@
+"""Gunicorn's threaded worker with an event loop that waits for slow clients.
+
+A thread serves a request once all of it has been received, and hands its answer back when the
+client is slow to take it. Clients that are too slow are given up. With Gunicorn's own TLS, which
+this project does not set up, connections are treated as Gunicorn does.
+"""
+
+import contextlib
+import errno
+import selectors
+import threading
+import time
+from functools import partial
+from typing import Any
+
+from gunicorn.errors import AppImportError
+from gunicorn.workers import gthread
+from gunicorn.workers.gthread import ThreadWorker
+
+from api.gunicorn.connections import Connection
+from api.gunicorn.parked_connections import Parking
+from api.gunicorn.slow_bodies import body_seconds
+from common.errors import SettingsError
+
+DEFER = object()  # what `handle` gives when more of the request has to come
+SHORT_WAIT = 0.1  # seconds that a thread may wait for more of a request
+WAITING_SHARE = 4  # one thread of so many may do so, or wait for a body that the client holds back
+MAX_HELD = 256 << 20  # bytes of incomplete requests and unsent answers in memory
+LINGER_SECONDS = 30.0  # for the rest of a body that nobody reads
+DEFAULT_MAX_BODY = 16 << 20
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """On SIGTERM, requests in flight are answered and new connections are refused.
+
+    Gunicorn's own keeps its listening socket open until the last request is answered: whoever
+    connects meanwhile is served by nobody and is reset in the end.
+    """
+
+    def init_process(self) -> None:
+        """Start as Gunicorn's worker does."""
+        self._may_wait = threading.Semaphore(max(1, self.cfg.threads // WAITING_SHARE))
+        self._parking = Parking(self._drop)
+        super().init_process()
+
+    def load_wsgi(self) -> None:
+        """Build the application; settings that it cannot use end the server with one line."""
+        try:
+            super().load_wsgi()
+        except SettingsError as error:
+            raise AppImportError(error.detail) from error
+
+    def run(self) -> None:
+        """Serve until the end."""
+        self._parking.open(self.poller)
+        app_config = getattr(self.wsgi, "config", {})
+        self._max_body = app_config.get("MAX_CONTENT_LENGTH") or DEFAULT_MAX_BODY
+        super().run()
+
+    def accept(self, listener: Any) -> None:
+        """Take a new connection, where one is waiting and there is a file descriptor for it."""
+        if self.cfg.is_ssl:
+            super().accept(listener)
+            return
+        try:
+            sock, client = listener.accept()
+        except OSError as error:  # gone, taken by another process, or no descriptor is free
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._make_room(1)
+            return
+        self.nr_conns += 1
+        self.enqueue_req(Connection(self.cfg, sock, client, listener.getsockname()))
+
+    # ---- in a thread
+
+    def handle(self, conn: Any) -> Any:
+        """Receive what has come of a request and serve it when it is complete.
+
+        Returns DEFER, or whether the connection stays open.
+        """
+        if not isinstance(conn, Connection):
+            return super().handle(conn)
+        may_wait = self._may_wait.acquire(blocking=False)
+        try:
+            if not conn.receive(self._max_body, SHORT_WAIT if may_wait else 0.0):
+                return DEFER
+            if may_wait and not conn.is_expecting:
+                self._may_wait.release()
+                may_wait = False
+            return super().handle(conn)
+        except OSError:
+            return False  # the client has left
+        finally:
+            if may_wait:
+                self._may_wait.release()
+
+    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
+        """Whether the next request may follow: nothing of this one is left to be read."""
+        if not isinstance(conn, Connection):
+            return bool(super()._keepalive_after(conn, keepalive))
+        return keepalive and not conn.parser.mesg.must_close
+
+    # ---- in the event loop
+
+    def finish_request(self, conn: Any, future: Any) -> None:
+        """Park the connection for what it is waiting for, or close it."""
+        if not isinstance(conn, Connection):
+            super().finish_request(conn, future)
+            return
+        try:
+            result = False if future.cancelled() else future.result()
+            if result is DEFER:
+                self._park_receiving(conn)
+                return
+            conn.close_request()
+            if conn.sock.unsent:
+                self._park_sending(conn, result)
+            else:
+                self._settle(conn, result)
+        except Exception:
+            self._drop(conn)
+
+    def _park_receiving(self, conn: Connection) -> None:
+        self._parking.park(conn, selectors.EVENT_READ, self.enqueue_req, conn.received)
+        self._bound_memory()
+
+    def _bound_memory(self) -> None:
+        while self._parking.held > MAX_HELD:
+            self._parking.expire_longest()
+
+    def _park_sending(self, conn: Connection, keeps_open: bool) -> None:
+        conn.timeout = time.monotonic() + body_seconds(conn.sock.unsent)
+        self._park_flushing(conn, keeps_open)
+
+    def _park_flushing(self, conn: Connection, keeps_open: bool) -> None:
+        then = partial(self._flush, keeps_open=keeps_open)
+        self._parking.park(conn, selectors.EVENT_WRITE, then, conn.sock.unsent)
+        self._bound_memory()
+
+    def _flush(self, conn: Connection, keeps_open: bool) -> None:
+        if conn.sock.flush():
+            self._settle(conn, keeps_open)
+        else:
+            self._park_flushing(conn, keeps_open)
+
+    def _settle(self, conn: Connection, keeps_open: bool) -> None:
+        """Wait for the next request, or for the client's end of a connection that is over."""
+        if not keeps_open:
+            conn.start_lingering(LINGER_SECONDS)
+            self._linger(conn)
+        elif conn.parser.unreader.buf.getvalue():
+            self.enqueue_req(conn)  # the next request has begun to come
+        else:
+            conn.set_timeout()
+            if not self.alive:
+                limit = time.monotonic() + gthread.STOP_KEEPALIVE_LINGER
+                conn.timeout = min(conn.timeout, limit)
+            self.keepalived_conns.append(conn)
+            callback = partial(self.on_client_socket_readable, conn)
+            self.poller.register(conn.sock, selectors.EVENT_READ, callback)
+
+    def _linger(self, conn: Connection) -> None:
+        """Throw away what still comes: a closed socket would reset the client before it has read
+        the answer.
+        """
+        if conn.is_done_lingering():
+            self._drop(conn)
+        else:
+            self._parking.park(conn, selectors.EVENT_READ, self._linger, 0)
+
+    def _drop(self, conn: Connection) -> None:
+        self.nr_conns -= 1
+        conn.close()
+
+    def murder_pending(self) -> None:
+        """Give up clients that are too slow, and idle ones where there is no room for others."""
+        super().murder_pending()
+        self._parking.expire(is_ending=not self.alive)
+        if self.nr_conns >= self.worker_connections:
+            self._make_room(max(1, self.worker_connections // 20))
+
+    def _make_room(self, wanted: int) -> None:
+        """Close `wanted` connections: those idle for longest, then those under way for longest."""
+        for _ in range(wanted):
+            if self.keepalived_conns:
+                conn = self.keepalived_conns.popleft()
+                with contextlib.suppress(OSError, KeyError, ValueError):
+                    self.poller.unregister(conn.sock)
+                self._drop(conn)
+            else:
+                self._parking.expire_longest()
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """As Gunicorn's; at the end, take who is already connected, then refuse."""
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            self._stop_listening()
+
+    def _stop_listening(self) -> None:
+        for listener in self.sockets:
+            while _has_somebody(listener):
+                self.accept(listener)
+            listener.close()
+        self._send_home()
+
+    def _send_home(self) -> None:
+        """Who waits for a prediction is told at once how it stands, and asks another process."""
+        from api.state import EXTENSION
+
+        if getattr(self, "wsgi", None) is not None:
+            self.wsgi.extensions[EXTENSION].waiting.send_home()
+
+
+def _has_somebody(listener: Any) -> bool:
+    with selectors.DefaultSelector() as selector:
+        selector.register(listener.fileno(), selectors.EVENT_READ)
+        return bool(selector.select(0))

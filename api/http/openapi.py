@@ -1,0 +1,182 @@
+"""The OpenAPI page: its settings, the request bodies that have several forms, task schemas."""
+
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Flask
+from flask_smorest import Api
+from marshmallow import Schema
+
+from api.batches.schemas import BatchItemRequest
+from api.predictions.model_schemas import WANTED
+from api.webhooks.schemas import WEBHOOK, WEBHOOK_URL
+from common.predictions.constants import LONGEST_DEADLINE, SHORTEST_DEADLINE
+from common.social.posts import LONGEST_TEXT
+from common.tasks import contracts, image_tasks
+
+VERSION = version("afterimage")
+ABOUT = """Upload an image, go on with your work, come back for what is in it.
+
+Every accepted upload reaches an answer. Errors are `application/problem+json` (RFC 9457)."""
+
+CREDENTIALS = {  # what /docs offers to authorize by
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An access token of `POST /token`, or an API key of `POST /v1/keys`.",
+    },
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same."},
+}
+SECURITY: list[dict[str, list[str]]] = [{}, {"token": []}, {"key": []}]  # {}: none is needed
+
+_IMAGE_FILE = {"type": "string", "format": "binary", "description": "The image."}
+_RAW = {"image/*": {"schema": {"type": "string", "format": "binary"}}}
+_BASE64 = {
+    "name": {"type": "string", "description": "The image's file name."},
+    "data": {"type": "string", "format": "byte", "description": "The image in base64."},
+}
+_SQUARE = (  # a grey PNG of 16 x 16 pixels: the examples can be sent as they stand
+    "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAAAAAA6mKC9AAAAD0lEQVR42mM4gQYYRrYAAEdGyAEmphyqAAAAAElFTkSu"
+    "QmCC"
+)
+_EXAMPLE = {"name": "square.png", "data": _SQUARE}
+_VISIBILITY = {
+    "type": "string",
+    "enum": ["private", "unlisted", "public"],
+    "description": "`private` for who is signed in, else `unlisted`, where nothing is said.",
+}
+_FRESH = {
+    "type": "boolean",
+    "default": False,
+    "description": "Ask again, though the same was asked of the same bytes before.",
+}
+_COMMON = {"visibility": _VISIBILITY, "fresh": _FRESH, "webhook": WEBHOOK_URL}
+
+
+def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {"type": "object", "properties": properties}
+    return {**found, "required": required} if required else found  # an empty list is not allowed
+
+
+def _body(
+    description: str, form: dict[str, Any], json: dict[str, Any], example: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "description": description,
+        "required": True,
+        "content": {
+            "multipart/form-data": {"schema": form},
+            "application/json": {"schema": _nullable(json), "example": example},
+            **_RAW,
+        },
+    }
+
+
+def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of an object whose optional properties may be null, as RequestSchema's."""
+    properties = {
+        name: each if name in schema.get("required", ()) else {**each, "nullable": True}
+        for name, each in schema["properties"].items()
+    }
+    return {**schema, "properties": properties}
+
+
+def json_body(schema: type[Schema]) -> dict[str, Any]:
+    """A body in JSON, as `schema` says."""
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+UPLOAD_BODY = _body(
+    "A form, JSON with base64, or the image itself; its file name is then `?name=`.",
+    _object({"file": _IMAGE_FILE, **_COMMON}, ["file"]),
+    _object({**_BASE64, **_COMMON, "webhook": WEBHOOK}, ["data"]),
+    _EXAMPLE,
+)
+SIMILAR_BODY = _body(
+    "A form, JSON with base64, or the image itself; its file name is then `?name=`.",
+    _object({"file": _IMAGE_FILE, "visibility": _VISIBILITY}, ["file"]),
+    _object({**_BASE64, "visibility": _VISIBILITY}, ["data"]),
+    _EXAMPLE,
+)
+_TASK = {
+    "task": {"type": "string", "enum": list(image_tasks()), "example": "classify"},
+    "params": {
+        "type": "object",
+        "description": "As GET /v1/tasks says; empty: the task's defaults.",
+        "example": {},
+    },
+    "metadata": {
+        "type": "object",
+        "description": "Yours; given back unread.",
+        "example": {"album": "squares"},
+    },
+    **_COMMON,
+    "model": WANTED,
+    "deadline": {
+        "type": "number",
+        "minimum": SHORTEST_DEADLINE,
+        "maximum": LONGEST_DEADLINE,
+        "description": "Seconds after which nobody wants the result any more; without it, what the "
+        "task's contract says.",
+    },
+}
+_IMAGE_ID = {
+    "type": "string",
+    "format": "uuid",
+    "description": "A stored image, instead of one that comes along.",
+}
+PREDICTION_BODY = _body(
+    "A form or JSON, with the image or with the `image_id` of a stored one; or the image itself, "
+    "with `?task=` and `?name=` in the query.",
+    _object({"file": _IMAGE_FILE, **_TASK}, ["file", "task"]),
+    _object({**_TASK, "webhook": WEBHOOK, "image_id": _IMAGE_ID, **_BASE64}, ["task"]),
+    {"task": "classify", **_EXAMPLE},
+)
+
+_POST = {
+    "text": {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT, "example": "A square."},
+    **_COMMON,
+}
+POST_BODY = _body(
+    "A form or JSON, with the image or with the `image_id` of one of yours; or the image itself, "
+    "with `?text=` and `?name=` in the query.",
+    _object({"file": _IMAGE_FILE, **_POST}, ["file"]),
+    _object({**_POST, "webhook": WEBHOOK, "image_id": _IMAGE_ID, **_BASE64}, []),
+    {"text": "A square.", **_EXAMPLE},
+)
+
+
+def configure(app: Flask) -> None:
+    """What flask-smorest reads from the application's configuration."""
+    app.config.update(
+        API_TITLE="Afterimage",
+        API_VERSION=VERSION,
+        OPENAPI_VERSION="3.0.3",  # what Swagger UI 4 understands
+        OPENAPI_URL_PREFIX="/",
+        OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS={"info": {"description": ABOUT}, "security": SECURITY},
+    )
+
+
+def register_tasks(api: Api) -> None:
+    """Each task's params and result, and the items of batches, as schemas of the OpenAPI page; and
+    what it takes as credentials.
+    """
+    for name, scheme in CREDENTIALS.items():
+        api.spec.components.security_scheme(name, scheme)
+    api.spec.components.schema(BatchItemRequest.__name__, schema=BatchItemRequest)
+    for each in contracts().values():
+        for schema in (each.params, each.result):
+            api.spec.components.schema(schema.__name__, schema=schema)
+
+
+@cache
+def json_schema(schema: type[Schema]) -> dict[str, Any]:
+    """`schema` as one self-contained JSON Schema."""
+    plugin = MarshmallowPlugin(schema_name_resolver=lambda _schema: "")
+    APISpec("tasks", VERSION, "3.1.0", plugins=[plugin])
+    assert plugin.converter is not None
+    return dict(plugin.converter.schema2jsonschema(schema()))

@@ -1,0 +1,1 @@
+"""Images: list, show, change and delete them, and serve their bytes and thumbnails."""

@@ -1,0 +1,54 @@
+"""The predictions in an image's answer: one a task, however many others have asked for."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, union_all
+from sqlalchemy.orm import Session
+
+from api.predictions.projections import WITH_IMAGE, Shown
+from api.predictions.schemas import view
+from api.state import current_user, services
+from common.database.session import execute, read
+from common.database.types import Id
+from common.tables import Image, Prediction
+from common.tasks import contracts
+
+FEW = 30  # rows of an image that are read to choose among; most images have fewer
+
+_p = Prediction
+_OF_IMAGE = _p.image_id == bindparam("image", type_=Id)
+_TASKS = list(contracts())
+
+
+def _newest(task: str, *conditions: Any) -> Any:
+    """The id of the newest prediction of a task, found by the end of one range of the index."""
+    rows = select(_p.id).where(_OF_IMAGE, _p.task == task, *conditions)
+    return rows.order_by(_p.id.desc()).limit(1).scalar_subquery()
+
+
+_OWNERS = _p.owner_id.is_not_distinct_from(bindparam("owner", type_=Id))
+# Built once: these are read for every image.
+SOME = WITH_IMAGE.where(_OF_IMAGE, _p.task.in_(_TASKS)).limit(FEW + 1)
+# A derived table: of `id = (SELECT …) OR …` MySQL would make a scan of all predictions.
+_ids = union_all(
+    *(select(func.coalesce(_newest(task, _OWNERS), _newest(task)).label("id")) for task in _TASKS)
+).subquery()
+NEWEST = WITH_IMAGE.join(_ids, _p.id == _ids.c.id)
+
+
+def newest_views(image: Image) -> list[dict[str, Any]]:
+    """The newest prediction of each task as PredictionView shows it, in the order of asking.
+
+    The owner's goes before all others': nobody can displace it by asking the same task.
+    """
+    rows = read(services().sessions, lambda session: _rows(session, image))
+    return [view(row, current_user()) for row in sorted(rows, key=lambda row: row.id)]
+
+
+def _rows(session: Session, image: Image) -> Iterable[Shown]:
+    some = execute(session, SOME, {"image": image.id}).all()
+    if len(some) > FEW:
+        return execute(session, NEWEST, {"image": image.id, "owner": image.owner_id}).all()
+    by_rank = sorted(some, key=lambda row: (row.owner_id == image.owner_id, row.id))
+    return {row.task: row for row in by_rank}.values()

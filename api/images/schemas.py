@@ -1,0 +1,154 @@
+"""Images: how they are asked for and shown."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import url_for
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from sqlalchemy import Row
+
+from api.http.fields import Bounded, Fresh, TaskList, Text, Visible, Whole
+from api.http.pagination_schemas import NEXT
+from api.predictions.schemas import PredictionView, WaitQuery
+from api.webhooks.schemas import WebhookField
+from common.schemas import RequestSchema
+from common.tables import Image, StoredObject, Visibility
+from common.tasks.thumbnail import SIZES
+
+MOST_DIGESTS = 1_000
+LONGEST_NAME = 255  # characters
+NO_DIGEST = "A sha256 has 64 hexadecimal digits."
+
+
+class ImageFields(RequestSchema):
+    """What may come beside an image's bytes."""
+
+    visibility = Visible()
+    fresh = Fresh()
+    webhook = WebhookField()
+
+
+class UploadQuery(WaitQuery):
+    """What to ask of the image at once."""
+
+    fresh = Fresh()
+    tasks = TaskList(
+        load_default=list,
+        metadata={"type": "string", "description": "Tasks to ask for, for example `classify`."},
+    )
+
+
+class ThumbnailQuery(Schema):
+    """How large."""
+
+    size = Whole(
+        load_default=256,
+        validate=validate.OneOf(SIZES),
+        metadata={"description": "Pixels of the longer side; never more than the image has."},
+    )
+
+
+class ImageView(Schema):
+    """An image and what has been asked of it. Width and height are those of the upright image."""
+
+    id = fields.UUID()
+    file_name = fields.String(metadata={"example": "cat.jpg"})
+    media_type = fields.String(metadata={"example": "image/jpeg"})
+    size = fields.Integer(metadata={"description": "Bytes."})
+    width = fields.Integer()
+    height = fields.Integer()
+    sha256 = fields.String(metadata={"description": "Of the uploaded bytes."})
+    visibility = fields.String()
+    created_at = fields.DateTime(format="iso")
+    predictions = fields.List(
+        fields.Nested(PredictionView),
+        metadata={
+            "description": "The newest of each task: the owner's, else anybody's. All of them: "
+            "GET /v1/predictions?image_id=."
+        },
+    )
+    urls = fields.Dict(keys=fields.String(), values=fields.String())
+
+
+class ImageItem(ImageView):
+    """An image as it stands in a list: without what was asked of it."""
+
+    class Meta:
+        """What marshmallow reads."""
+
+        exclude = ("predictions",)
+
+
+class ImageList(Schema):
+    """A page of images."""
+
+    items = fields.List(fields.Nested(ImageItem))
+    next = NEXT
+
+
+class ImageChange(RequestSchema):
+    """What is to be different: one of these, or both."""
+
+    visibility = fields.String(validate=validate.OneOf([str(each) for each in Visibility]))
+    file_name = Text(validate=validate.Length(1, LONGEST_NAME), metadata={"example": "cat.jpg"})
+
+    @validates_schema
+    def _is_any(self, data: dict[str, Any], **_options: Any) -> None:
+        if not data:
+            raise ValidationError("Say what to change.")
+
+
+class DigestList(RequestSchema):
+    """Files, by the sha256 of their bytes."""
+
+    sha256 = Bounded(
+        fields.String(
+            validate=[
+                validate.Regexp("^[0-9A-Fa-f]{64}$", error=NO_DIGEST),
+                validate.Length(equal=64, error=NO_DIGEST),
+            ]
+        ),
+        least=1,
+        most=MOST_DIGESTS,
+        required=True,
+        metadata={"description": "Each in hexadecimal.", "example": [64 * "0"]},
+    )
+
+
+class KnownImage(Schema):
+    """An image of the caller's with these bytes."""
+
+    sha256 = fields.String()
+    image_id = fields.UUID()
+
+
+class KnownList(Schema):
+    """Which of the files need not be sent."""
+
+    known = fields.List(fields.Nested(KnownImage))
+    missing = fields.List(fields.String())
+
+
+def view(
+    image: Image | Row[Any],
+    stored: StoredObject | Row[Any],
+    predictions: Sequence[dict[str, Any]] = (),
+) -> dict[str, Any]:
+    """What ImageView shows; `predictions` are views already."""
+    return {
+        "id": image.id,
+        "file_name": image.file_name,
+        "media_type": stored.media_type,
+        "size": stored.size,
+        "width": image.width,
+        "height": image.height,
+        "sha256": image.sha256.hex(),
+        "visibility": image.visibility,
+        "created_at": image.created_at,
+        "predictions": list(predictions),
+        "urls": {
+            "get": url_for("images.get", id=image.id, _external=True),
+            "content": url_for("images.content", id=image.id, _external=True),
+            "thumbnail": url_for("images.thumbnail", id=image.id, _external=True),
+        },
+    }

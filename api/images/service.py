@@ -1,0 +1,115 @@
+"""A caller's own images at the edge: listed, looked for by their bytes, changed, removed."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from api.accounts.permissions import me
+from api.http.pagination import page_of
+from api.predictions.queries import find_image, no_such_image
+from api.state import current_user, edge, services
+from common import images
+from common.callers import may_change
+from common.database.session import read, transact
+from common.errors import Unavailable
+from common.housekeeping import garbage
+from common.images import Removed
+from common.images.validation import clean_file_name
+from common.social.lists import Place
+from common.tables import Image, StoredObject
+
+log = structlog.get_logger(__name__)
+AT_ONCE = 50  # images that a transaction removes
+
+
+def page(query: dict[str, Any]) -> tuple[list[Row[Any]], str | None]:
+    """The caller's images, the newest first, and the next page's cursor."""
+    owner = me()
+
+    def fetch(session: Session, behind: Place, most: int) -> Any:
+        return images.page(session, owner, behind.id, most)
+
+    return page_of(query, f"images of {owner}", fetch, lambda row: Place(0, row.id))
+
+
+def check(digests: list[str]) -> dict[str, Any]:
+    """Which of these sha256 (hexadecimal) the caller has an image of."""
+    owner, wanted = me(), {bytes.fromhex(each): each.lower() for each in digests}
+    have = read(services().sessions, partial(images.known, owner_id=owner, digests=list(wanted)))
+    return {
+        "known": [
+            {"sha256": shown, "image_id": have[digest]}
+            for digest, shown in wanted.items()
+            if digest in have
+        ],
+        "missing": [shown for digest, shown in wanted.items() if digest not in have],
+    }
+
+
+def find_mine(id: str) -> tuple[Image, StoredObject]:
+    """An image that the caller may change; raises NotFound for everybody else's."""
+    me()
+    image, stored = find_image(id)
+    if not may_change(current_user(), image):
+        raise no_such_image()
+    return image, stored
+
+
+def change(id: str, wanted: dict[str, str]) -> None:
+    """Change who may see the caller's image, or its file name."""
+    image, stored = find_mine(id)
+    name = wanted.get("file_name")
+    clean = clean_file_name(name, stored.media_type) if name is not None else None
+
+    def write(session: Session) -> None:
+        is_there = True
+        if "visibility" in wanted:
+            is_there = images.set_visibility(session, image.id, wanted["visibility"])
+        if is_there and clean is not None:
+            is_there = images.rename(session, image.id, clean)
+        if not is_there:
+            raise no_such_image()
+
+    transact(services().sessions, write)
+
+
+def remove(id: str) -> None:
+    """Remove the caller's image with what refers to it; its bytes too, when no other image has the
+    same.
+
+    Requests that wait for a prediction of it are woken, and answered that there is none.
+    """
+    image, _ = find_mine(id)
+    some = partial(images.remove_image, image_id=image.id)
+    gone = transact(services().sessions, some)
+    if gone is None:
+        raise no_such_image()
+    while gone:
+        _follow(gone)
+        gone = None if gone.is_done else transact(services().sessions, some)
+
+
+def remove_all_of(owner: UUID) -> None:
+    """Remove all images of an account, some at a time."""
+    some = partial(images.remove_images_of, owner_id=owner, most=AT_ONCE)
+    while gone := transact(services().sessions, some):
+        for each in gone:
+            _follow(each)
+
+
+def _follow(gone: Removed) -> None:
+    edge().announcer.finished(gone.predictions)
+    if gone.condemned:
+        _clear_away(gone.condemned)
+
+
+def _clear_away(digest: bytes) -> None:
+    here = services()
+    try:
+        transact(here.sessions, partial(garbage.clear_away, storage=here.storage, digest=digest))
+    except Unavailable as error:
+        log.warning("bytes are left to the housekeeper", error=error.detail)

@@ -1,0 +1,79 @@
+"""Thumbnails as answers: from the store, where the engine puts them when they are asked for."""
+
+from flask import Response, request
+from sqlalchemy import bindparam, select
+
+from api.images.response import cache_control
+from api.predictions.projections import SHOWN, Shown
+from api.predictions.requests import IMAGES_FAULT, wait_for
+from api.state import edge, services
+from api.uploads.service import ask
+from common.database.session import execute, read
+from common.errors import InputFault, Unavailable
+from common.predictions import Ask
+from common.storage import ObjectMissing
+from common.tables import Image, Prediction, State
+from common.tasks.thumbnail import CONTRACT, MEDIA_TYPE, thumbnail_key
+
+MAKING = "1"  # part of the ETag: raise it when thumbnails are made in another way than before
+PATIENCE = 10.0  # seconds that a request waits for one to be made
+UNFINISHED = (State.QUEUED, State.PROCESSING, State.FAILED)
+ASKED = (
+    select(*SHOWN)
+    .where(
+        Prediction.image_id == bindparam("image"),
+        Prediction.task == CONTRACT.name,
+        Prediction.state.in_(UNFINISHED),
+    )
+    .order_by(Prediction.id)
+)
+
+
+def thumbnail_response(image: Image, size: int) -> Response:
+    """The thumbnail of the image.
+
+    Raises InputFault when the image cannot be decoded, Unavailable when it was not made in time.
+    """
+    response = Response(mimetype=MEDIA_TYPE)
+    tag = f"{image.sha256.hex()[:32]}-{size}-{MAKING}"
+    response.set_etag(tag)
+    response.headers["Cache-Control"] = cache_control(image)
+    if tag not in request.if_none_match:
+        response.set_data(_stored(image, size) or _made(image, size))
+    response.make_conditional(request)
+    return response
+
+
+def _stored(image: Image, size: int) -> bytes | None:
+    try:
+        return services().storage.get(thumbnail_key(image.sha256, size))
+    except ObjectMissing:
+        return None
+
+
+def _made(image: Image, size: int) -> bytes:
+    [row] = wait_for([_asked(image, size) or _ask(image, size)], PATIENCE)
+    if row.state == State.FAILED and str(row.error_code).startswith(IMAGES_FAULT):
+        raise InputFault(str(row.error_detail), code=str(row.error_code))
+    data = _stored(image, size) if row.state == State.SUCCEEDED else None
+    if data is None:
+        detail = "The thumbnail is being made; ask for it again."
+        raise Unavailable(detail, code="thumbnail_not_ready", retry_after=1)
+    return data
+
+
+def _asked(image: Image, size: int) -> Shown | None:
+    """What is under way already for another request, or has shown that the image is at fault."""
+    wanted = {"image": image.id}
+    rows: list[Shown] = read(services().sessions, lambda s: list(execute(s, ASKED, wanted).all()))
+    for row in rows:
+        is_fault = str(row.error_code).startswith(IMAGES_FAULT)
+        if row.params["size"] == size and (row.state != State.FAILED or is_fault):
+            return row
+    return None
+
+
+def _ask(image: Image, size: int) -> Shown:
+    params = CONTRACT.check_params({"size": size})
+    wanted = Ask(task=CONTRACT.name, params=params, deadline=CONTRACT.deadline, interactive=True)
+    return ask(edge(), image, [wanted]).predictions[0]

@@ -1,0 +1,1 @@
+"""Limits of what a caller may use: request rates, quotas, waiting requests."""

@@ -1,0 +1,1 @@
+"""Log-in: passwords in, access and refresh tokens out."""

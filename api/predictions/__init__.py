@@ -1,0 +1,1 @@
+"""Predictions: request them, wait for them, list and cancel them."""

@@ -1,0 +1,128 @@
+"""/v1/predictions: ask for a task, come back for its result."""
+
+from typing import Any
+
+from flask import request, url_for
+from flask_smorest import Blueprint
+
+from api.accounts.requirements import for_uploaders
+from api.http.body.parser import Body, check_one_image, read_body
+from api.http.idempotency import key_of, replayable
+from api.http.openapi import PREDICTION_BODY
+from api.http.pagination import listed
+from api.http.problem_schema import Problem
+from api.predictions.actions import cancel_it, retry_it
+from api.predictions.history import page
+from api.predictions.history_schemas import Log, LogQuery, log_view
+from api.predictions.model_selection import with_model
+from api.predictions.queries import find_image, find_my_prediction, find_prediction, still_visible
+from api.predictions.requests import answer, ask_for, preferred_wait, shown, wait_for
+from api.predictions.schemas import (
+    CreateQuery,
+    PredictionRequest,
+    PredictionView,
+    RetryQuery,
+    WaitQuery,
+)
+from api.search.results import without_hidden
+from api.state import current_user, edge
+from api.uploads.prediction_writer import Accepted
+from api.uploads.service import ask, receive
+from api.webhooks.service import with_webhook
+from common.errors import InputFault, NotFound
+
+blueprint = Blueprint(
+    "predictions", __name__, url_prefix="/v1/predictions", description="Predictions."
+)
+
+REQUEST = PredictionRequest()
+
+
+@blueprint.post("")
+@for_uploaders
+@replayable
+@blueprint.arguments(CreateQuery, location="query")
+@blueprint.response(202, PredictionView)
+@blueprint.alt_response(200, schema=PredictionView, description="Finished in time, or known")
+@blueprint.doc(requestBody=PREDICTION_BODY)
+def create(query: dict[str, Any]) -> Any:
+    """Ask for a task on an image: one that comes along, or a stored one by its id."""
+    wait = query["wait"] or preferred_wait(request)
+    body = read_body(request, aside=["wait", "fresh"])
+    accepted = _accept(body, interactive=wait > 0, fresh=query["fresh"])
+    return answer(accepted.predictions[0], wait)
+
+
+def _accept(body: Body, interactive: bool, fresh: bool) -> Accepted:
+    key = key_of(body.image, body.file_name, body.fields)
+    wanted = REQUEST.load(body.fields)
+    about = wanted["params"], wanted["metadata"], interactive, wanted.get("deadline")
+    task = ask_for(wanted["task"], *about, fresh=fresh or wanted["fresh"])
+    asks = with_webhook([with_model(task, wanted["model"])], wanted["webhook"])
+    check_one_image(body, "image_id" in wanted, "a stored one")
+    if body.image is not None:
+        return receive(edge(), body.image, body.file_name, wanted["visibility"], asks, key)
+    return ask(edge(), _stored(str(wanted["image_id"])), asks, key)
+
+
+def _stored(id: str) -> Any:
+    try:
+        return find_image(id)[0]
+    except NotFound as error:
+        raise InputFault(
+            error.detail, code=error.code, errors={"image_id": ["no such image"]}
+        ) from error
+
+
+@blueprint.get("")
+@blueprint.arguments(LogQuery, location="query")
+@blueprint.response(200, Log)
+def list_mine(query: dict[str, Any]) -> Any:
+    """What I have asked, the newest first, failures with their reasons; admins see everybody's.
+    With `image_id`, what anybody has asked of an image that I may see.
+
+    A page of a `status` or `task` is looked for in 10,000 predictions at a time.
+    """
+    rows, after = page(query)
+    caller = current_user()
+    shown_rows = without_hidden(caller, [log_view(row, caller) for row in rows])
+    return listed(shown_rows, after, query)
+
+
+@blueprint.get("/<id>")
+@blueprint.arguments(WaitQuery, location="query")
+@blueprint.response(200, PredictionView)
+def get(query: dict[str, Any], id: str) -> Any:
+    """A prediction as it stands; with `wait`, as soon as it has finished. When too many requests
+    of the caller, or of all callers, wait already, it is answered at once.
+    """
+    [row] = wait_for([find_prediction(id)], query["wait"], is_poll=True)
+    return shown(still_visible(row))
+
+
+@blueprint.post("/<id>/cancel")
+@blueprint.response(202, PredictionView)
+@blueprint.alt_response(200, schema=PredictionView, description="Canceled, or final before")
+def cancel(id: str) -> Any:
+    """Cancel a prediction: at once while it is queued, else its outcome becomes `canceled`.
+
+    What is final stays as it is.
+    """
+    return shown(cancel_it(find_my_prediction(id)), unfinished=202)
+
+
+@blueprint.post("/<id>/retry")
+@blueprint.arguments(RetryQuery, location="query")
+@blueprint.response(202, PredictionView)
+@blueprint.alt_response(200, schema=PredictionView, description="Final again already")
+@blueprint.alt_response(
+    409, schema=Problem, content_type="application/problem+json", description="It has succeeded"
+)
+def retry(query: dict[str, Any], id: str) -> Any:
+    """Do a failed, canceled or expired prediction again, under the same id.
+
+    What is still queued or being processed is left to it.
+    """
+    row = retry_it(find_my_prediction(id), query.get("deadline"))
+    body, status, headers = shown(row, unfinished=202)
+    return body, status, headers | {"Location": url_for("predictions.get", id=row.id)}

@@ -1,1 +1,0 @@
-"""The routes of `/v1` and of the service itself: a blueprint a file."""

@@ -1,1 +1,0 @@
-"""Marshmallow schemas: what requests may hold and what answers look like."""

@@ -1,0 +1,1 @@
+"""Search by text and by similar image."""

@@ -1,0 +1,78 @@
+"""What a request may ask of the application: the only reader of `current_app` and of the caller."""
+
+from dataclasses import dataclass, field
+from typing import cast
+from uuid import UUID
+
+from flask import current_app, g, request
+from prometheus_client.registry import Collector
+
+from api.http.idempotency_store import InFlight
+from api.limits.usage_meter import Meter
+from api.login.passwords import Passwords
+from api.predictions.queue_estimates import Queues
+from api.predictions.waiters import Waiting
+from api.system.engine_reports import Models
+from api.system.readiness import Readiness
+from api.uploads.group_commit import Newcomers
+from common.announcer import Announcer
+from common.callers import ANONYMOUS, Caller
+from common.client_networks import network_of
+from common.services import Services
+
+EXTENSION = "afterimage"
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The services, and what the API itself keeps running beside them."""
+
+    services: Services
+    announcer: Announcer
+    waiting: Waiting
+    queues: Queues
+    newcomers: Newcomers
+    readiness: Readiness
+    measured: tuple[Collector, ...]  # when Prometheus asks
+    meter: Meter
+    models: Models = field(default_factory=Models)
+    in_flight: InFlight = field(default_factory=InFlight)
+    passwords: Passwords = field(default_factory=Passwords)
+
+    def close(self) -> None:
+        """Stop in order: nobody waits any more, what was accepted is announced."""
+        self.waiting.close()
+        self.announcer.close()
+
+
+def edge() -> Edge:
+    """The application's edge."""
+    return cast(Edge, current_app.extensions[EXTENSION])
+
+
+def services() -> Services:
+    """The application's services."""
+    return edge().services
+
+
+def current_user() -> Caller:
+    """Who asks; `api/http/auth.py` has checked their credentials and put it here."""
+    return cast(Caller, g.get("caller", ANONYMOUS))
+
+
+def caller_network() -> str:
+    """The network that the request comes from, as `network_of` tells it."""
+    return network_of(request.remote_addr)
+
+
+def caller_key() -> str:
+    """The caller as quotas, waits and idempotency keys tell callers apart: the account, or the
+    network of an anonymous caller.
+    """
+    id = current_user().id
+    return f"account {id}" if id else f"network {caller_network()}"
+
+
+def current_login() -> UUID | None:
+    """The log-in whose token the caller has shown; None for an API key's and nobody's request."""
+    return cast(UUID | None, g.get("login"))

@@ -1,0 +1,1 @@
+"""The service itself: health, readiness, catalogue, metrics and the documentation page."""

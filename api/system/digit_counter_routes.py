@@ -1,0 +1,17 @@
+"""/v1/counter: how often a digit is written when counting to a number."""
+
+from typing import Any
+
+from flask_smorest import Blueprint
+
+from api.system.digit_counter_schemas import CounterQuery, CounterView, view
+
+blueprint = Blueprint("counter", __name__, url_prefix="/v1/counter", description="The counter.")
+
+
+@blueprint.get("")
+@blueprint.arguments(CounterQuery, location="query")
+@blueprint.response(200, CounterView)
+def get(query: dict[str, Any]) -> dict[str, Any]:
+    """How often a digit stands in the numbers from 1 to n, in closed form."""
+    return view(**query)

@@ -1,0 +1,15 @@
+"""/metrics: for Prometheus; a proxy in front keeps it from the world."""
+
+from flask import Blueprint, Response
+
+from api.state import edge
+from common.observability.metrics.exporter import CONTENT_TYPE, expose
+
+blueprint = Blueprint("metrics", __name__)
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """All metrics of this process, of its siblings, and of the rows, as text."""
+    text = expose(edge().services.metrics, *edge().measured)
+    return Response(text, content_type=CONTENT_TYPE)

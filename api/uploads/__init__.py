@@ -1,0 +1,1 @@
+"""Uploads: from request bytes to a stored image and its prediction rows."""

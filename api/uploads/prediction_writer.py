@@ -1,0 +1,198 @@
+"""What is asked becomes rows, in one transaction with the request's key, and then is announced."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, select
+from sqlalchemy.orm import Session
+
+from api.http import idempotency_store
+from api.http.idempotency_store import Key
+from api.http.request_metrics import note_asked
+from api.predictions.projections import Shown, rows_of
+from api.predictions.queries import check_visible
+from api.state import Edge
+from common.database.session import (
+    CommitUnknown,
+    DatabaseUnavailable,
+    execute,
+    read,
+    recalled,
+    transact,
+)
+from common.errors import NotFound
+from common.predictions import Ask, create
+from common.predictions.result_cache import Known, create_known, find_known
+from common.tables import Image, Prediction, State
+
+# Read under a lock, so that a COMMIT which is still under way is waited for.
+HOLD_PREDICTIONS = (
+    select(Prediction.id)
+    .where(Prediction.id.in_(bindparam("ids", expanding=True)))
+    .with_for_update()
+)
+HOLD_IMAGE = select(Image.id).where(Image.id == bindparam("image")).with_for_update()
+
+
+class Incomplete(DatabaseUnavailable):
+    """Not all rows of a request are there any more: they have been deleted since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The image that was stored, and the predictions that were asked of it."""
+
+    image: UUID
+    predictions: list[Shown]
+    is_new: bool = True  # False: its owner had sent these bytes before
+
+
+def enter(
+    session: Session,
+    edge: Edge,
+    image: Image | Row[Any],
+    asks: Sequence[Ask],
+    at: datetime,
+    is_known: bool,
+) -> Accepted:
+    """Write a row an ask, as of the time `at`. Of bytes that were known, results may be as well."""
+    found = _known(session, edge, image, asks) if is_known else []
+    answered = {known.ask.id for known in found}
+    open_asks = [ask for ask in asks if ask.id not in answered]
+    create(session, image, open_asks, at)
+    create_known(session, image, found, at)
+    rows: dict[UUID, Shown] = {ask.id: queued(image, ask, at) for ask in open_asks}
+    rows |= rows_of(session, sorted(answered))
+    return Accepted(image.id, [rows[ask.id] for ask in asks])
+
+
+def _known(
+    session: Session, edge: Edge, image: Image | Row[Any], asks: Sequence[Ask]
+) -> list[Known]:
+    found = (
+        find_known(session, image, ask, edge.models.answering(session, ask.task, ask.wanted_model))
+        for ask in asks
+        if not ask.fresh
+    )
+    return [known for known in found if known]
+
+
+def queued(image: Image | Row[Any], ask: Ask, at: datetime) -> Prediction:
+    """What was just written: to read it back costs a millisecond."""
+    return Prediction(
+        id=ask.id,
+        owner_id=ask.owner_id,
+        task=ask.task,
+        image_id=image.id,
+        params=ask.params,
+        caller_data=ask.caller_data,
+        state=State.QUEUED,
+        attempts=0,
+        interactive=ask.interactive,
+        cached=False,
+        created_at=at,
+        deadline_at=ask.deadline_at(at),
+    )
+
+
+def commit(
+    edge: Edge,
+    write: Callable[[Session], Accepted],
+    image: UUID,
+    asks: Sequence[Ask],
+    key: Key | None,
+    among_others: Callable[[], Accepted | None] | None = None,
+) -> Accepted:
+    """Run `write` in the transaction that takes the key too, and announce what it queued. Without a
+    key `among_others` may do it in a transaction with other requests' instead.
+
+    What an earlier request with the key has left is read instead.
+    """
+    if key is None:
+        return _commit(edge, write, image, asks, among_others)
+    if key.is_replayed:
+        return _recall(edge, key)
+    key.predictions = [ask.id for ask in asks]
+
+    def write_with_key(session: Session) -> Accepted:
+        key.image = image
+        # First of all, so that those who come with the same key queue up here, holding nothing.
+        idempotency_store.enter(session, key)
+        return write(session)
+
+    try:
+        return _commit(edge, write_with_key, image, asks)
+    except idempotency_store.Taken:
+        read(edge.services.sessions, lambda session: idempotency_store.find(session, key))
+        return _recall(edge, key)
+
+
+def _recall(edge: Edge, key: Key) -> Accepted:
+    """The rows of the earlier request as they stand. Announced they are, or the sweep does it."""
+    image, ids = key.image, key.predictions
+    if image is None or not key.is_replayed:
+        raise idempotency_store.in_progress()
+    try:
+        accepted = read(edge.services.sessions, lambda session: _look_again(session, image, ids))
+        check_visible(accepted.image)
+        return accepted
+    except Incomplete as error:
+        detail = "What was sent with this key has been deleted since."
+        raise NotFound(detail, code="image_not_found") from error
+
+
+def _commit(
+    edge: Edge,
+    write: Callable[[Session], Accepted],
+    image: UUID,
+    asks: Sequence[Ask],
+    among_others: Callable[[], Accepted | None] | None = None,
+) -> Accepted:
+    sessions = edge.services.sessions
+    recall = partial(_stored, image=image, ids=[ask.id for ask in asks])
+    try:
+        try:
+            accepted = among_others() if among_others else None
+        except CommitUnknown:
+            accepted = recalled(sessions, recall)
+        accepted = accepted or transact(sessions, write, recall)
+    except CommitUnknown as error:
+        raise CommitUnknown(_how_to_find_out(image, asks)) from error
+    note_asked(edge.services.metrics, accepted.predictions)
+    for ask, row in zip(asks, accepted.predictions, strict=True):
+        if row.state == State.QUEUED:
+            edge.announcer.announce(ask.id, ask.task, ask.interactive)
+    return accepted
+
+
+def _stored(session: Session, image: UUID, ids: Sequence[UUID]) -> Accepted | None:
+    """What a transaction whose COMMIT was not answered has stored; None: it was rolled back."""
+    if not ids:
+        return (
+            Accepted(image, []) if execute(session, HOLD_IMAGE, {"image": image}).first() else None
+        )
+    held = execute(session, HOLD_PREDICTIONS, {"ids": sorted(ids)}).all()
+    return _look_again(session, image, ids) if held else None
+
+
+def _how_to_find_out(image: UUID, asks: Sequence[Ask]) -> str:
+    where = f"/v1/predictions/{asks[0].id}" if asks else f"/v1/images/{image}"
+    return (
+        "The database did not confirm that the upload was stored. "
+        f"Send GET {where} in half a minute: if it is found, the upload was stored; if the answer "
+        "is 404, send the upload again. With an Idempotency-Key it can be sent again at once."
+    )
+
+
+def _look_again(session: Session, image: UUID, ids: Sequence[UUID]) -> Accepted:
+    """The rows of a transaction that was committed; raises Incomplete when some are gone."""
+    rows = rows_of(session, ids)
+    # Of bytes that their owner had sent before, it is the image that was there.
+    found = next((row.image_id for row in rows.values()), None) or image
+    if session.get(Image, found) is None or len(rows) < len(ids):
+        raise Incomplete("The upload has been deleted since.")
+    return Accepted(found, [rows[id] for id in ids])

@@ -1,0 +1,1 @@
+"""Webhooks: validate receivers, list deliveries, redeliver."""

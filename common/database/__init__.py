@@ -1,0 +1,1 @@
+"""The database: engines, sessions and transactions, column types and ids."""

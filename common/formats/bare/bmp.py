@@ -1,9 +1,0 @@
-"""BMP: the whole file, which holds nothing that gets in a decoder's way."""
-
-from common.formats.bare.pixels import BarePixels
-from common.formats.bmp import embedded_profile
-
-
-def bare(data: bytes) -> BarePixels:
-    """The bitmap with its embedded profile."""
-    return BarePixels(data, embedded_profile(data))

@@ -1,0 +1,1 @@
+"""Recurring maintenance: retention, orphaned objects, job locks, rate counters."""

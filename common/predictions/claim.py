@@ -1,0 +1,222 @@
+"""Claim a batch of predictions for one worker: one SELECT, one UPDATE."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, case, select, update
+from sqlalchemy.orm import Session
+
+from common.database.session import execute, now
+from common.database.types import Id
+from common.predictions.completion import note_final
+from common.predictions.constants import LEASE, MOST_LOST_CLAIMS, SILENT
+from common.tables import EngineProcess, Prediction, State
+
+POISON = "poison"
+# Built once: making a statement costs more than sending it.
+_p = Prediction
+_THEM = _p.id.in_(bindparam("ids", expanding=True))
+LOCKED = (
+    select(
+        _p.id, _p.state, _p.attempts, _p.failures, _p.lost_claims, _p.ran_alone, _p.lease_owner,
+        _p.task, _p.params, _p.sha256, _p.created_at, _p.wanted_model, _p.owner_id,
+        now().label("claimed_at"),
+        case((_p.next_attempt_at.is_(None), 1), (_p.next_attempt_at <= now(), 1), else_=0)
+        .label("is_due"),
+        case((_p.lease_until < now(), 1), else_=0).label("has_lapsed"),
+        case((_p.webhook_url.isnot(None), 1), else_=0).label("has_webhook"),
+    )
+    .where(_THEM)
+    .with_for_update()
+)  # fmt: skip
+TAKE = (
+    update(_p)
+    .where(_THEM)
+    .values(
+        state=State.PROCESSING,
+        attempts=_p.attempts + 1,
+        ran_alone=bindparam("by_itself", type_=_p.ran_alone.type),
+        lease_owner=bindparam("owner", type_=Id),
+        lease_until=now(LEASE),
+        check_at=now(LEASE),
+        started_at=now(),
+    )
+)
+COUNT_LOST = update(_p).where(_THEM).values(lost_claims=_p.lost_claims + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a worker needs to know of a prediction it holds; `attempt` is the fencing token."""
+
+    id: UUID
+    attempt: int
+    failures: int
+    task: str
+    params: dict[str, Any]
+    sha256: bytes | None
+    created_at: datetime
+    has_webhook: bool = False
+    wanted_model: str | None = None  # name@version; None: the task's default
+    owner_id: UUID | None = None  # who asked; None: an anonymous caller
+    waited: float = 0.0  # seconds from its creation to this claim
+
+
+@dataclass(slots=True)
+class Claims:
+    """The verdict on each id of a batch."""
+
+    fresh: list[Job] = field(default_factory=list)  # never claimed before: may share a batch
+    alone: list[Job] = field(default_factory=list)  # claimed before: may be what killed its claimer
+    confirmed: list[Job] = field(default_factory=list)  # taken before by a COMMIT without an answer
+    again: list[UUID] = field(default_factory=list)  # the same, not taken: claim it by itself
+    later: list[UUID] = field(default_factory=list)  # a live engine holds it: ask again soon
+    drop: list[UUID] = field(default_factory=list)  # final, not due, or held: nothing to do
+    unknown: list[UUID] = field(default_factory=list)  # no such row
+    poison: list[UUID] = field(default_factory=list)  # given up now, see MOST_LOST_CLAIMS
+    poison_of: Counter[str] = field(default_factory=Counter)  # how many, by task
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All that was taken."""
+        return self.fresh + self.alone + self.confirmed
+
+
+class Verdict(Enum):
+    """What a delivery of a row in some state leads to."""
+
+    TAKE = auto()
+    TAKE_OVER = auto()
+    POISON = auto()
+    LATER = auto()
+    DROP = auto()
+
+
+def judge(row: Row[Any], redelivered: bool, owner_lives: bool) -> Verdict:
+    """DESIGN section 4, "claim".
+
+    A redelivered message of a row in `processing` means that the claimer lost its connection: it is
+    dead (take over at once, without waiting for the lease) or it lives and may still finish.
+    """
+    if row.state == State.QUEUED:
+        return Verdict.TAKE if row.is_due else Verdict.DROP
+    if row.state != State.PROCESSING:
+        return Verdict.DROP
+    if not row.has_lapsed:
+        if not redelivered:
+            return Verdict.DROP
+        if owner_lives:
+            return Verdict.LATER
+    is_poison = row.ran_alone and not owner_lives and row.lost_claims + 1 >= MOST_LOST_CLAIMS
+    return Verdict.POISON if is_poison else Verdict.TAKE_OVER
+
+
+def claim(
+    session: Session,
+    owner: UUID,
+    deliveries: Mapping[UUID, bool],
+    *,
+    by_itself: bool = False,
+    unconfirmed: Mapping[UUID, int] | None = None,
+) -> Claims:
+    """Take what can be taken of `deliveries` (id -> was it redelivered) for the engine `owner`.
+
+    What was claimed before is only taken `by_itself`: what its claimer holds beside it would lose a
+    claim too when it brings the process down. `unconfirmed` (id -> attempt) are the claims of the
+    same deliveries whose COMMIT was not answered: those that were committed are the caller's.
+    """
+    rows = {row.id: row for row in execute(session, LOCKED, {"ids": sorted(deliveries)})}
+    alive = _alive(session, _owners_in_doubt(rows, deliveries))
+    claims = Claims(unknown=[id for id in deliveries if id not in rows])
+    for id, row in ((id, rows[id]) for id in deliveries if id in rows):
+        if unconfirmed and _is_mine(row, owner, unconfirmed.get(id)):
+            claims.confirmed.append(_job(row, row.attempts))
+        else:
+            verdict = judge(row, deliveries[id], row.lease_owner in alive)
+            _enter(claims, row, verdict, by_itself)
+    taken = [job.id for job in claims.fresh + claims.alone]
+    if lost := [id for id in (*taken, *claims.poison) if _is_lost(rows[id], alive)]:
+        execute(session, COUNT_LOST, {"ids": lost})
+    if taken:
+        execute(session, TAKE, {"ids": taken, "owner": owner, "by_itself": by_itself})
+    if claims.poison:
+        _give_up(session, claims.poison)
+    return claims
+
+
+def _is_mine(row: Row[Any], owner: UUID, attempt: int | None) -> bool:
+    held = row.state == State.PROCESSING and row.lease_owner == owner
+    return bool(held and row.attempts == attempt)
+
+
+def _is_lost(row: Row[Any], alive: Collection[UUID]) -> bool:
+    """Whether its claimer vanished while it ran this alone. Any other claim is lost with its
+    process, whatever brought that down, or by an engine that lives and was cut off.
+    """
+    is_held = row.state == State.PROCESSING and row.lease_owner not in alive
+    return bool(is_held and row.ran_alone)
+
+
+def _owners_in_doubt(rows: Mapping[UUID, Row[Any]], deliveries: Mapping[UUID, bool]) -> set[UUID]:
+    return {
+        row.lease_owner
+        for id, row in rows.items()
+        if row.lease_owner and (deliveries[id] or row.has_lapsed)
+    }
+
+
+def _alive(session: Session, owners: Collection[UUID]) -> set[UUID]:
+    """Those engines whose heartbeat is recent."""
+    if not owners:
+        return set()
+    recent = EngineProcess.seen_at > now(-SILENT)
+    return set(
+        session.scalars(select(EngineProcess.id).where(EngineProcess.id.in_(owners), recent))
+    )
+
+
+def _enter(claims: Claims, row: Row[Any], verdict: Verdict, by_itself: bool) -> None:
+    match verdict:
+        case Verdict.LATER:
+            claims.later.append(row.id)
+        case Verdict.DROP:
+            claims.drop.append(row.id)
+        case Verdict.POISON:
+            claims.poison.append(row.id)
+            claims.poison_of[row.task] += 1
+        case Verdict.TAKE | Verdict.TAKE_OVER if row.attempts and not by_itself:
+            claims.again.append(row.id)
+        case Verdict.TAKE | Verdict.TAKE_OVER:
+            job = _job(row, row.attempts + 1)
+            (claims.alone if row.attempts else claims.fresh).append(job)
+
+
+def _job(row: Row[Any], attempt: int) -> Job:
+    return Job(
+        row.id, attempt, row.failures, row.task, row.params, row.sha256, row.created_at,
+        bool(row.has_webhook), row.wanted_model, row.owner_id,
+        (row.claimed_at - row.created_at).total_seconds(),
+    )  # fmt: skip
+
+
+def _give_up(session: Session, ids: Sequence[UUID]) -> None:
+    execute(
+        session,
+        update(Prediction)
+        .where(Prediction.id.in_(ids))
+        .values(
+            state=State.FAILED,
+            error_code=POISON,
+            error_detail=f"{MOST_LOST_CLAIMS} engines ended while they worked on this input alone.",
+            finished_at=now(),
+            check_at=None,
+            lease_owner=None,
+            lease_until=None,
+        ),
+    )
+    note_final(session, ids)

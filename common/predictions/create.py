@@ -1,0 +1,87 @@
+"""Create predictions, and note which of them the broker has taken."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, insert, or_, update
+from sqlalchemy.orm import Session
+
+from common.database.ids import new_id
+from common.database.session import clock, execute, now
+from common.predictions.constants import ANNOUNCE_GRACE, LOST_AFTER, within_deadline
+from common.tables import Image, Prediction, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A task asked of an image, with an id given beforehand so that a replay can be recognised."""
+
+    task: str
+    params: dict[str, Any]
+    deadline: float  # seconds
+    interactive: bool = False
+    caller_data: dict[str, Any] | None = None
+    fresh: bool = False  # a result known already will not do
+    wanted_model: str | None = None  # name@version; None: the task's default
+    owner_id: UUID | None = None  # who asks; None: an anonymous caller
+    webhook_url: str | None = None
+    webhook_secret: str | None = None  # the caller's own
+    id: UUID = field(default_factory=new_id)
+
+    def deadline_at(self, at: datetime) -> datetime:
+        """When it is too late, if it is asked `at` this time."""
+        return at + timedelta(seconds=self.deadline)
+
+
+# Built once: making a statement costs as much as sending it. It has no functions in it, so that the
+# driver sends many rows as one INSERT.
+CREATE = insert(Prediction)
+
+
+def create(session: Session, image: Image | Row[Any], asks: Sequence[Ask], at: datetime) -> None:
+    """Write one queued row an ask, made `at` this time by the database's clock."""
+    if rows := [columns(image, ask, at) for ask in asks]:
+        execute(session, CREATE, rows)
+
+
+def create_alone(session: Session, ask: Ask) -> None:
+    """Write the queued row of a task that takes no image. It is visible to its owner; an anonymous
+    caller's to everyone who has its id.
+    """
+    execute(session, CREATE, columns(None, ask, clock(session)))
+
+
+def columns(image: Image | Row[Any] | None, ask: Ask, at: datetime) -> dict[str, Any]:
+    """What a row holds of what was asked `at` this time."""
+    return {
+        "id": ask.id,
+        "owner_id": ask.owner_id,
+        "task": ask.task,
+        "image_id": image.id if image else None,
+        "sha256": image.sha256 if image else None,
+        "params": ask.params,
+        "wanted_model": ask.wanted_model,
+        "metadata": ask.caller_data,
+        "interactive": ask.interactive,
+        "webhook_url": ask.webhook_url,
+        "webhook_secret": ask.webhook_secret,
+        "created_at": at,
+        "deadline_at": ask.deadline_at(at),
+        "check_at": at + timedelta(seconds=ANNOUNCE_GRACE),
+    }
+
+
+def mark_announced(session: Session, ids: Sequence[UUID]) -> None:
+    """The broker confirmed these messages; rows already claimed meanwhile are left alone, also
+    when they failed at once and wait for their next try: that has not been announced.
+    """
+    is_due = or_(Prediction.next_attempt_at.is_(None), Prediction.next_attempt_at <= now())
+    execute(
+        session,
+        update(Prediction)
+        .where(Prediction.id.in_(sorted(ids)), Prediction.state == State.QUEUED, is_due)
+        .values(announced_at=now(), check_at=within_deadline(LOST_AFTER)),
+    )

@@ -1,0 +1,102 @@
+"""The result cache: the same bytes, task, params and model give the same result."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, or_, select
+from sqlalchemy.orm import Session
+
+from common.database.session import execute
+from common.database.types import Id
+from common.predictions.completion import note_final
+from common.predictions.create import CREATE, Ask, columns
+from common.search.outbox import is_findable, note_changed
+from common.tables import Image, Prediction, State, Visibility
+from common.tasks import all_contracts
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is asked, and the result that is known already, with the model that made it."""
+
+    ask: Ask
+    key: bytes
+    result: dict[str, Any]
+    model: dict[str, Any]
+
+
+# Built once: making a statement costs as much as sending it.
+KNOWN = (
+    select(Prediction.result, Prediction.model)
+    .join(Image, Image.id == Prediction.image_id)
+    .where(
+        Prediction.cache_key == bindparam("key"),
+        Prediction.state == State.SUCCEEDED,
+        or_(
+            Image.id == bindparam("image", type_=Id),
+            Image.owner_id.is_not_distinct_from(bindparam("caller", type_=Id)),
+            Image.visibility == Visibility.PUBLIC,
+            Image.posts > 0,
+        ),
+    )
+    .limit(1)
+)
+
+
+def cache_key(
+    task: str, sha256: bytes | None, params: Mapping[str, Any], model: Mapping[str, Any]
+) -> bytes | None:
+    """The sha256 of all that a result depends on; None for a result that must not be given again.
+
+    `params` are checked ones, defaults included; of `model` its version and the hash of its file.
+    """
+    contract = all_contracts().get(task)
+    if contract is None or not contract.cacheable or sha256 is None:
+        return None
+    if not model.get("sha256"):
+        return None
+    about = [sha256.hex(), task, params, model["sha256"], model.get("version")]
+    text = json.dumps(about, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).digest()
+
+
+def find_known(
+    session: Session, image: Image | Row[Any], ask: Ask, model: Mapping[str, Any] | None
+) -> Known | None:
+    """The result of `ask` by `model`, where the same was asked of the same bytes and the caller may
+    know it: of this very image, of one of their own (anonymous callers' are of one owner), or of
+    one that everyone may see. Otherwise the answer would tell that somebody has the same bytes.
+    """
+    key = cache_key(ask.task, image.sha256, ask.params, model) if model else None
+    wanted = {"key": key, "image": image.id, "caller": ask.owner_id}
+    row = execute(session, KNOWN, wanted).first() if key else None
+    return Known(ask, key, row.result, row.model) if key and row else None
+
+
+def create_known(
+    session: Session, image: Image | Row[Any], found: Sequence[Known], at: datetime
+) -> None:
+    """Write one row a known result, which is final at once: nothing is to be done for it."""
+    if found:
+        execute(session, CREATE, [_known_columns(image, known, at) for known in found])
+        note_final(session, [known.ask.id for known in found if known.ask.webhook_url])
+        if is_findable(image):
+            note_changed(session, [image.id])
+
+
+def _known_columns(image: Image | Row[Any], known: Known, at: datetime) -> dict[str, Any]:
+    return columns(image, known.ask, at) | {
+        "state": State.SUCCEEDED,
+        "result": known.result,
+        "model": known.model,
+        "cache_key": known.key,
+        "cached": True,
+        "timings": {},
+        "started_at": at,
+        "finished_at": at,
+        "check_at": None,
+    }

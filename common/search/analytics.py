@@ -1,0 +1,165 @@
+"""What is searched for, what is not found, and what people made of the results.
+
+Searches are counted by day, model and query in the transaction that finishes them. Days are UTC,
+and those of the search: also its clicks and votes are told on its day.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, case, distinct, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from common.database.session import execute, insert_missing
+from common.database.types import Hash
+from common.search.feedback.query_terms import kept, query_key
+from common.tables import Click, SearchDay, Vote
+
+_s = SearchDay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """A finished search."""
+
+    query: str
+    model: str  # name@version
+    day: date
+    results: int
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days from `since` to `until`, both included."""
+
+    since: date
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Behind the queries counted more than `count`, and those counted as often up to `key`."""
+
+    count: int
+    key: bytes
+
+
+# Built once: making a statement costs as much as sending it.
+ENTER = insert_missing(_s)
+COUNT = (
+    update(_s)
+    .where(
+        _s.day == bindparam("that_day"),
+        _s.model == bindparam("that_model"),
+        _s.query_key == bindparam("that_key", type_=Hash),
+    )
+    .values(searches=_s.searches + 1, misses=_s.misses + bindparam("missed"))
+)
+_SINCE = _s.day.between(bindparam("since"), bindparam("until"))
+
+
+def note_searches(session: Session, searches: Iterable[Searched]) -> None:
+    """Count them; in one order for all, so that nobody locks another out."""
+    for each in sorted(searches, key=lambda each: (each.day, each.model, query_key(each.query))):
+        place = (each.day, each.model, query_key(each.query))
+        there = dict(zip(("that_day", "that_model", "that_key"), place, strict=True))
+        counted = there | {"missed": each.results == 0}
+        if not execute(session, COUNT, counted).rowcount:
+            new = dict(zip(("day", "model", "query_key"), place, strict=True))
+            about = {"query": kept(each.query), "searches": 0, "misses": 0}
+            execute(session, ENTER, new | about)
+            execute(session, COUNT, counted)
+
+
+def _ranked(count: Any) -> Select[Any]:
+    """Queries by a count of theirs, most first."""
+    total = func.sum(count)
+    return (
+        select(
+            _s.query_key,
+            func.min(_s.query).label("query"),
+            total.label("times"),
+            func.sum(_s.searches).label("searches"),
+            func.sum(_s.misses).label("misses"),
+        )
+        .where(_SINCE)
+        .group_by(_s.query_key)
+        .having(
+            total > 0,
+            or_(
+                total < bindparam("less_than"),
+                (total == bindparam("less_than"))
+                & (_s.query_key > bindparam("behind", type_=Hash)),
+            ),
+        )
+        .order_by(total.desc(), _s.query_key)
+        .limit(bindparam("most"))
+    )
+
+
+TOP, MISSES = _ranked(_s.searches), _ranked(_s.misses)
+FIRST = Place(2**62, b"")
+
+
+def top_queries(session: Session, days: Days, after: Place | None, most: int) -> Sequence[Row[Any]]:
+    """The queries searched for most."""
+    return _page(session, TOP, days, after or FIRST, most)
+
+
+def missed_queries(
+    session: Session, days: Days, after: Place | None, most: int
+) -> Sequence[Row[Any]]:
+    """The queries that found nothing most often."""
+    return _page(session, MISSES, days, after or FIRST, most)
+
+
+def _page(
+    session: Session, statement: Select[Any], days: Days, after: Place, most: int
+) -> Sequence[Row[Any]]:
+    place = {"less_than": after.count, "behind": after.key, "most": most}
+    return execute(session, statement, place | _between(days)).all()
+
+
+def _between(days: Days) -> dict[str, date]:
+    return {"since": days.since, "until": days.until}
+
+
+def _by_day(table: type[Any], *columns: Any) -> Select[Any]:
+    return (
+        select(table.day, func.coalesce(table.model, "").label("model"), *columns)
+        .where(table.day.between(bindparam("since"), bindparam("until")))
+        .group_by(table.day, func.coalesce(table.model, ""))
+    )
+
+
+RATES = (
+    _by_day(_s, func.sum(_s.searches).label("searches"), func.sum(_s.misses).label("misses")),
+    _by_day(
+        Click,
+        func.count(distinct(Click.search_id)).label("clicked"),
+        func.count().label("clicks"),
+    ),
+    _by_day(
+        Vote,
+        func.count(distinct(Vote.search_id)).label("voted"),
+        func.sum(case((Vote.value > 0, 1), else_=0)).label("positive"),
+        func.sum(case((Vote.value < 0, 1), else_=0)).label("negative"),
+    ),
+)
+COUNTS = ("searches", "misses", "clicked", "clicks", "voted", "positive", "negative")
+
+
+def rates(session: Session, days: Days) -> list[dict[str, Any]]:
+    """By day and model, the newest first: how many searches there were, how many of them found
+    nothing, were followed by a click, or by a vote; and how many clicks and votes.
+    """
+    found: dict[tuple[date, str], dict[str, Any]] = {}
+    for statement in RATES:
+        for row in execute(session, statement, _between(days)).mappings():
+            place = (row["day"], row["model"])
+            counts = found.setdefault(place, dict.fromkeys(COUNTS, 0))
+            counts |= {name: int(row[name]) for name in COUNTS if name in row}
+    ordered = sorted(found.items(), key=lambda item: (-item[0][0].toordinal(), item[0][1]))
+    return [{"day": day, "model": model or None, **counts} for (day, model), counts in ordered]

@@ -1,0 +1,64 @@
+"""Voters that are made up: they see the first results of a search, and vote on them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
+from random import Random
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from common.database.session import Sessions, transact
+from common.search.feedback import Opinion, record
+from common.tables import Lesson, Vote, Voter
+from engine.evaluation.measures import FIRST
+from engine.evaluation.queries import Question
+
+Search = Callable[[str], Sequence[UUID]]
+
+
+def vote(
+    sessions: Sessions,
+    search: Search,
+    asked: Iterable[Question],
+    voters: int,
+    noise: float,
+    seed: int,
+) -> int:
+    """Have so many voters vote on the first ten results of each question; returns how many votes.
+
+    They are right but for a share of `noise`: at 0.5 their votes say nothing.
+    """
+    chance = Random(seed)
+    votes = 0
+    for number, question in enumerate(asked):
+        seen = search(question.query)[:FIRST]
+        for voter in range(voters):
+            opinions = [
+                Opinion(query=question.query, image_id=image, value=1 if good else -1)
+                for image, good in _judged(seen, question, noise, chance)
+            ]
+            _record(sessions, f"{seed} {number} {voter}", opinions)
+            votes += len(opinions)
+    return votes
+
+
+def _judged(
+    seen: Sequence[UUID], question: Question, noise: float, chance: Random
+) -> list[tuple[UUID, bool]]:
+    return [(image, (image in question.right) != (chance.random() < noise)) for image in seen]
+
+
+def _record(sessions: Sessions, voter: str, opinions: Sequence[Opinion]) -> None:
+    name = sha256(voter.encode()).digest()
+    transact(sessions, lambda session: record(session, name, opinions))
+
+
+def forget(sessions: Sessions) -> None:
+    """Take all votes back."""
+
+    def work(session: Session) -> None:
+        for table in (Vote, Voter, Lesson):
+            session.execute(delete(table))
+
+    transact(sessions, work)
