@@ -18,28 +18,28 @@ from api.http import auth, cors, errors, headers, openapi, preconditions, proxie
 from api.http.body.charsets import check_query
 from api.images import routes as image_routes
 from api.limits import rate_limits
-from api.limits.usage_meter import Meter
-from api.limits.wait_slots import Turns
+from api.limits.usage_meter import UsageMeter
+from api.limits.wait_slots import WaitSlots
 from api.login import routes as login_routes
 from api.login import tokens
 from api.posts import follow_routes, share_link_routes, shared_post_routes
 from api.posts import routes as post_routes
 from api.predictions import routes as prediction_routes
 from api.predictions.projections import look_at_all
-from api.predictions.queue_estimates import Queues
-from api.predictions.waiters import Waiting
+from api.predictions.queue_estimates import QueueEstimates
+from api.predictions.waiters import Waiters
 from api.search import routes as search_routes
-from api.state import EXTENSION, Edge
+from api.state import EXTENSION, AppState
 from api.system import catalogue, digit_counter_routes, docs, metrics, status
-from api.system.broker_probe import Echo
+from api.system.broker_probe import BrokerProbe
 from api.system.readiness import Readiness
-from api.uploads.group_commit import Newcomers
+from api.uploads.group_commit import GroupCommit
 from api.web import gallery
 from api.webhooks import routes as webhook_routes
 from common.announcer import Announcer
 from common.observability.drift.metric import Drift
 from common.observability.logs import configure, count_lost_lines
-from common.observability.metrics.database_metrics import Standing
+from common.observability.metrics.database_metrics import DatabaseMetrics
 from common.services import Services, open_services
 from common.settings import Settings
 from common.startup_checks import be_private
@@ -53,20 +53,22 @@ def create_app(services: Services) -> Flask:
     _configure(app, services.settings)
     look = partial(look_at_all, services.sessions)
     announcer = Announcer(services.broker, services.sessions)
-    echo = Echo(announcer.broadcast)
-    turns = Turns(services.settings.max_waiting, services.settings.max_polls)
-    waiting = Waiting(services.broker, look, turns, services.metrics, echo)
+    echo = BrokerProbe(announcer.broadcast)
+    turns = WaitSlots(services.settings.max_waiting, services.settings.max_polls)
+    waiting = Waiters(services.broker, look, turns, services.metrics, echo)
     readiness = Readiness(services, echo)
-    queues = Queues(services.sessions, services.settings.queue_promise)
+    queues = QueueEstimates(services.sessions, services.settings.queue_promise)
     measured = (
-        Standing(services.sessions, services.settings),
+        DatabaseMetrics(services.sessions, services.settings),
         Drift(services.sessions, services.settings),
     )
-    newcomers = Newcomers(services.sessions)
-    meter = Meter(services.sessions)
-    edge = Edge(services, announcer, waiting, queues, newcomers, readiness, measured, meter)
-    app.extensions[EXTENSION] = edge
-    app.extensions[CLOSE] = edge.close
+    newcomers = GroupCommit(services.sessions)
+    meter = UsageMeter(services.sessions)
+    app_state = AppState(
+        services, announcer, waiting, queues, newcomers, readiness, measured, meter
+    )
+    app.extensions[EXTENSION] = app_state
+    app.extensions[CLOSE] = app_state.close
     app.before_request(headers.take_request_id)
     proxies.register(app, services.settings)
     cors.register(app, services.settings)

@@ -8,13 +8,13 @@ from flask import current_app, g, request
 from prometheus_client.registry import Collector
 
 from api.http.idempotency_store import InFlight
-from api.limits.usage_meter import Meter
+from api.limits.usage_meter import UsageMeter
 from api.login.passwords import Passwords
-from api.predictions.queue_estimates import Queues
-from api.predictions.waiters import Waiting
-from api.system.engine_reports import Models
+from api.predictions.queue_estimates import QueueEstimates
+from api.predictions.waiters import Waiters
+from api.system.engine_reports import RunningModels
 from api.system.readiness import Readiness
-from api.uploads.group_commit import Newcomers
+from api.uploads.group_commit import GroupCommit
 from common.announcer import Announcer
 from common.callers import ANONYMOUS, Caller
 from common.client_networks import network_of
@@ -24,18 +24,18 @@ EXTENSION = "afterimage"
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class AppState:
     """The services, and what the API itself keeps running beside them."""
 
     services: Services
     announcer: Announcer
-    waiting: Waiting
-    queues: Queues
-    newcomers: Newcomers
+    waiting: Waiters
+    queues: QueueEstimates
+    newcomers: GroupCommit
     readiness: Readiness
     measured: tuple[Collector, ...]  # when Prometheus asks
-    meter: Meter
-    models: Models = field(default_factory=Models)
+    meter: UsageMeter
+    models: RunningModels = field(default_factory=RunningModels)
     in_flight: InFlight = field(default_factory=InFlight)
     passwords: Passwords = field(default_factory=Passwords)
 
@@ -45,14 +45,14 @@ class Edge:
         self.announcer.close()
 
 
-def edge() -> Edge:
+def app_state() -> AppState:
     """The application's edge."""
-    return cast(Edge, current_app.extensions[EXTENSION])
+    return cast(AppState, current_app.extensions[EXTENSION])
 
 
 def services() -> Services:
     """The application's services."""
-    return edge().services
+    return app_state().services
 
 
 def current_user() -> Caller:

@@ -14,7 +14,7 @@ import psutil
 from bench import bare, report
 from bench.load import Answer
 from bench.photographs import make_photographs
-from bench.processes import HOUSE, BenchFailed, Helper, Meter, helper, memory_of
+from bench.processes import HOUSE, BenchFailed, Helper, UsageMeter, helper, memory_of
 from bench.stack import Stack, run_module, running_stack
 
 LONGEST = 600.0  # seconds that a run may take
@@ -110,7 +110,7 @@ def _serve(
     """One round of the load generator: seconds, answers, CPU seconds by part."""
     load.say(f"{count} {text}")
     load.hear(LONGEST)
-    meter = Meter({**stack.parts, "load generator": load.pid})
+    meter = UsageMeter({**stack.parts, "load generator": load.pid})
     load.say()
     load.hear(LONGEST)
     cpu = meter.stop()

@@ -19,7 +19,7 @@ from bench.photographs import read_all
 from bench.processes import helper
 from common.settings import Settings
 from common.tasks import contract
-from engine.tasks import Work, open_work
+from engine.tasks import TaskRunner, open_runner
 
 WARM_UP = 20
 LONGEST = 300.0  # seconds
@@ -80,7 +80,7 @@ def _numbers(pipe: int) -> Iterator[int]:
         yield int.from_bytes(taken, "big")
 
 
-def run(work: Work, photographs: list[bytes], numbers: Iterator[int]) -> dict[str, Any]:
+def run(work: TaskRunner, photographs: list[bytes], numbers: Iterator[int]) -> dict[str, Any]:
     """Predict the photographs of these numbers, one after another."""
     params = contract("classify").check_params({})
     labels: dict[int, int] = {}
@@ -102,7 +102,7 @@ def run(work: Work, photographs: list[bytes], numbers: Iterator[int]) -> dict[st
 def main() -> None:
     """Load everything and warm up, say "ready", run, and write what was found as JSON."""
     folder, model_dir, pipe = sys.argv[1:4]
-    work = open_work("classify", Settings.from_env(os.environ | {"MODEL_DIR": model_dir}))
+    work = open_runner("classify", Settings.from_env(os.environ | {"MODEL_DIR": model_dir}))
     photographs = read_all(Path(folder))
     run(work, photographs, iter(range(min(WARM_UP, len(photographs)))))
     print("ready", flush=True)

@@ -20,7 +20,7 @@ from bench.people_filling import Filled
 from common.database.ids import least_id
 from common.database.session import Sessions, read
 from common.social import lists, projections, share_links
-from common.social.lists import NOW, TOP, Place
+from common.social.lists import NOW, TOP, ListCursor
 
 PAGE = 21  # rows: the usual 20, and one to see that there are more
 MOST_READ = 0.2  # of all posts, by one page: more would be as good as everything
@@ -102,7 +102,7 @@ def _lists(filled: Filled, chance: random.Random) -> dict[str, Callable[[], Call
         "feed of who follows most": lambda: posts(lists.feed, user_id=filled.curious),
         "most liked": lambda: posts(lists.most_liked),
         "most liked, any page": lambda: posts(
-            lists.most_liked, at=Place(chance.randint(0, 100), chance.choice(filled.posts))
+            lists.most_liked, at=ListCursor(chance.randint(0, 100), chance.choice(filled.posts))
         ),
         "most liked of 24 hours": lambda: liked(hours=24),
         "most liked of 7 days": lambda: liked(days=7),
@@ -119,7 +119,7 @@ def _lists(filled: Filled, chance: random.Random) -> dict[str, Callable[[], Call
     }
 
 
-def _page(reader: UUID, fetch: Any, at: Place = TOP, **about: Any) -> Call:
+def _page(reader: UUID, fetch: Any, at: ListCursor = TOP, **about: Any) -> Call:
     """A whole page as the API makes it for somebody: the places, then what is shown of each."""
 
     def call(session: Session) -> None:
@@ -135,9 +135,9 @@ def _show(reader: UUID, ids: Sequence[UUID], session: Session) -> None:
     results_of(session, ids)
 
 
-def _somewhere(chance: random.Random) -> Place:
+def _somewhere(chance: random.Random) -> ListCursor:
     ago = timedelta(days=365 * chance.random())
-    return Place(0, least_id(datetime.now(UTC) - ago))
+    return ListCursor(0, least_id(datetime.now(UTC) - ago))
 
 
 # ---- plans

@@ -97,7 +97,7 @@ class Memory:
     pss: int
 
 
-class Meter:
+class UsageMeter:
     """CPU seconds of every part and of the whole machine since it was made."""
 
     def __init__(self, parts: Mapping[str, int]):

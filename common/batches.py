@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from common.callers import Caller, may_see
 from common.database.session import clock, execute
 from common.database.types import Id
-from common.predictions import Ask
+from common.predictions import TaskRequest
 from common.predictions.cancel import CANCEL_MANY, RETRY_MANY
 from common.predictions.create import CREATE, columns
 from common.predictions.open_limits import CROWDED, room
@@ -34,7 +34,7 @@ class Item:
     custom_id: str | None = None
     task: str | None = None
     image_id: UUID | None = None
-    ask: Ask | None = None
+    ask: TaskRequest | None = None
     fault: tuple[str, str] | None = None
 
 
@@ -143,7 +143,7 @@ def _images(session: Session, caller: Caller, ids: set[UUID]) -> dict[UUID, Row[
 
 
 def _row(
-    batch: UUID, position: int, item: Item, ask: Ask | None, fault: tuple[str, str] | None
+    batch: UUID, position: int, item: Item, ask: TaskRequest | None, fault: tuple[str, str] | None
 ) -> dict[str, Any]:
     code, detail = fault or (None, None)
     return {

@@ -68,7 +68,7 @@ def evaluate(
 
 def searching(services: Services) -> Search:
     """The search task's own work, for anybody."""
-    work = task.open_crew(services, threading.Event()).open_work(None)
+    work = task.open_worker_pool(services, threading.Event()).open_runner(None)
 
     def search(query: str) -> list[UUID]:
         params = {"query": query, "asked_by": None}

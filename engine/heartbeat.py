@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 FORGOTTEN = 24 * 3600  # seconds after which the row of a dead engine is removed
 
 
-class Presence:
+class Heartbeat:
     """Writes the heartbeat in a thread of its own, so that no slow step can silence it."""
 
     def __init__(self, sessions: Sessions, id: UUID, report: Callable[[], dict[str, Any]]):

@@ -17,10 +17,10 @@ from common.threads import lasting_thread
 from engine.batching import Inbox
 from engine.decoding.decoder import Decoder
 from engine.late_consumer import LateConsumer
-from engine.model_cache import Works
-from engine.models.defaults import Shelf, stamp
+from engine.model_cache import ModelCache
+from engine.models.defaults import InstalledModels, stamp
 from engine.task_metrics import begin
-from engine.tasks import Work, open_crew
+from engine.tasks import TaskRunner, open_worker_pool
 from engine.worker import Worker
 
 log = structlog.get_logger(__name__)
@@ -41,12 +41,12 @@ class Lane:
         settings = services.settings
         wanted = contract(task, internal=True)
         queues = [wanted.queue(interactive=True), wanted.queue()]
-        self._crew = crew = open_crew(task, services, self._stop, decoder)
+        self._crew = crew = open_worker_pool(task, services, self._stop, decoder)
         # Twice what the workers hold: the next batch is here when the last one ends.
         prefetch = 2 * crew.batch_size * crew.workers
         self._consumer = LateConsumer(partial(services.broker.consumer, queues, prefetch))
         self._threads = ThreadPoolExecutor(settings.engine_workers, f"{task}-decode")
-        self._shelf = Shelf(task, settings.model_dir)
+        self._shelf = InstalledModels(task, settings.model_dir)
         begin(services.metrics, task)
         inbox = Inbox(self._consumer, crew.batch_size, services.metrics.junk[task])
         alone = threading.Lock()
@@ -93,13 +93,13 @@ class Lane:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._consumer.close()
 
-    def _works(self) -> Works:
+    def _works(self) -> ModelCache:
         model_dir = self._services.settings.model_dir
-        return Works(self._open, lambda: stamp(model_dir))
+        return ModelCache(self._open, lambda: stamp(model_dir))
 
-    def _open(self, model: str | None) -> Work:
+    def _open(self, model: str | None) -> TaskRunner:
         try:
-            work = self._crew.open_work(model)
+            work = self._crew.open_runner(model)
         except ModelUnavailable as error:
             if model is None:
                 self._report(error)

@@ -6,25 +6,27 @@ from collections.abc import Callable
 import structlog
 
 from common.errors import ModelUnavailable
-from engine.tasks import Work
+from engine.tasks import TaskRunner
 
 log = structlog.get_logger(__name__)
 NAMED = 2  # works of named models that a worker keeps, beside the default
 
 
-class Works:
-    """One worker's works. `open_work` is given a model's reference, or None for the default;
+class ModelCache:
+    """One worker's works. `open_runner` is given a model's reference, or None for the default;
     `stamp` gives another value when another model may have become the default.
     """
 
-    def __init__(self, open_work: Callable[[str | None], Work], stamp: Callable[[], object]):
-        self._open_work = open_work
+    def __init__(
+        self, open_runner: Callable[[str | None], TaskRunner], stamp: Callable[[], object]
+    ):
+        self._open_work = open_runner
         self._stamp = stamp
         self._seen: object = None
-        self._default: Work | None = None
-        self._named: OrderedDict[str, Work] = OrderedDict()
+        self._default: TaskRunner | None = None
+        self._named: OrderedDict[str, TaskRunner] = OrderedDict()
 
-    def default(self) -> Work:
+    def default(self) -> TaskRunner:
         """The default, opened again when that has changed. A new one that cannot be opened leaves
         the old one in place; raises ModelUnavailable when there is none.
         """
@@ -39,7 +41,7 @@ class Works:
             self._seen = seen
         return self._default
 
-    def of(self, reference: str | None) -> Work:
+    def of(self, reference: str | None) -> TaskRunner:
         """The work of a model (name@version), None: the default; raises ModelUnavailable."""
         if reference is None:
             return self.default()

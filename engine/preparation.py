@@ -17,7 +17,7 @@ from common.errors import (
 from common.predictions import Failure, Job, Outcome, Retry
 from common.storage import Storage, object_key
 from common.tasks import contract
-from engine.tasks import Work
+from engine.tasks import TaskRunner
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,7 @@ class Prepared:
     timings: dict[str, float]
 
 
-def prepare(storage: Storage, work: Work, job: Job) -> Prepared | Outcome:
+def prepare(storage: Storage, work: TaskRunner, job: Job) -> Prepared | Outcome:
     """The model's input for `job`, or what became of the attempt. Never raises."""
     try:
         start = time.monotonic()

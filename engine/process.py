@@ -10,7 +10,7 @@ from common.database.ids import new_id
 from common.services import Services
 from engine.decoding.allocator import limit_arenas
 from engine.decoding.decoder import open_decoder
-from engine.heartbeat import Presence
+from engine.heartbeat import Heartbeat
 from engine.housekeeper import Housekeeper
 from engine.index.address import refuse_unfit_store
 from engine.lane import Lane
@@ -36,7 +36,7 @@ class Engine:
         self._is_started = False
         self._housekeeper = Housekeeper(services, self._announcer, tasks)
         self._deliverer = Deliverer(services.sessions, services.settings, metrics=services.metrics)
-        self._presence = Presence(services.sessions, id, self.report)
+        self._presence = Heartbeat(services.sessions, id, self.report)
 
     def report(self) -> dict[str, Any]:
         """Each task's status: `{task: {ready, problem, model}}`."""

@@ -18,10 +18,10 @@ from common.errors import InputFault, ModelUnavailable, Unavailable
 from common.predictions import Claims, Failure, Job, Outcome, Success, claim, finish
 from common.services import Services
 from engine.batching import Batch, Inbox
-from engine.model_cache import Works
+from engine.model_cache import ModelCache
 from engine.preparation import Prepared, outcome_of, prepare, without_model
 from engine.task_metrics import count, count_poison
-from engine.tasks import MadeBy, Work
+from engine.tasks import MadeBy, TaskRunner
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class Worker:
         announcer: Announcer,
         owner: UUID,
         inbox: Inbox,
-        works: Works,
+        works: ModelCache,
         threads: Executor,
         stop: Event,
         alone: Lock,
@@ -149,12 +149,12 @@ class Worker:
             outcomes += self._finish_those(work, take(waiting))
         return outcomes
 
-    def _finish_those(self, work: Work, done: Sequence[Prepared | Outcome]) -> list[Outcome]:
+    def _finish_those(self, work: TaskRunner, done: Sequence[Prepared | Outcome]) -> list[Outcome]:
         ready = [item for item in done if isinstance(item, Prepared)]
         predicted = iter(self._predict(work, ready))
         return [next(predicted) if isinstance(item, Prepared) else item for item in done]
 
-    def _predict(self, work: Work, items: Sequence[Prepared]) -> list[Outcome]:
+    def _predict(self, work: TaskRunner, items: Sequence[Prepared]) -> list[Outcome]:
         if not items:
             return []
         start = time.monotonic()
@@ -212,7 +212,7 @@ class Worker:
             pause = min(LONGEST_PAUSE, pause * 2)
 
 
-def _model(work: Work, result: dict[str, Any]) -> dict[str, Any]:
+def _model(work: TaskRunner, result: dict[str, Any]) -> dict[str, Any]:
     """The model that made the result."""
     return result.model if isinstance(result, MadeBy) else work.model
 

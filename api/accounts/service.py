@@ -17,7 +17,7 @@ from api.login import throttle
 from api.login.common_passwords import weakness
 from api.login.jwt_secret import jwt_secret
 from api.login.service import checked
-from api.state import current_login, current_user, edge, services
+from api.state import app_state, current_login, current_user, services
 from common.accounts import api_keys, logins, queries
 from common.accounts.account_deletion import Leaver, forget_some, forget_user
 from common.client_networks import network_of
@@ -42,7 +42,7 @@ def sign_up(fields: dict[str, Any]) -> Row[Any]:
     wanted = SIGN_UP.load(fields)
     _check_password(wanted["password"], wanted["name"], wanted["email"])
     transact(services().sessions, partial(_may_sign_up, wanted=wanted))
-    id, password_hash = new_id(), edge().passwords.hash(wanted["password"])
+    id, password_hash = new_id(), app_state().passwords.hash(wanted["password"])
 
     def enter(session: Session) -> bool:
         queries.open_account(session, id, wanted["name"], wanted["email"], password_hash)
@@ -101,7 +101,7 @@ def change(fields: dict[str, Any]) -> Row[Any]:
         _prove(account, wanted["current_password"], "current_password")
     if "password" in wanted:
         _check_password(wanted["password"], account.name, wanted.get("email", account.email))
-        new_hash = edge().passwords.hash(wanted["password"])
+        new_hash = app_state().passwords.hash(wanted["password"])
 
     def write(session: Session) -> None:
         if "email" in wanted:

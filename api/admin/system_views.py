@@ -9,7 +9,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from api.admin.guard import ForAdmins
-from api.state import edge, services
+from api.state import app_state, services
 from api.system.engine_reports import RECENT, models_in, running_engines
 from api.system.readiness import OK
 from common.broker import DEAD_LETTERS
@@ -48,7 +48,7 @@ class OverviewView(ForAdmins, AdminIndexView):  # type: ignore[misc]
     @expose("/")
     def index(self) -> str:
         """The page."""
-        checks = edge().readiness.for_predictions(list(contracts()))
+        checks = app_state().readiness.for_predictions(list(contracts()))
         depths = _depths()
         shown: str = self.render(
             "admin/overview.html",

@@ -8,7 +8,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from sqlalchemy import Row
 
 from api.http.fields import Whole
-from common.search.analytics import Days, Place
+from common.search.analytics import CountCursor, Days
 
 LAST = 30  # days that are told of when none are named
 MOST_DAYS = 366
@@ -21,7 +21,7 @@ class QueryCursor(fields.String):
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Any:
         if not (found := CURSOR.fullmatch(str(value))):
             raise ValidationError("Not the `next` of a page of this list.")
-        return Place(int(found[1]), bytes.fromhex(found[2]))
+        return CountCursor(int(found[1]), bytes.fromhex(found[2]))
 
 
 class Day(fields.Date):

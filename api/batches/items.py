@@ -12,7 +12,7 @@ from api.http.errors import UNUSABLE
 from api.predictions.requests import ask_for
 from common.batches import MOST_ITEMS, Item
 from common.errors import InputFault, Malformed, UnsupportedMedia
-from common.predictions import Ask
+from common.predictions import TaskRequest
 
 LINES = ("application/x-ndjson", "application/jsonl")
 LONGEST_DETAIL = 1_000  # characters
@@ -92,7 +92,7 @@ def _item(value: Any, taken: set[str]) -> Item:
     return Item(custom_id=custom_id, task=known, image_id=image, ask=ask, fault=fault)
 
 
-def _ask(fields: dict[str, Any], taken: set[str]) -> Ask:
+def _ask(fields: dict[str, Any], taken: set[str]) -> TaskRequest:
     if fields["custom_id"] in taken:
         detail = "Another item of the batch has this custom_id."
         raise InputFault(detail, code="custom_id_taken")

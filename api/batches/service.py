@@ -20,7 +20,7 @@ from api.http.idempotency import key_of
 from api.http.idempotency_store import Key
 from api.http.request_metrics import note_batch
 from api.limits import quotas
-from api.state import current_user, edge, services
+from api.state import app_state, current_user, services
 from common import batches
 from common.batches import Item
 from common.callers import Caller, may_see
@@ -47,7 +47,7 @@ def take(request: Request) -> UUID:
     if key and key.is_replayed and key.image:
         return key.image
     items = list(read_items(values))
-    with edge().in_flight.alone(key):
+    with app_state().in_flight.alone(key):
         return _enter(new_id(), items, key)
 
 
@@ -112,7 +112,7 @@ def _of_another(key: Key | None) -> UUID:
 
 def _announce(made: Iterable[tuple[UUID, str]]) -> None:
     for id, task in made:
-        edge().announcer.announce(id, task, interactive=False)
+        app_state().announcer.announce(id, task, interactive=False)
 
 
 def find(id: str) -> tuple[Row[Any], dict[str, int]]:
@@ -143,14 +143,14 @@ def items_of(id: UUID, query: dict[str, Any]) -> tuple[list[Row[Any]], str | Non
 def cancel_all(id: UUID) -> None:
     """Cancel what is not finished; who waits for some of it is woken."""
     canceled = transact(services().sessions, partial(batches.cancel, id=id))
-    edge().announcer.finished(canceled)
+    app_state().announcer.finished(canceled)
 
 
 def retry_failed(id: UUID) -> None:
     """Queue again what failed or expired; raises QueueFull."""
     made = read(services().sessions, partial(batches.made_of, id=id, states=AGAIN))
     for task in {task for _, task in made}:
-        edge().queues.admit(task, interactive=False)
+        app_state().queues.admit(task, interactive=False)
     quotas.charge(quotas.units_of(task for _, task in made))
     transact(services().sessions, partial(batches.retry, these=made))
     _announce(made)

@@ -12,7 +12,7 @@ from api.http.errors import answer_of, described
 from api.predictions.projections import Shown, is_final
 from api.predictions.requests import IMAGES_FAULT, ask_for, wait_for
 from api.predictions.schemas import LONGEST_WAIT
-from api.state import current_user, edge, services
+from api.state import app_state, current_user, services
 from api.uploads.service import receive
 from common.database.session import transact
 from common.errors import (
@@ -46,8 +46,8 @@ def predict() -> Any:
     data, name = read_file(request, "file")
     file_name = clean_file_name(name)
     try:
-        asks = [ask_for(TASK, interactive=True)]
-        accepted = receive(edge(), data, file_name, None, asks)
+        task_requests = [ask_for(TASK, interactive=True)]
+        accepted = receive(app_state(), data, file_name, None, task_requests)
     except InputFault as error:
         _keep(file_name, error)
         raise

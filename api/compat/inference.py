@@ -13,7 +13,7 @@ from api.http.idempotency import key_of, replayable
 from api.predictions.projections import Shown, is_final
 from api.predictions.queries import find_prediction
 from api.predictions.requests import ask_for
-from api.state import edge
+from api.state import app_state
 from api.uploads.service import receive
 from common.images.validation import decode_base64
 
@@ -33,8 +33,8 @@ def infer() -> dict[str, str]:
     with blame("data"):
         data = decode_base64(fields["data"])
     key = key_of(data, fields["name"], {})
-    asks = [ask_for("classify")]
-    accepted = receive(edge(), data, fields["name"], None, asks, key)
+    task_requests = [ask_for("classify")]
+    accepted = receive(app_state(), data, fields["name"], None, task_requests, key)
     return {"uuid": str(accepted.predictions[0].id)}
 
 

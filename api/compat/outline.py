@@ -11,7 +11,7 @@ from api.http.idempotency import key_of, replayable
 from api.predictions.projections import Shown, is_final
 from api.predictions.queries import find_prediction
 from api.predictions.requests import ask_for
-from api.state import current_user, edge
+from api.state import app_state, current_user
 from api.uploads.service import receive
 from common.errors import InputFault, NotFound
 from common.predictions.public_view import shown
@@ -30,8 +30,8 @@ def outline() -> dict[str, str]:
     """The id to ask with, and the address to ask at."""
     body = read_body(request)
     key = key_of(body.image, body.file_name, body.fields)
-    asks = [ask_for(TASK, {"format": FORMAT})]
-    accepted = receive(edge(), _image(body), body.file_name, None, asks, key)
+    task_requests = [ask_for(TASK, {"format": FORMAT})]
+    accepted = receive(app_state(), _image(body), body.file_name, None, task_requests, key)
     id = str(accepted.predictions[0].id)
     return {"id": id, "url": url_for("outline.check", id=id, _external=True)}
 

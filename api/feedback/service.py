@@ -15,7 +15,7 @@ from api.limits import quotas
 from api.login.jwt_secret import jwt_secret
 from api.predictions.projections import Shown
 from api.predictions.queries import find_prediction
-from api.state import current_user, edge, services
+from api.state import app_state, current_user, services
 from common.database.session import read, transact
 from common.errors import NotFound
 from common.housekeeping.retention import WITH_FEEDBACK, keep_search
@@ -64,7 +64,7 @@ def take_by_name(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     given = [[(name, kind) for kind in VALUES for name in entry.get(kind, [])] for entry in entries]
     names = {name for each in given for name, _ in each}
     images = read(services().sessions, lambda s: by_id_or_name(s, current_user(), names))
-    model = read(services().sessions, lambda s: edge().models.answering(s, SEARCH))
+    model = read(services().sessions, lambda s: app_state().models.answering(s, SEARCH))
     opinions, rejected = [], []
     for entry, each in zip(entries, given, strict=True):
         ids, refused = sort(images, each)

@@ -14,7 +14,7 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import Unreader
 from gunicorn.workers.gthread import TConn
 
-from api.gunicorn.response_writer import STALLED, Outlet
+from api.gunicorn.response_writer import STALLED, ResponseWriter
 from api.gunicorn.slow_bodies import CONTINUE, MAX_READ, ExpectedBody, body_seconds
 
 HEAD_SECONDS = 15.0  # for the whole head of a request, and for its first byte on a new connection
@@ -96,7 +96,7 @@ class Connection(TConn):  # type: ignore[misc]
 
     def __init__(self, cfg: Any, sock: Any, client: Any, server: Any):
         super().__init__(cfg, sock, client, server)
-        self.sock = Outlet(sock)
+        self.sock = ResponseWriter(sock)
         self.parser = _Parser(cfg, client)
         self.initialized = True
         self.started = time.monotonic()

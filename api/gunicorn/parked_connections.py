@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 SWEEP_SECONDS = 0.25
 
 
-class Parking:
+class ParkedConnections:
     """The parked connections; used from the event loop's thread alone.
 
     `held` counts the bytes of incomplete requests, and of unsent answers, in memory.

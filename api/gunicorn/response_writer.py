@@ -12,7 +12,7 @@ SLOWEST = 50_000  # bytes a second
 MAX_UNSENT = 16 << 20  # bytes of answers that one connection may keep back
 
 
-class Outlet:
+class ResponseWriter:
     """A socket whose `sendall` keeps what the client does not take at once, to be flushed later.
 
     Everything else is the socket's own.

@@ -6,7 +6,7 @@ from typing import Any
 
 from werkzeug.exceptions import RequestTimeout
 
-from api.gunicorn.response_writer import SLOWEST, STALLED, Outlet
+from api.gunicorn.response_writer import SLOWEST, STALLED, ResponseWriter
 
 BODY_SECONDS = 30.0  # for a body, on top of the time that it takes at SLOWEST
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -24,7 +24,7 @@ class ExpectedBody(RawIOBase):
     It is told so, and the body is received, when the application first reads.
     """
 
-    def __init__(self, sock: Outlet, request: Any, first: bytes, length: int):
+    def __init__(self, sock: ResponseWriter, request: Any, first: bytes, length: int):
         """`first` is what has come of the `length` bytes already."""
         super().__init__()
         self._sock, self._request = sock, request

@@ -18,7 +18,7 @@ from gunicorn.workers import gthread
 from gunicorn.workers.gthread import ThreadWorker
 
 from api.gunicorn.connections import Connection
-from api.gunicorn.parked_connections import Parking
+from api.gunicorn.parked_connections import ParkedConnections
 from api.gunicorn.slow_bodies import body_seconds
 from common.errors import SettingsError
 
@@ -40,7 +40,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def init_process(self) -> None:
         """Start as Gunicorn's worker does."""
         self._may_wait = threading.Semaphore(max(1, self.cfg.threads // WAITING_SHARE))
-        self._parking = Parking(self._drop)
+        self._parking = ParkedConnections(self._drop)
         super().init_process()
 
     def load_wsgi(self) -> None:

@@ -16,7 +16,7 @@ from flask import request, url_for
 from api.state import services
 from common.database.session import read
 from common.errors import InputFault
-from common.social.lists import NOW, TOP, Place
+from common.social.lists import NOW, TOP, ListCursor
 
 T = TypeVar("T")
 CHECK, RANK, ID = 6, 8, 16  # bytes
@@ -26,8 +26,8 @@ def page_of(
     query: dict[str, Any],
     name: str,
     fetch: Callable[..., Sequence[T]],
-    place_of: Callable[[T], Place],
-    top: Place = TOP,
+    place_of: Callable[[T], ListCursor],
+    top: ListCursor = TOP,
 ) -> tuple[list[T], str | None]:
     """Up to `limit` rows of the list `name`, and the cursor of the next page; None: the last one.
 
@@ -52,13 +52,13 @@ def listed(items: list[Any], after: str | None, query: dict[str, Any]) -> Any:
     return body, 200, {"Link": f'<{link}>; rel="next"'}
 
 
-def write_cursor(name: str, place: Place) -> str:
+def write_cursor(name: str, place: ListCursor) -> str:
     """40 characters that may stand in a URL as they are."""
     raw = place.rank.to_bytes(RANK) + place.id.bytes
     return urlsafe_b64encode(_check(name, raw) + raw).decode()
 
 
-def read_cursor(name: str, cursor: str) -> Place:
+def read_cursor(name: str, cursor: str) -> ListCursor:
     """The place that a cursor of the list `name` tells; raises InputFault for what is none."""
     try:
         whole = urlsafe_b64decode(cursor.encode("ascii"))
@@ -72,8 +72,8 @@ def read_cursor(name: str, cursor: str) -> Place:
     return found
 
 
-def _place(raw: bytes) -> Place:
-    return Place(int.from_bytes(raw[:RANK]), UUID(bytes=raw[RANK:]))
+def _place(raw: bytes) -> ListCursor:
+    return ListCursor(int.from_bytes(raw[:RANK]), UUID(bytes=raw[RANK:]))
 
 
 def _check(name: str, raw: bytes) -> bytes:

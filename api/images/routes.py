@@ -30,7 +30,7 @@ from api.images.thumbnails import thumbnail_response
 from api.predictions.queries import find_image
 from api.predictions.requests import ask_for, preferred_wait, wait_for
 from api.predictions.schemas import view as prediction_view
-from api.state import current_user, edge
+from api.state import app_state, current_user
 from api.uploads.prediction_writer import Accepted
 from api.uploads.service import receive
 from api.webhooks.service import with_webhook
@@ -64,12 +64,14 @@ def _take(query: dict[str, Any], interactive: bool) -> Accepted:
     key = key_of(body.image, body.file_name, body.fields)
     fields = FIELDS.load(body.fields)
     fresh = query["fresh"] or fields["fresh"]
-    asks = [ask_for(task, interactive=interactive, fresh=fresh) for task in query["tasks"]]
+    task_requests = [ask_for(task, interactive=interactive, fresh=fresh) for task in query["tasks"]]
     if body.image is None:
         detail = "There is no image in the request."
         raise InputFault(detail, code="image_missing", errors={body.image_field: [detail]})
-    asks = with_webhook(asks, fields["webhook"])
-    return receive(edge(), body.image, body.file_name, fields["visibility"], asks, key)
+    task_requests = with_webhook(task_requests, fields["webhook"])
+    return receive(
+        app_state(), body.image, body.file_name, fields["visibility"], task_requests, key
+    )
 
 
 @blueprint.get("")

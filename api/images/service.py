@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from api.accounts.permissions import me
 from api.http.pagination import page_of
 from api.predictions.queries import find_image, no_such_image
-from api.state import current_user, edge, services
+from api.state import app_state, current_user, services
 from common import images
 from common.callers import may_change
 from common.database.session import read, transact
@@ -19,7 +19,7 @@ from common.errors import Unavailable
 from common.housekeeping import garbage
 from common.images import Removed
 from common.images.validation import clean_file_name
-from common.social.lists import Place
+from common.social.lists import ListCursor
 from common.tables import Image, StoredObject
 
 log = structlog.get_logger(__name__)
@@ -30,10 +30,10 @@ def page(query: dict[str, Any]) -> tuple[list[Row[Any]], str | None]:
     """The caller's images, the newest first, and the next page's cursor."""
     owner = me()
 
-    def fetch(session: Session, behind: Place, most: int) -> Any:
+    def fetch(session: Session, behind: ListCursor, most: int) -> Any:
         return images.page(session, owner, behind.id, most)
 
-    return page_of(query, f"images of {owner}", fetch, lambda row: Place(0, row.id))
+    return page_of(query, f"images of {owner}", fetch, lambda row: ListCursor(0, row.id))
 
 
 def check(digests: list[str]) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def remove_all_of(owner: UUID) -> None:
 
 
 def _follow(gone: Removed) -> None:
-    edge().announcer.finished(gone.predictions)
+    app_state().announcer.finished(gone.predictions)
     if gone.condemned:
         _clear_away(gone.condemned)
 

@@ -6,11 +6,11 @@ from sqlalchemy import bindparam, select
 from api.images.response import cache_control
 from api.predictions.projections import SHOWN, Shown
 from api.predictions.requests import IMAGES_FAULT, wait_for
-from api.state import edge, services
+from api.state import app_state, services
 from api.uploads.service import ask
 from common.database.session import execute, read
 from common.errors import InputFault, Unavailable
-from common.predictions import Ask
+from common.predictions import TaskRequest
 from common.storage import ObjectMissing
 from common.tables import Image, Prediction, State
 from common.tasks.thumbnail import CONTRACT, MEDIA_TYPE, thumbnail_key
@@ -75,5 +75,7 @@ def _asked(image: Image, size: int) -> Shown | None:
 
 def _ask(image: Image, size: int) -> Shown:
     params = CONTRACT.check_params({"size": size})
-    wanted = Ask(task=CONTRACT.name, params=params, deadline=CONTRACT.deadline, interactive=True)
-    return ask(edge(), image, [wanted]).predictions[0]
+    wanted = TaskRequest(
+        task=CONTRACT.name, params=params, deadline=CONTRACT.deadline, interactive=True
+    )
+    return ask(app_state(), image, [wanted]).predictions[0]

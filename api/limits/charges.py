@@ -10,7 +10,7 @@ from uuid import UUID
 
 from flask import Response, g
 
-from api.state import caller_key, caller_network, current_user, edge
+from api.state import app_state, caller_key, caller_network, current_user
 from common.errors import TooManyRequests
 from common.housekeeping import rate_counters
 from common.housekeeping.rate_counters import Count
@@ -73,7 +73,7 @@ def charge_network(kind: Kind, allowance: Allowance, amount: int) -> Charge:
 
 def take(charges: Sequence[Charge], code: str) -> None:
     """Count all charges, or none and raise TooManyRequests with this code."""
-    meter = edge().meter
+    meter = app_state().meter
     taken: list[Charge] = []
     for charge in charges:
         count = meter.take(charge.counter, charge.allowance, charge.amount)
@@ -89,7 +89,7 @@ def take(charges: Sequence[Charge], code: str) -> None:
 def give_back(charges: Sequence[Charge]) -> None:
     """Count as if these had not been taken."""
     for charge in charges:
-        edge().meter.give_back(charge.counter, charge.amount)
+        app_state().meter.give_back(charge.counter, charge.amount)
 
 
 def tell(response: Response) -> Response:

@@ -13,7 +13,7 @@ from flask import Flask, request
 
 from api.http.headers import PROBES
 from api.limits.charges import Kind, charge_caller, charge_network, take, tell
-from api.state import edge
+from api.state import app_state
 from common.errors import Unauthorized
 from common.settings import Settings
 from common.settings.parsers import Allowance
@@ -43,7 +43,7 @@ def _identify_within(limit: Allowance, identify: Callable[[], None]) -> None:
         identify()
     except Unauthorized:
         more = REFUSED_CREDENTIALS - network.amount
-        edge().meter.add(network.counter, network.allowance, more)
+        app_state().meter.add(network.counter, network.allowance, more)
         raise
     take([charge_caller(REQUESTS, limit, 1)], REFUSED)
 

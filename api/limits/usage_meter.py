@@ -41,7 +41,7 @@ class Tally:
     asked_at: float = float("-inf")
 
 
-class Meter:
+class UsageMeter:
     """The counters of one process; any thread may call it."""
 
     def __init__(self, sessions: Sessions):

@@ -28,7 +28,7 @@ class Wait:
     is_poll: bool = False
 
 
-class Turns:
+class WaitSlots:
     """The turns of one process; any thread may call it."""
 
     def __init__(self, most: int, polls_per_caller: int):

@@ -16,7 +16,7 @@ from api.http.body.reader import read_whole
 from api.login import throttle
 from api.login.schemas import LogIn, Refresh
 from api.login.tokens import REFRESH, invalid, make_access, make_refresh, read_token
-from api.state import current_login, edge, services
+from api.state import app_state, current_login, services
 from common.accounts import logins, queries
 from common.client_networks import network_of
 from common.database.ids import new_id
@@ -67,7 +67,7 @@ def open_with_password(name: str, password: str, seconds: int) -> Opened:
     many sign in at once.
     """
     who: dict[str, Any] = {"account": name, "address": request.remote_addr or ""}
-    sessions, passwords = services().sessions, edge().passwords
+    sessions, passwords = services().sessions, app_state().passwords
     transact(sessions, partial(throttle.take, **who))
     account = read(sessions, partial(queries.find_by_name, name=name))
     known = account.password_hash if account and account.is_active else None
@@ -93,7 +93,7 @@ def open_with_password(name: str, password: str, seconds: int) -> Opened:
 def checked(password_hash: str | None, password: str, who: dict[str, Any]) -> bool:
     """Whether the password is right. An attempt that finds the service busy does not count."""
     try:
-        return edge().passwords.matches(password_hash, password)
+        return app_state().passwords.matches(password_hash, password)
     except Unavailable:
         transact(services().sessions, partial(throttle.give_back, **who))
         raise

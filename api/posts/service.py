@@ -16,7 +16,7 @@ from api.posts.schemas import PostChange, PostRequest
 from api.posts.views import ASKED, views
 from api.predictions.queries import find_image
 from api.predictions.requests import ask_for
-from api.state import current_user, edge, services
+from api.state import app_state, current_user, services
 from api.uploads.service import ask, receive
 from api.webhooks.service import with_webhook
 from common import social
@@ -24,7 +24,7 @@ from common.database.ids import parse_id
 from common.database.session import read, transact
 from common.errors import NotFound
 from common.social import lists
-from common.social.lists import Place
+from common.social.lists import ListCursor
 from common.social.posts import LONGEST_TEXT
 from common.tables import Image
 
@@ -42,17 +42,17 @@ def take(request: Request) -> UUID:
     key = key_of(body.image, body.file_name, body.fields)
     wanted = REQUEST.load(body.fields)
     check_one_image(body, "image_id" in wanted, "one of yours")
-    asks = [ask_for(task, fresh=wanted["fresh"]) for task in ASKED]
-    asks = with_webhook(asks, wanted["webhook"])
+    task_requests = [ask_for(task, fresh=wanted["fresh"]) for task in ASKED]
+    task_requests = with_webhook(task_requests, wanted["webhook"])
 
     def post(session: Session, image: UUID) -> None:
-        social.create(session, _id_beside(asks[0].id), owner, image, wanted["text"])
+        social.create(session, _id_beside(task_requests[0].id), owner, image, wanted["text"])
 
     if body.image is None:
-        accepted = ask(edge(), _stored(wanted["image_id"]), asks, key, first=post)
+        accepted = ask(app_state(), _stored(wanted["image_id"]), task_requests, key, first=post)
     else:
         about = (body.image, body.file_name, wanted["visibility"])
-        accepted = receive(edge(), *about, asks, key, first=post)
+        accepted = receive(app_state(), *about, task_requests, key, first=post)
     return _id_beside(accepted.predictions[0].id)
 
 
@@ -128,7 +128,7 @@ def feed(query: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
 
 
 def _page(
-    query: dict[str, Any], name: str, fetch: Callable[..., list[Place]]
+    query: dict[str, Any], name: str, fetch: Callable[..., list[ListCursor]]
 ) -> tuple[list[dict[str, Any]], str | None]:
     fetch = partial(fetch, all_accounts=current_user().is_admin)
     places, after = page_of(query, name, fetch, lambda place: place)

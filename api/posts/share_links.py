@@ -17,7 +17,7 @@ from common.database.ids import new_id, parse_id
 from common.database.session import read, transact
 from common.errors import NotFound
 from common.social import share_links
-from common.social.lists import Place
+from common.social.lists import ListCursor
 
 REQUEST = LinkRequest()
 
@@ -37,7 +37,7 @@ def page(post_id: str, query: dict[str, Any]) -> tuple[list[Row[Any]], str | Non
     """The links of a post of the caller's, and the next page's cursor."""
     post = of_mine(post_id)
     fetch = partial(share_links.page, post_id=post)
-    return page_of(query, f"links of {post}", fetch, lambda row: Place(0, row.id))
+    return page_of(query, f"links of {post}", fetch, lambda row: ListCursor(0, row.id))
 
 
 def revoke(post_id: str, link_id: str) -> None:

@@ -3,7 +3,7 @@
 from api.limits import quotas
 from api.predictions.projections import Shown, is_final
 from api.predictions.queries import look_again
-from api.state import edge
+from api.state import app_state
 from common.database.session import transact
 from common.errors import Conflict
 from common.predictions import cancel, retry
@@ -15,8 +15,8 @@ def cancel_it(row: Shown) -> Shown:
     """The prediction canceled, or noted to be; who waits for it is woken."""
     if is_final(row):
         return row
-    if transact(edge().services.sessions, lambda session: cancel(session, row.id)):
-        edge().announcer.finished([row.id])
+    if transact(app_state().services.sessions, lambda session: cancel(session, row.id)):
+        app_state().announcer.finished([row.id])
     return look_again(row.id)
 
 
@@ -28,9 +28,9 @@ def retry_it(row: Shown, deadline: float | None) -> Shown:
     if row.image_id is None and wanted.takes_image:
         raise Conflict("Its image was refused; there is nothing to retry.", code="not_retryable")
     if is_final(row) and row.state != State.SUCCEEDED:
-        edge().queues.admit(row.task, interactive=False)
+        app_state().queues.admit(row.task, interactive=False)
         quotas.charge(wanted.cost)
     seconds = deadline or wanted.deadline
-    if transact(edge().services.sessions, lambda session: retry(session, row.id, seconds)):
-        edge().announcer.announce(row.id, row.task, interactive=False)
+    if transact(app_state().services.sessions, lambda session: retry(session, row.id, seconds)):
+        app_state().announcer.announce(row.id, row.task, interactive=False)
     return look_again(row.id)

@@ -18,7 +18,7 @@ from common.database.ids import LAST_ID
 from common.database.session import execute, read
 from common.database.types import Id
 from common.errors import Forbidden, NotFound
-from common.social.lists import Place
+from common.social.lists import ListCursor
 from common.tables import Image, Prediction, User, Visibility, WebhookDelivery
 
 LOOKED_AT = 10_000  # rows that a page of some of them is looked for in; then the next page begins
@@ -161,4 +161,4 @@ def _rows(statement: Any, ids: list[UUID]) -> list[Row[Any]]:
 
 
 def _cursor(name: str, found: Found) -> str | None:
-    return write_cursor(name, Place(0, found.after)) if found.after else None
+    return write_cursor(name, ListCursor(0, found.after)) if found.after else None

@@ -2,20 +2,20 @@
 
 from dataclasses import replace
 
-from api.state import edge
+from api.state import app_state
 from common.database.session import read
 from common.errors import InputFault, Unavailable
-from common.predictions import Ask
+from common.predictions import TaskRequest
 
 
-def with_model(ask: Ask, reference: str | None) -> Ask:
+def with_model(ask: TaskRequest, reference: str | None) -> TaskRequest:
     """The same, asked of the model of this reference; None: of the task's default.
 
     Raises InputFault `model_unknown`, and Unavailable when no engine is there to say what it has.
     """
     if reference is None:
         return ask
-    current = edge()
+    current = app_state()
     there = read(current.services.sessions, lambda session: current.models.named(session, ask.task))
     if there is None:
         raise Unavailable(f"No engine for `{ask.task}` is running, which would know its models.")

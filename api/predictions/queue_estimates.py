@@ -11,7 +11,7 @@ import structlog
 
 from common.database.session import Sessions, read
 from common.errors import QueueFull, Unavailable
-from common.predictions import Lane, Place, ahead, measure
+from common.predictions import Lane, QueuePosition, ahead, measure
 from common.tables import State
 
 log = structlog.get_logger(__name__)
@@ -21,7 +21,7 @@ SOONEST, LATEST = 1, 300  # seconds to come back after; an estimate further ahea
 
 
 @dataclass(slots=True)
-class Known:
+class LaneEstimate:
     """A lane as it was measured, and what has happened since."""
 
     lane: Lane = field(default_factory=Lane)
@@ -35,14 +35,14 @@ class Known:
         return max(0, self.lane.queued + self.entered - int(taken))
 
 
-class Queues:
+class QueueEstimates:
     """The lanes of one process; `promise` is the longest wait that is accepted, if there is one."""
 
     def __init__(self, sessions: Sessions, promise: float | None):
         self._sessions = sessions
         self._promise = promise
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, bool], Known] = {}
+        self._known: dict[tuple[str, bool], LaneEstimate] = {}
 
     def admit(self, task: str, interactive: bool) -> None:
         """Raise QueueFull when whoever joins the lane now would wait longer than was promised."""
@@ -56,16 +56,16 @@ class Queues:
                 retry_after=_within_reason(excess),
             )
 
-    def enter(self, task: str, interactive: bool) -> Place:
+    def enter(self, task: str, interactive: bool) -> QueuePosition:
         """The place of what was just queued, without looking at its row."""
         before = self._known.get((task, interactive))
         known = self._lane(task, interactive)
         with self._lock:
             known.entered += known is before  # else it is among those just counted
             position = max(1, known.length())
-        return Place(position, known.lane.seconds(position))
+        return QueuePosition(position, known.lane.seconds(position))
 
-    def place(self, row: Any) -> Place | None:
+    def place(self, row: Any) -> QueuePosition | None:
         """The place of a prediction; None when it is not queued, or the database does not say."""
         if row.state != State.QUEUED:
             return None
@@ -78,13 +78,13 @@ class Queues:
                 return None
             known.ahead[row.id] = found
         position = known.ahead[row.id] + 1
-        return Place(position, known.lane.seconds(position))
+        return QueuePosition(position, known.lane.seconds(position))
 
-    def _lane(self, task: str, interactive: bool) -> Known:
+    def _lane(self, task: str, interactive: bool) -> LaneEstimate:
         """Who finds it stale measures it; the others go on with what is known."""
         moment = time.monotonic()
         with self._lock:
-            known = self._known.setdefault((task, interactive), Known())
+            known = self._known.setdefault((task, interactive), LaneEstimate())
             if moment - known.measured_at < FRESH:
                 return known
             known.measured_at = moment
@@ -94,11 +94,11 @@ class Queues:
             log.warning("the queue was not measured", task=task, error=error.explained)
             return known
         with self._lock:
-            fresh = self._known[task, interactive] = Known(lane, time.monotonic())
+            fresh = self._known[task, interactive] = LaneEstimate(lane, time.monotonic())
         return fresh
 
 
-def retry_after(place: Place | None) -> str:
+def retry_after(place: QueuePosition | None) -> str:
     """The value of Retry-After for an unfinished prediction, queued at `place` or no longer."""
     return str(_within_reason(place.seconds if place and place.seconds else 0))
 

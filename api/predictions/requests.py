@@ -14,13 +14,13 @@ from api.predictions.projections import Shown, is_final
 from api.predictions.queries import look_again
 from api.predictions.queue_estimates import retry_after
 from api.predictions.schemas import LONGEST_WAIT, view
-from api.predictions.waiters import NoTurn
+from api.predictions.waiters import NoWaitSlot
 from api.search.results import without_hidden
-from api.state import caller_key, caller_network, current_user, edge, services
+from api.state import app_state, caller_key, caller_network, current_user, services
 from common.captions import is_paid
 from common.database.session import read
 from common.errors import InputFault, Unauthorized
-from common.predictions import Ask
+from common.predictions import TaskRequest
 from common.tables import State
 from common.tasks import Contract, contract, image_tasks
 
@@ -35,7 +35,7 @@ def ask_for(
     interactive: bool = False,
     deadline: float | None = None,
     fresh: bool = False,
-) -> Ask:
+) -> TaskRequest:
     """One task, with its params checked against its contract; raises InputFault, and QueueFull when
     it would have to wait for longer than was promised.
     """
@@ -48,7 +48,7 @@ def ask_for(
             errors={"task": [f"must be one of: {known}"]},
         )
     check_paid(wanted)
-    asked = Ask(
+    asked = TaskRequest(
         task=wanted.name,
         params=wanted.check_params(params or {}),
         deadline=deadline or wanted.deadline,
@@ -57,7 +57,7 @@ def ask_for(
         fresh=fresh,
         owner_id=current_user().id,
     )
-    edge().queues.admit(wanted.name, interactive)
+    app_state().queues.admit(wanted.name, interactive)
     return asked
 
 
@@ -66,7 +66,7 @@ def check_paid(wanted: Contract) -> None:
     settings = services().settings
     if not wanted.may_be_paid or settings.paid_tasks_anonymous or current_user().id:
         return
-    model = read(services().sessions, partial(edge().models.answering, task=wanted.name))
+    model = read(services().sessions, partial(app_state().models.answering, task=wanted.name))
     if is_paid(settings, model):
         detail = f"`{wanted.name}` is paid for here, so it needs an account: sign in and ask again."
         raise Unauthorized(detail, code="account_required")
@@ -87,7 +87,7 @@ def answer(row: Shown, wait: float) -> Any:
     if is_final(row):
         return _final_answer(row, wait)
     # Who does not wait stands at the end of the queue: that needs no look at the row.
-    queues = edge().queues
+    queues = app_state().queues
     place = queues.place(row) if wait else queues.enter(row.task, interactive=False)
     told = view(row, current_user(), place, is_asked_now=True)
     return told, 202, _headers(row, wait) | {"Retry-After": retry_after(place)}
@@ -115,7 +115,7 @@ def shown(row: Shown, unfinished: int = 200) -> Any:
     if is_final(row):
         [told] = without_hidden(caller, [view(row, caller)])
         return told, 200, {}
-    place = edge().queues.place(row)
+    place = app_state().queues.place(row)
     return view(row, caller, place), unfinished, {"Retry-After": retry_after(place)}
 
 
@@ -136,8 +136,8 @@ def _wait_for(row: Shown, seconds: float, wait: Wait) -> Shown:
     if is_final(row):
         return row
     try:
-        found = edge().waiting.until_final(row.id, seconds, wait)
-    except NoTurn:
+        found = app_state().waiting.until_final(row.id, seconds, wait)
+    except NoWaitSlot:
         g.wait_refused = True
         return look_again(row.id)
     g.waited = True

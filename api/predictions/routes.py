@@ -25,7 +25,7 @@ from api.predictions.schemas import (
     WaitQuery,
 )
 from api.search.results import without_hidden
-from api.state import current_user, edge
+from api.state import app_state, current_user
 from api.uploads.prediction_writer import Accepted
 from api.uploads.service import ask, receive
 from api.webhooks.service import with_webhook
@@ -58,11 +58,13 @@ def _accept(body: Body, interactive: bool, fresh: bool) -> Accepted:
     wanted = REQUEST.load(body.fields)
     about = wanted["params"], wanted["metadata"], interactive, wanted.get("deadline")
     task = ask_for(wanted["task"], *about, fresh=fresh or wanted["fresh"])
-    asks = with_webhook([with_model(task, wanted["model"])], wanted["webhook"])
+    task_requests = with_webhook([with_model(task, wanted["model"])], wanted["webhook"])
     check_one_image(body, "image_id" in wanted, "a stored one")
     if body.image is not None:
-        return receive(edge(), body.image, body.file_name, wanted["visibility"], asks, key)
-    return ask(edge(), _stored(str(wanted["image_id"])), asks, key)
+        return receive(
+            app_state(), body.image, body.file_name, wanted["visibility"], task_requests, key
+        )
+    return ask(app_state(), _stored(str(wanted["image_id"])), task_requests, key)
 
 
 def _stored(id: str) -> Any:

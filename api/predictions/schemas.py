@@ -11,7 +11,7 @@ from api.predictions.model_schemas import ModelField
 from api.predictions.projections import is_final, may_act_on
 from api.webhooks.schemas import WebhookField
 from common.callers import Caller
-from common.predictions import Place
+from common.predictions import QueuePosition
 from common.predictions.constants import LONGEST_DEADLINE, SHORTEST_DEADLINE
 from common.predictions.public_view import shown
 from common.schemas import RequestSchema
@@ -185,7 +185,7 @@ class PredictionView(Schema):
 def view(
     row: Prediction | Row[Any],
     caller: Caller,
-    place: Place | None = None,
+    place: QueuePosition | None = None,
     is_asked_now: bool = False,
 ) -> dict[str, Any]:
     """What PredictionView shows of a row to the caller, with its place while it is queued;
@@ -198,7 +198,7 @@ def view(
     }
 
 
-def _queue(place: Place | None) -> dict[str, Any] | None:
+def _queue(place: QueuePosition | None) -> dict[str, Any] | None:
     if place is None:
         return None
     seconds = None if place.seconds is None else round(place.seconds, 1)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from api.limits.wait_slots import Turns, Wait
+from api.limits.wait_slots import Wait, WaitSlots
 from api.predictions.projections import Shown, is_final
-from api.system.broker_probe import Echo
+from api.system.broker_probe import BrokerProbe
 from common.announcer import decode_ids
 from common.broker import Broker
 from common.errors import Unavailable
@@ -29,14 +29,16 @@ class Waiter:
     row: Shown | None = None
 
 
-class NoTurn(Exception):
+class NoWaitSlot(Exception):
     """The caller may not wait now: too many requests wait already."""
 
 
-class Waiting:
+class Waiters:
     """The requests of this process that wait for predictions, and the turns they hold."""
 
-    def __init__(self, broker: Broker, look: Look, turns: Turns, metrics: Metrics, echo: Echo):
+    def __init__(
+        self, broker: Broker, look: Look, turns: WaitSlots, metrics: Metrics, echo: BrokerProbe
+    ):
         """`look` finds the rows of those ids that still exist."""
         self._echo = echo
         self._look = look
@@ -50,14 +52,14 @@ class Waiting:
 
     def until_final(self, id: UUID, seconds: float, wait: Wait) -> Shown | None:
         """The prediction once it is final, or as it is when `seconds` have passed; None when it has
-        been deleted. Raises NoTurn at once when `wait` gets no turn.
+        been deleted. Raises NoWaitSlot at once when `wait` gets no turn.
 
         The caller has seen that the prediction is not final yet, not longer ago than it takes
         REMEMBERED others to finish.
         """
         if not self._turns.take(wait):
             self._metrics.waits_refused[()].inc()
-            raise NoTurn
+            raise NoWaitSlot
         self._metrics.waiting[()].inc()
         waiter = Waiter()
         try:

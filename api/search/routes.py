@@ -14,7 +14,7 @@ from api.predictions.queries import find_image
 from api.predictions.requests import ask_for
 from api.search.schemas import FoundList, PageQuery, SearchQuery
 from api.search.service import find, find_similar, page_of, search, wait_for_vector
-from api.state import current_user, edge
+from api.state import app_state, current_user
 from api.uploads.service import receive
 from common.errors import InputFault
 
@@ -73,8 +73,8 @@ def _take(body: Body) -> str:
         detail = "There is no image in the request."
         raise InputFault(detail, code="image_missing", errors={body.image_field: [detail]})
     visibility = FIELDS.load(body.fields)["visibility"]
-    asks = [ask_for("embed", interactive=True)]
-    accepted = receive(edge(), body.image, body.file_name, visibility, asks)
+    task_requests = [ask_for("embed", interactive=True)]
+    accepted = receive(app_state(), body.image, body.file_name, visibility, task_requests)
     wait_for_vector(accepted.predictions[0])
     return str(accepted.image)
 

@@ -14,14 +14,14 @@ from api.images.schemas import view
 from api.limits import quotas
 from api.predictions.projections import SHOWN, Shown, is_final
 from api.predictions.requests import IMAGES_FAULT, ask_for, wait_for, was_refused_a_wait
-from api.state import edge, services
+from api.state import app_state, services
 from api.uploads.service import ask
 from common.callers import Caller, listed_for
 from common.database.ids import parse_id
 from common.database.session import execute, read, transact
 from common.errors import InputFault, Unavailable
 from common.housekeeping.retention import SEARCHES, is_use_noted, keep_search
-from common.predictions import Ask, create_alone
+from common.predictions import TaskRequest, create_alone
 from common.search.text import normalise
 from common.tables import Image, Prediction, State, StoredObject
 from common.tasks.search import CONTRACT
@@ -84,7 +84,7 @@ def find_similar(caller: Caller, image: Image, cursor: str | None) -> tuple[Row[
         return row, after
     wanted = {"image": image.id}
     if not read(services().sessions, lambda session: execute(session, EMBEDDED, wanted).first()):
-        asked = ask(edge(), image, [ask_for("embed", interactive=True)])
+        asked = ask(app_state(), image, [ask_for("embed", interactive=True)])
         wait_for_vector(asked.predictions[0])
     return search(caller, {"image_id": str(image.id)}), 0
 
@@ -105,9 +105,9 @@ def search(caller: Caller, params: dict[str, Any]) -> Row[Any]:
     unfinished, with None as its result. Raises QueueFull, Unavailable.
     """
     CONTRACT.check_params(params)
-    current = edge()
+    current = app_state()
     current.queues.admit(CONTRACT.name, interactive=True)
-    wanted = Ask(
+    wanted = TaskRequest(
         task=CONTRACT.name,
         params=params,
         deadline=CONTRACT.deadline,

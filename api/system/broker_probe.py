@@ -10,7 +10,7 @@ MARK = b"?"  # an event with ids has a length that 16 divides; this one has 17 b
 LENGTH = 17
 
 
-class Echo:
+class BrokerProbe:
     """Sends events of its own and recognises them when the subscription receives them."""
 
     def __init__(self, send: Callable[[bytes], None]):

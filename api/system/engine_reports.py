@@ -20,7 +20,7 @@ def running_engines(sessions: Sessions) -> list[dict[str, Any]]:
     return read(sessions, lambda session: list(session.scalars(RUNNING)))
 
 
-class Models:
+class RunningModels:
     """The models by which each task is answered, read once in VALID seconds at most."""
 
     def __init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from api.state import edge
+from api.state import app_state
 from common.observability.metrics.exporter import CONTENT_TYPE, expose
 
 blueprint = Blueprint("metrics", __name__)
@@ -11,5 +11,5 @@ blueprint = Blueprint("metrics", __name__)
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """All metrics of this process, of its siblings, and of the rows, as text."""
-    text = expose(edge().services.metrics, *edge().measured)
+    text = expose(app_state().services.metrics, *app_state().measured)
     return Response(text, content_type=CONTENT_TYPE)

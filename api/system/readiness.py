@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from api.system.broker_probe import Echo
+from api.system.broker_probe import BrokerProbe
 from api.system.engine_reports import running_engines
 from common.database.session import transact
 from common.errors import Unavailable
@@ -88,7 +88,7 @@ class Check:
 class Readiness:
     """The checks of one API process."""
 
-    def __init__(self, services: Services, echo: Echo):
+    def __init__(self, services: Services, echo: BrokerProbe):
         sessions = services.sessions
         self._database = Check("database", lambda: transact(sessions, job_locks.try_to_write))
         self._storage = Check("storage", services.storage.ensure)

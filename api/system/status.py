@@ -7,7 +7,7 @@ from flask_smorest import Blueprint
 
 from api.http.internal_callers import is_inside
 from api.http.openapi import VERSION
-from api.state import edge
+from api.state import app_state
 from api.system.catalogue_schemas import Health, Readiness, Service
 from api.system.readiness import OK
 from common.tasks import contract, contracts
@@ -49,10 +49,10 @@ def readiness() -> Any:
     """
     wanted = request.args.get("for")
     if wanted == "uploads":
-        checks = edge().readiness.for_uploads()
+        checks = app_state().readiness.for_uploads()
     else:
         tasks = [contract(wanted).name] if wanted else list(contracts())
-        checks = edge().readiness.for_predictions(tasks)
+        checks = app_state().readiness.for_predictions(tasks)
     ready = all(found == OK for found in checks.values())
     said: dict[str, Any] = {"status": "ready" if ready else "not ready"}
     return said | ({"checks": checks} if is_inside() else {}), 200 if ready else 503

@@ -17,7 +17,7 @@ class _Item(Generic[T, R]):
     error: Exception | None = None
 
 
-class Together(Generic[T, R]):
+class CombiningQueue(Generic[T, R]):
     """While one thread is at work the others' items gather; the next one does all of them.
 
     Alone, a thread does its own item at once and waits for nobody. Source: Hendler, Incze, Shavit,

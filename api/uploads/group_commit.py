@@ -13,10 +13,10 @@ import structlog
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from api.uploads.combining_queue import Together
+from api.uploads.combining_queue import CombiningQueue
 from common.database.session import Sessions, clock, execute, insert_missing, transact
 from common.errors import Unavailable
-from common.predictions import Ask
+from common.predictions import TaskRequest
 from common.predictions.create import CREATE, columns
 from common.search.outbox import is_findable, note_changed
 from common.tables import Image, StoredObject
@@ -37,29 +37,29 @@ class NotNew(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomer:
+class NewUpload:
     """An image, the bytes it is of, which are in the store, and what is asked of it."""
 
     image: Image
     stored: StoredObject
-    asks: Sequence[Ask]
+    task_requests: Sequence[TaskRequest]
 
 
-class Newcomers:
+class GroupCommit:
     """Enters them; any thread may call it."""
 
     def __init__(self, sessions: Sessions):
         self._sessions = sessions
-        self._together = Together(self._enter, PATIENCE, MOST)
+        self._together = CombiningQueue(self._enter, PATIENCE, MOST)
 
-    def enter(self, new: Newcomer) -> datetime | None:
+    def enter(self, new: NewUpload) -> datetime | None:
         """When it was entered, by the database's clock. None when it was not and may be by itself:
         with one of those it came together with something is the matter. Raises DatabaseUnavailable,
         CommitUnknown.
         """
         return self._together.do(new)
 
-    def _enter(self, those: Sequence[Newcomer]) -> datetime | None:
+    def _enter(self, those: Sequence[NewUpload]) -> datetime | None:
         try:
             return transact(self._sessions, partial(enter_all, those=those))
         except Unavailable:
@@ -72,7 +72,7 @@ class Newcomers:
             return None
 
 
-def enter_all(session: Session, those: Sequence[Newcomer]) -> datetime:
+def enter_all(session: Session, those: Sequence[NewUpload]) -> datetime:
     """Write the rows of all of them; raises NotNew when the bytes of one are known."""
     at = clock(session)
     # In one order, so that two processes with the same bytes do not lock each other out.
@@ -81,7 +81,7 @@ def enter_all(session: Session, those: Sequence[Newcomer]) -> datetime:
     if execute(session, ENTER_OBJECT, objects).rowcount < len(those):
         raise NotNew
     enter_images(session, [new.image for new in those], at)
-    rows = [columns(new.image, ask, at) for new in those for ask in new.asks]
+    rows = [columns(new.image, ask, at) for new in those for ask in new.task_requests]
     if rows:
         execute(session, CREATE, rows)
     return at

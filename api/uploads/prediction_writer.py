@@ -15,7 +15,7 @@ from api.http.idempotency_store import Key
 from api.http.request_metrics import note_asked
 from api.predictions.projections import Shown, rows_of
 from api.predictions.queries import check_visible
-from api.state import Edge
+from api.state import AppState
 from common.database.session import (
     CommitUnknown,
     DatabaseUnavailable,
@@ -25,8 +25,8 @@ from common.database.session import (
     transact,
 )
 from common.errors import NotFound
-from common.predictions import Ask, create
-from common.predictions.result_cache import Known, create_known, find_known
+from common.predictions import TaskRequest, create
+from common.predictions.result_cache import CachedResult, create_cached, find_cached
 from common.tables import Image, Prediction, State
 
 # Read under a lock, so that a COMMIT which is still under way is waited for.
@@ -53,35 +53,40 @@ class Accepted:
 
 def enter(
     session: Session,
-    edge: Edge,
+    app_state: AppState,
     image: Image | Row[Any],
-    asks: Sequence[Ask],
+    task_requests: Sequence[TaskRequest],
     at: datetime,
     is_known: bool,
 ) -> Accepted:
     """Write a row an ask, as of the time `at`. Of bytes that were known, results may be as well."""
-    found = _known(session, edge, image, asks) if is_known else []
+    found = _known(session, app_state, image, task_requests) if is_known else []
     answered = {known.ask.id for known in found}
-    open_asks = [ask for ask in asks if ask.id not in answered]
+    open_asks = [ask for ask in task_requests if ask.id not in answered]
     create(session, image, open_asks, at)
-    create_known(session, image, found, at)
+    create_cached(session, image, found, at)
     rows: dict[UUID, Shown] = {ask.id: queued(image, ask, at) for ask in open_asks}
     rows |= rows_of(session, sorted(answered))
-    return Accepted(image.id, [rows[ask.id] for ask in asks])
+    return Accepted(image.id, [rows[ask.id] for ask in task_requests])
 
 
 def _known(
-    session: Session, edge: Edge, image: Image | Row[Any], asks: Sequence[Ask]
-) -> list[Known]:
+    session: Session,
+    app_state: AppState,
+    image: Image | Row[Any],
+    task_requests: Sequence[TaskRequest],
+) -> list[CachedResult]:
     found = (
-        find_known(session, image, ask, edge.models.answering(session, ask.task, ask.wanted_model))
-        for ask in asks
+        find_cached(
+            session, image, ask, app_state.models.answering(session, ask.task, ask.wanted_model)
+        )
+        for ask in task_requests
         if not ask.fresh
     )
     return [known for known in found if known]
 
 
-def queued(image: Image | Row[Any], ask: Ask, at: datetime) -> Prediction:
+def queued(image: Image | Row[Any], ask: TaskRequest, at: datetime) -> Prediction:
     """What was just written: to read it back costs a millisecond."""
     return Prediction(
         id=ask.id,
@@ -100,10 +105,10 @@ def queued(image: Image | Row[Any], ask: Ask, at: datetime) -> Prediction:
 
 
 def commit(
-    edge: Edge,
+    app_state: AppState,
     write: Callable[[Session], Accepted],
     image: UUID,
-    asks: Sequence[Ask],
+    task_requests: Sequence[TaskRequest],
     key: Key | None,
     among_others: Callable[[], Accepted | None] | None = None,
 ) -> Accepted:
@@ -113,10 +118,10 @@ def commit(
     What an earlier request with the key has left is read instead.
     """
     if key is None:
-        return _commit(edge, write, image, asks, among_others)
+        return _commit(app_state, write, image, task_requests, among_others)
     if key.is_replayed:
-        return _recall(edge, key)
-    key.predictions = [ask.id for ask in asks]
+        return _recall(app_state, key)
+    key.predictions = [ask.id for ask in task_requests]
 
     def write_with_key(session: Session) -> Accepted:
         key.image = image
@@ -125,19 +130,21 @@ def commit(
         return write(session)
 
     try:
-        return _commit(edge, write_with_key, image, asks)
+        return _commit(app_state, write_with_key, image, task_requests)
     except idempotency_store.Taken:
-        read(edge.services.sessions, lambda session: idempotency_store.find(session, key))
-        return _recall(edge, key)
+        read(app_state.services.sessions, lambda session: idempotency_store.find(session, key))
+        return _recall(app_state, key)
 
 
-def _recall(edge: Edge, key: Key) -> Accepted:
+def _recall(app_state: AppState, key: Key) -> Accepted:
     """The rows of the earlier request as they stand. Announced they are, or the sweep does it."""
     image, ids = key.image, key.predictions
     if image is None or not key.is_replayed:
         raise idempotency_store.in_progress()
     try:
-        accepted = read(edge.services.sessions, lambda session: _look_again(session, image, ids))
+        accepted = read(
+            app_state.services.sessions, lambda session: _look_again(session, image, ids)
+        )
         check_visible(accepted.image)
         return accepted
     except Incomplete as error:
@@ -146,14 +153,14 @@ def _recall(edge: Edge, key: Key) -> Accepted:
 
 
 def _commit(
-    edge: Edge,
+    app_state: AppState,
     write: Callable[[Session], Accepted],
     image: UUID,
-    asks: Sequence[Ask],
+    task_requests: Sequence[TaskRequest],
     among_others: Callable[[], Accepted | None] | None = None,
 ) -> Accepted:
-    sessions = edge.services.sessions
-    recall = partial(_stored, image=image, ids=[ask.id for ask in asks])
+    sessions = app_state.services.sessions
+    recall = partial(_stored, image=image, ids=[ask.id for ask in task_requests])
     try:
         try:
             accepted = among_others() if among_others else None
@@ -161,11 +168,11 @@ def _commit(
             accepted = recalled(sessions, recall)
         accepted = accepted or transact(sessions, write, recall)
     except CommitUnknown as error:
-        raise CommitUnknown(_how_to_find_out(image, asks)) from error
-    note_asked(edge.services.metrics, accepted.predictions)
-    for ask, row in zip(asks, accepted.predictions, strict=True):
+        raise CommitUnknown(_how_to_find_out(image, task_requests)) from error
+    note_asked(app_state.services.metrics, accepted.predictions)
+    for ask, row in zip(task_requests, accepted.predictions, strict=True):
         if row.state == State.QUEUED:
-            edge.announcer.announce(ask.id, ask.task, ask.interactive)
+            app_state.announcer.announce(ask.id, ask.task, ask.interactive)
     return accepted
 
 
@@ -179,8 +186,8 @@ def _stored(session: Session, image: UUID, ids: Sequence[UUID]) -> Accepted | No
     return _look_again(session, image, ids) if held else None
 
 
-def _how_to_find_out(image: UUID, asks: Sequence[Ask]) -> str:
-    where = f"/v1/predictions/{asks[0].id}" if asks else f"/v1/images/{image}"
+def _how_to_find_out(image: UUID, task_requests: Sequence[TaskRequest]) -> str:
+    where = f"/v1/predictions/{task_requests[0].id}" if task_requests else f"/v1/images/{image}"
     return (
         "The database did not confirm that the upload was stored. "
         f"Send GET {where} in half a minute: if it is found, the upload was stored; if the answer "

@@ -17,8 +17,8 @@ from api.http import idempotency_store
 from api.http.idempotency_store import Key
 from api.limits import quotas
 from api.predictions.queries import no_such_image
-from api.state import Edge, current_user
-from api.uploads.group_commit import ENTER_OBJECT, Newcomer, enter_images, object_columns
+from api.state import AppState, current_user
+from api.uploads.group_commit import ENTER_OBJECT, NewUpload, enter_images, object_columns
 from api.uploads.prediction_writer import Accepted, commit, enter, queued
 from common import images
 from common.callers import Caller, may_see
@@ -26,7 +26,7 @@ from common.database.ids import new_id
 from common.database.session import DatabaseUnavailable, clock, execute
 from common.errors import InputFault
 from common.images import validation
-from common.predictions import Ask
+from common.predictions import TaskRequest
 from common.predictions.open_limits import check_room
 from common.storage import object_key
 from common.tables import Image, StoredObject, Visibility
@@ -36,11 +36,11 @@ First = Callable[[Session, UUID], None]
 
 
 def receive(
-    edge: Edge,
+    app_state: AppState,
     data: bytes,
     file_name: str | None,
     visibility: str | None,
-    asks: Sequence[Ask],
+    task_requests: Sequence[TaskRequest],
     key: Key | None = None,
     first: First | None = None,
 ) -> Accepted:
@@ -53,8 +53,8 @@ def receive(
     done; TooManyRequests when a quota is used up.
     """
     may_upload()
-    image, stored = _described(edge, data, file_name, chosen(visibility))
-    put = partial(edge.services.storage.put, object_key(stored.sha256), data)
+    image, stored = _described(app_state, data, file_name, chosen(visibility))
+    put = partial(app_state.services.storage.put, object_key(stored.sha256), data)
 
     def write(session: Session) -> Accepted:
         at = clock(session)
@@ -63,31 +63,35 @@ def receive(
         if before:
             if first:
                 first(session, before.id)
-            return replace(enter(session, edge, before, asks, at, is_known), is_new=False)
+            return replace(
+                enter(session, app_state, before, task_requests, at, is_known), is_new=False
+            )
         enter_images(session, [image], at)
         if first:
             first(session, image.id)
-        return enter(session, edge, image, asks, at, is_known)
+        return enter(session, app_state, image, task_requests, at, is_known)
 
-    with edge.in_flight.alone(key):
+    with app_state.in_flight.alone(key):
         if key and key.is_replayed:
-            return commit(edge, write, image.id, asks, key)
-        units = quotas.units_of((ask.task for ask in asks), image.width * image.height)
+            return commit(app_state, write, image.id, task_requests, key)
+        units = quotas.units_of((ask.task for ask in task_requests), image.width * image.height)
         with quotas.upload(len(data)) as upload, quotas.work(units) as work:
             put()
-            others = None if first else partial(_among_others, edge, image, stored, asks)
-            accepted = commit(edge, write, image.id, asks, key, others)
+            others = (
+                None if first else partial(_among_others, app_state, image, stored, task_requests)
+            )
+            accepted = commit(app_state, write, image.id, task_requests, key, others)
             upload.counts = accepted.is_new
             work.spent = _spent(accepted, image)
     if accepted.is_new:
-        edge.services.metrics.uploads[()].inc()
+        app_state.services.metrics.uploads[()].inc()
     return accepted
 
 
 def ask(
-    edge: Edge,
+    app_state: AppState,
     image: Image,
-    asks: Sequence[Ask],
+    task_requests: Sequence[TaskRequest],
     key: Key | None = None,
     first: First | None = None,
 ) -> Accepted:
@@ -102,16 +106,16 @@ def ask(
         if first:
             first(session, image.id)
         held = _held(session, caller, image)
-        check_room(session, caller, held, sum(not is_internal(ask.task) for ask in asks))
-        return enter(session, edge, held, asks, clock(session), is_known=True)
+        check_room(session, caller, held, sum(not is_internal(ask.task) for ask in task_requests))
+        return enter(session, app_state, held, task_requests, clock(session), is_known=True)
 
-    with edge.in_flight.alone(key):
+    with app_state.in_flight.alone(key):
         if key and key.is_replayed:
-            return commit(edge, write, image.id, asks, key)
-        units = quotas.units_of((ask.task for ask in asks), image.width * image.height)
+            return commit(app_state, write, image.id, task_requests, key)
+        units = quotas.units_of((ask.task for ask in task_requests), image.width * image.height)
         with quotas.work(units) as work:
             try:
-                accepted = commit(edge, write, image.id, asks, key)
+                accepted = commit(app_state, write, image.id, task_requests, key)
             except IntegrityError as error:
                 raise no_such_image() from error
             work.spent = _spent(accepted, image)
@@ -134,10 +138,10 @@ def chosen(visibility: str | None) -> str:
 
 
 def _described(
-    edge: Edge, data: bytes, file_name: str | None, visibility: str
+    app_state: AppState, data: bytes, file_name: str | None, visibility: str
 ) -> tuple[Image, StoredObject]:
     """The rows of an image that is new; raises InputFault when the bytes are not one."""
-    settings = edge.services.settings
+    settings = app_state.services.settings
     header = validation.check(
         data, validation.Limits(settings.max_upload_bytes, settings.max_pixels)
     )
@@ -156,11 +160,11 @@ def _described(
 
 
 def _among_others(
-    edge: Edge, image: Image, stored: StoredObject, asks: Sequence[Ask]
+    app_state: AppState, image: Image, stored: StoredObject, task_requests: Sequence[TaskRequest]
 ) -> Accepted | None:
     """Enter the image as nobody's bytes before; None when they are known after all."""
-    at = edge.newcomers.enter(Newcomer(image, stored, asks))
-    return Accepted(image.id, [queued(image, ask, at) for ask in asks]) if at else None
+    at = app_state.newcomers.enter(NewUpload(image, stored, task_requests))
+    return Accepted(image.id, [queued(image, ask, at) for ask in task_requests]) if at else None
 
 
 def _found_again(

@@ -15,22 +15,22 @@ from api.state import services
 from api.webhooks.schemas import Wanted
 from common.database.session import read, transact
 from common.errors import InputFault, NotFound
-from common.predictions import Ask
+from common.predictions import TaskRequest
 from common.tables import WebhookDelivery
 from common.webhooks import deliveries
 from common.webhooks.receivers import check_url
 from common.webhooks.secrets import current_secret, rotate
 
 
-def with_webhook(asks: Sequence[Ask], wanted: Wanted | None) -> list[Ask]:
+def with_webhook(task_requests: Sequence[TaskRequest], wanted: Wanted | None) -> list[TaskRequest]:
     """The asks, each to be told of to `wanted`; raises InputFault for a URL that cannot be."""
     if wanted is None:
-        return list(asks)
+        return list(task_requests)
     with blame("webhook"):
-        if not asks:
+        if not task_requests:
             raise InputFault("There is nothing to tell a webhook of: no task is asked for.")
         url = check_url(wanted.url, services().settings.webhook_allowed_networks)
-    return [replace(ask, webhook_url=url, webhook_secret=wanted.secret) for ask in asks]
+    return [replace(ask, webhook_url=url, webhook_secret=wanted.secret) for ask in task_requests]
 
 
 def page_of_deliveries(query: dict[str, Any]) -> tuple[list[WebhookDelivery], str | None]:

@@ -6,22 +6,22 @@ not. All times are the database's. DESIGN section 4 is the table that these func
 
 from common.predictions.cancel import cancel, retry
 from common.predictions.claim import Claims, Job, claim
-from common.predictions.create import Ask, create, create_alone, mark_announced
+from common.predictions.create import TaskRequest, create, create_alone, mark_announced
 from common.predictions.finish import Failure, Outcome, Retry, Success, finish
-from common.predictions.queue_stats import Lane, Place, ahead, measure
+from common.predictions.queue_stats import Lane, QueuePosition, ahead, measure
 from common.predictions.sweep import Overdue, reopen, sweep
 
 __all__ = [
-    "Ask",
     "Claims",
     "Failure",
     "Job",
     "Lane",
     "Outcome",
     "Overdue",
-    "Place",
+    "QueuePosition",
     "Retry",
     "Success",
+    "TaskRequest",
     "ahead",
     "cancel",
     "claim",

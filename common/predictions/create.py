@@ -16,7 +16,7 @@ from common.tables import Image, Prediction, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class TaskRequest:
     """A task asked of an image, with an id given beforehand so that a replay can be recognised."""
 
     task: str
@@ -41,20 +41,22 @@ class Ask:
 CREATE = insert(Prediction)
 
 
-def create(session: Session, image: Image | Row[Any], asks: Sequence[Ask], at: datetime) -> None:
+def create(
+    session: Session, image: Image | Row[Any], task_requests: Sequence[TaskRequest], at: datetime
+) -> None:
     """Write one queued row an ask, made `at` this time by the database's clock."""
-    if rows := [columns(image, ask, at) for ask in asks]:
+    if rows := [columns(image, ask, at) for ask in task_requests]:
         execute(session, CREATE, rows)
 
 
-def create_alone(session: Session, ask: Ask) -> None:
+def create_alone(session: Session, ask: TaskRequest) -> None:
     """Write the queued row of a task that takes no image. It is visible to its owner; an anonymous
     caller's to everyone who has its id.
     """
     execute(session, CREATE, columns(None, ask, clock(session)))
 
 
-def columns(image: Image | Row[Any] | None, ask: Ask, at: datetime) -> dict[str, Any]:
+def columns(image: Image | Row[Any] | None, ask: TaskRequest, at: datetime) -> dict[str, Any]:
     """What a row holds of what was asked `at` this time."""
     return {
         "id": ask.id,

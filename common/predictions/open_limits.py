@@ -56,9 +56,11 @@ def room(session: Session, caller: Caller, images: Iterable[Image | Row[Any]]) -
     return {id: max(0, MOST_OPEN - used.get(id, 0)) for id in theirs}
 
 
-def check_room(session: Session, caller: Caller, image: Image | Row[Any], asks: int) -> None:
+def check_room(
+    session: Session, caller: Caller, image: Image | Row[Any], task_requests: int
+) -> None:
     """Raises Conflict when that many more would be over the cap."""
     left = room(session, caller, [image])
-    if asks > left.get(image.id, asks):
+    if task_requests > left.get(image.id, task_requests):
         code, detail = CROWDED
         raise Conflict(detail, code=code)

@@ -75,7 +75,7 @@ CLAIMS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class QueuePosition:
     """A place in a queue, counted from 1, and the seconds until its turn; None: nobody knows."""
 
     position: int

@@ -13,17 +13,17 @@ from sqlalchemy.orm import Session
 from common.database.session import execute
 from common.database.types import Id
 from common.predictions.completion import note_final
-from common.predictions.create import CREATE, Ask, columns
+from common.predictions.create import CREATE, TaskRequest, columns
 from common.search.outbox import is_findable, note_changed
 from common.tables import Image, Prediction, State, Visibility
 from common.tasks import all_contracts
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CachedResult:
     """What is asked, and the result that is known already, with the model that made it."""
 
-    ask: Ask
+    ask: TaskRequest
     key: bytes
     result: dict[str, Any]
     model: dict[str, Any]
@@ -64,9 +64,9 @@ def cache_key(
     return hashlib.sha256(text.encode()).digest()
 
 
-def find_known(
-    session: Session, image: Image | Row[Any], ask: Ask, model: Mapping[str, Any] | None
-) -> Known | None:
+def find_cached(
+    session: Session, image: Image | Row[Any], ask: TaskRequest, model: Mapping[str, Any] | None
+) -> CachedResult | None:
     """The result of `ask` by `model`, where the same was asked of the same bytes and the caller may
     know it: of this very image, of one of their own (anonymous callers' are of one owner), or of
     one that everyone may see. Otherwise the answer would tell that somebody has the same bytes.
@@ -74,11 +74,11 @@ def find_known(
     key = cache_key(ask.task, image.sha256, ask.params, model) if model else None
     wanted = {"key": key, "image": image.id, "caller": ask.owner_id}
     row = execute(session, KNOWN, wanted).first() if key else None
-    return Known(ask, key, row.result, row.model) if key and row else None
+    return CachedResult(ask, key, row.result, row.model) if key and row else None
 
 
-def create_known(
-    session: Session, image: Image | Row[Any], found: Sequence[Known], at: datetime
+def create_cached(
+    session: Session, image: Image | Row[Any], found: Sequence[CachedResult], at: datetime
 ) -> None:
     """Write one row a known result, which is final at once: nothing is to be done for it."""
     if found:
@@ -88,7 +88,7 @@ def create_known(
             note_changed(session, [image.id])
 
 
-def _known_columns(image: Image | Row[Any], known: Known, at: datetime) -> dict[str, Any]:
+def _known_columns(image: Image | Row[Any], known: CachedResult, at: datetime) -> dict[str, Any]:
     return columns(image, known.ask, at) | {
         "state": State.SUCCEEDED,
         "result": known.result,

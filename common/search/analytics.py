@@ -39,7 +39,7 @@ class Days:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CountCursor:
     """Behind the queries counted more than `count`, and those counted as often up to `key`."""
 
     count: int
@@ -100,23 +100,25 @@ def _ranked(count: Any) -> Select[Any]:
 
 
 TOP, MISSES = _ranked(_s.searches), _ranked(_s.misses)
-FIRST = Place(2**62, b"")
+FIRST = CountCursor(2**62, b"")
 
 
-def top_queries(session: Session, days: Days, after: Place | None, most: int) -> Sequence[Row[Any]]:
+def top_queries(
+    session: Session, days: Days, after: CountCursor | None, most: int
+) -> Sequence[Row[Any]]:
     """The queries searched for most."""
     return _page(session, TOP, days, after or FIRST, most)
 
 
 def missed_queries(
-    session: Session, days: Days, after: Place | None, most: int
+    session: Session, days: Days, after: CountCursor | None, most: int
 ) -> Sequence[Row[Any]]:
     """The queries that found nothing most often."""
     return _page(session, MISSES, days, after or FIRST, most)
 
 
 def _page(
-    session: Session, statement: Select[Any], days: Days, after: Place, most: int
+    session: Session, statement: Select[Any], days: Days, after: CountCursor, most: int
 ) -> Sequence[Row[Any]]:
     place = {"less_than": after.count, "behind": after.key, "most": most}
     return execute(session, statement, place | _between(days)).all()

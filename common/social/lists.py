@@ -1,8 +1,7 @@
 """Lists of posts and of people, page by page: each page is one query along one index.
 
-A page begins behind a `Place`, the last row of the page before, and not at a number of rows: what
-is posted meanwhile moves nothing. Pages hold ids; `common/social/projections.py` tells what is
-behind.
+A page starts after a `ListCursor`, the last row of the page before, so that new posts do not shift
+the pages. Pages hold ids; `common/social/projections.py` reads the rows for them.
 Posts and people whose account is disabled are left out unless `all_accounts` is set, for admins.
 """
 
@@ -22,15 +21,15 @@ from common.tables import Follow, Post, User
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Place(NamedTuple):
+class ListCursor(NamedTuple):
     """Where a row stands in its list: by `rank`, then by `id`, both descending."""
 
     rank: int  # likes, or microseconds since 1970; 0 where the id alone decides
     id: UUID
 
 
-TOP = Place(2**31 - 1, LAST_ID)  # before all posts
-NOW = Place(2**53, LAST_ID)  # before all that have a time
+TOP = ListCursor(2**31 - 1, LAST_ID)  # before all posts
+NOW = ListCursor(2**53, LAST_ID)  # before all that have a time
 
 
 # A scalar subquery, since MySQL may turn a join or EXISTS around, read the accounts first and sort.
@@ -90,23 +89,25 @@ FOLLOWERS = _people(Follow.follower_id, Follow.followed_id)
 FOLLOWING = _people(Follow.followed_id, Follow.follower_id)
 
 
-def newest(session: Session, behind: Place, most: int, all_accounts: bool = False) -> list[Place]:
+def newest(
+    session: Session, behind: ListCursor, most: int, all_accounts: bool = False
+) -> list[ListCursor]:
     """Posts, the newest first."""
     wanted = {"id": behind.id, "most": most, "all_accounts": all_accounts}
     return _by_age(session, NEWEST, wanted)
 
 
 def of_user(
-    session: Session, user_id: UUID, behind: Place, most: int, all_accounts: bool = False
-) -> list[Place]:
+    session: Session, user_id: UUID, behind: ListCursor, most: int, all_accounts: bool = False
+) -> list[ListCursor]:
     """One user's posts, the newest first."""
     wanted = {"user": user_id, "id": behind.id, "most": most, "all_accounts": all_accounts}
     return _by_age(session, OF_USER, wanted)
 
 
 def feed(
-    session: Session, user_id: UUID, behind: Place, most: int, all_accounts: bool = False
-) -> list[Place]:
+    session: Session, user_id: UUID, behind: ListCursor, most: int, all_accounts: bool = False
+) -> list[ListCursor]:
     """Posts of those whom the user follows, the newest first."""
     wanted = {"user": user_id, "id": behind.id, "most": most, "all_accounts": all_accounts}
     for span in SPANS:
@@ -118,19 +119,19 @@ def feed(
 
 def most_liked(
     session: Session,
-    behind: Place,
+    behind: ListCursor,
     most: int,
     window: timedelta | None = None,
     all_accounts: bool = False,
-) -> list[Place]:
+) -> list[ListCursor]:
     """Posts with the most likes first, of those posted within the last `window`."""
     since = least_id(datetime.now(UTC) - window) if window else FIRST_ID
     wanted = {**behind._asdict(), "since": since, "most": most, "all_accounts": all_accounts}
-    return [Place(row.likes, row.id) for row in execute(session, MOST_LIKED, wanted)]
+    return [ListCursor(row.likes, row.id) for row in execute(session, MOST_LIKED, wanted)]
 
 
 def followers(
-    session: Session, user_id: UUID, behind: Place, most: int, all_accounts: bool = False
+    session: Session, user_id: UUID, behind: ListCursor, most: int, all_accounts: bool = False
 ) -> Sequence[Row[Any]]:
     """Who follows the user (id, name, since when as created_at), the latest first."""
     wanted = {"user": user_id, "most": most, "all_accounts": all_accounts}
@@ -138,21 +139,21 @@ def followers(
 
 
 def following(
-    session: Session, user_id: UUID, behind: Place, most: int, all_accounts: bool = False
+    session: Session, user_id: UUID, behind: ListCursor, most: int, all_accounts: bool = False
 ) -> Sequence[Row[Any]]:
     """Whom the user follows, as `followers`."""
     wanted = {"user": user_id, "most": most, "all_accounts": all_accounts}
     return execute(session, FOLLOWING, _since(behind) | wanted).all()
 
 
-def place_of(row: Row[Any]) -> Place:
+def place_of(row: Row[Any]) -> ListCursor:
     """The place of a row of `followers` or `following`."""
-    return Place((row.created_at - EPOCH) // timedelta(microseconds=1), row.id)
+    return ListCursor((row.created_at - EPOCH) // timedelta(microseconds=1), row.id)
 
 
-def _by_age(session: Session, statement: Any, wanted: dict[str, Any]) -> list[Place]:
-    return [Place(0, row.id) for row in execute(session, statement, wanted)]
+def _by_age(session: Session, statement: Any, wanted: dict[str, Any]) -> list[ListCursor]:
+    return [ListCursor(0, row.id) for row in execute(session, statement, wanted)]
 
 
-def _since(behind: Place) -> dict[str, Any]:
+def _since(behind: ListCursor) -> dict[str, Any]:
     return {"rank": EPOCH + timedelta(microseconds=behind.rank), "id": behind.id}

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from common.database.session import execute, now
 from common.database.types import Id
 from common.social.account_locks import hold
-from common.social.lists import Place
+from common.social.lists import ListCursor
 from common.tables import Post, ShareLink
 
 DAY = 24 * 3600
@@ -55,7 +55,7 @@ def create(
     return execute(session, BY_ID, {"link": id}).one()
 
 
-def page(session: Session, post_id: UUID, behind: Place, most: int) -> Sequence[Row[Any]]:
+def page(session: Session, post_id: UUID, behind: ListCursor, most: int) -> Sequence[Row[Any]]:
     """The post's links, the newest first; those that are good no more too."""
     wanted = {"post": post_id, "before": behind.id, "most": most}
     return execute(session, PAGE, wanted).all()

@@ -12,7 +12,7 @@ from common import adapter_schemes
 from common.errors import InputFault, ModelUnavailable
 from common.services import Services
 from engine.decoding.decoder import Decoder
-from engine.tasks import Crew, Work
+from engine.tasks import TaskRunner, WorkerPool
 
 ADAPTERS = {
     "labels": "engine.captioners.labels:open_labels",
@@ -21,27 +21,27 @@ ADAPTERS = {
 }
 
 
-def open_captioner(url: str, services: Services, stop: Event, decoder: Decoder) -> Crew:
+def open_captioner(url: str, services: Services, stop: Event, decoder: Decoder) -> WorkerPool:
     """The crew of the captioner at `url`, which nobody has contacted yet.
 
     Once `stop` is set, calls under way are soon given up. Raises SettingsError for a URL, or
     settings beside it, that cannot be used.
     """
-    crew: Crew = adapter_schemes.open_by_scheme(
+    crew: WorkerPool = adapter_schemes.open_by_scheme(
         url, ADAPTERS, services, stop, decoder, setting="CAPTIONER_URL"
     )
     return crew
 
 
-def only_default(open_work: Callable[[], Work]) -> Callable[[str | None], Work]:
-    """`open_work` for a Crew: CAPTIONER_URL chooses the model, so that a request cannot."""
+def only_default(open_runner: Callable[[], TaskRunner]) -> Callable[[str | None], TaskRunner]:
+    """`open_runner` for a WorkerPool: CAPTIONER_URL chooses the model, so that a request cannot."""
 
-    def open_it(model: str | None) -> Work:
+    def open_it(model: str | None) -> TaskRunner:
         if model is not None:
             raise InputFault(
                 "A request cannot name the model of captions: the setting CAPTIONER_URL does.",
                 code=ModelUnavailable.default_code,
             )
-        return open_work()
+        return open_runner()
 
     return open_it

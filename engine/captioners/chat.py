@@ -28,7 +28,7 @@ from engine.captioners.image_input import QUALITY, SIDE, to_jpeg
 from engine.captioners.labels import SharedLabels
 from engine.captioners.replies import Reply
 from engine.decoding.decoder import Decoder
-from engine.tasks import Crew, MadeBy
+from engine.tasks import MadeBy, WorkerPool
 
 log = structlog.get_logger(__name__)
 USAGE = "CAPTIONER_URL must look like openai://host/v1?model=name, without user and password"
@@ -147,12 +147,12 @@ def identity(base_url: str, model: str) -> dict[str, Any]:
     }
 
 
-def open_chat(url: str, services: Services, stop: Event, decoder: Decoder) -> Crew:
+def open_chat(url: str, services: Services, stop: Event, decoder: Decoder) -> WorkerPool:
     """A crew of CAPTION_WORKERS that share one captioner. Raises SettingsError."""
     base_url, model = parse(url)
     check(base_url, services.settings)
     captioner = ChatCaptioner(base_url, model, services, stop, decoder)
-    return Crew(services.settings.caption_workers, 1, only_default(lambda: captioner))
+    return WorkerPool(services.settings.caption_workers, 1, only_default(lambda: captioner))
 
 
 def parse(url: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from engine.decoding.decoder import Decoder, open_decoder
 from engine.models.labels import Label, load_imagenet
 from engine.models.loader import load
 from engine.pixels import to_square
-from engine.tasks import Crew
+from engine.tasks import WorkerPool
 
 MOST_GUESSES = 5
 
@@ -65,7 +65,7 @@ class SharedLabels:
 
     @property
     def model(self) -> dict[str, Any]:
-        """As a Work's. Raises ModelUnavailable when the classifier is not installed."""
+        """As TaskRunner.run does. Raises ModelUnavailable when the classifier is not installed."""
         return self._opened().model
 
     def caption(self, data: bytes) -> dict[str, Any]:
@@ -82,8 +82,8 @@ class SharedLabels:
             return self._captioner
 
 
-def open_labels(url: str, services: Services, stop: Event, decoder: Decoder) -> Crew:
+def open_labels(url: str, services: Services, stop: Event, decoder: Decoder) -> WorkerPool:
     """A crew that computes, thus one worker a core. Nothing in `labels://` can be set."""
     settings = services.settings
     opener = only_default(partial(LabelsCaptioner, settings, decoder))
-    return Crew(settings.engine_workers, settings.batch_size, opener)
+    return WorkerPool(settings.engine_workers, settings.batch_size, opener)

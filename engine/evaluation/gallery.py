@@ -15,7 +15,7 @@ from common.database.ids import new_id
 from common.database.session import clock, execute, insert_missing, read, transact
 from common.errors import AfterimageError, InputFault
 from common.images import validation
-from common.predictions import Ask, create
+from common.predictions import TaskRequest, create
 from common.services import Services, open_services
 from common.settings import Settings
 from common.storage import object_key
@@ -92,18 +92,20 @@ def _add(services: Services, announcer: Announcer, photograph: Photograph) -> UU
         id=new_id(), sha256=sha256, file_name="image", width=width, height=height,
         visibility=Visibility.PUBLIC,
     )  # fmt: skip
-    asks = [Ask(task=t, params=_params(t), deadline=contract(t).deadline) for t in ASKED]
+    task_requests = [
+        TaskRequest(task=t, params=_params(t), deadline=contract(t).deadline) for t in ASKED
+    ]
     stored = {"sha256": sha256, "size": len(data), "media_type": header.media_type}
 
     def write(session: Session) -> None:
         execute(session, insert_missing(StoredObject), stored)
         names = ("id", "sha256", "file_name", "width", "height", "visibility")
         execute(session, insert(Image), {name: getattr(image, name) for name in names})
-        create(session, image, asks, clock(session))
+        create(session, image, task_requests, clock(session))
 
     services.storage.put(object_key(sha256), data)
     transact(services.sessions, write)
-    for ask in asks:
+    for ask in task_requests:
         announcer.announce(ask.id, ask.task, interactive=False)
     return image.id
 

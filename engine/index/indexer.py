@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from common.database.session import clock, read, transact
 from common.errors import AfterimageError
 from common.housekeeping import job_locks
-from common.predictions import Ask, create
+from common.predictions import TaskRequest, create
 from common.services import Services
 from common.tasks import contract
 from engine.index.cache_limits import WRITER_CACHE
@@ -84,5 +84,7 @@ def _ask(session: Session, found: Findings) -> None:
     for image, task in found.lacking:
         wanted = contract(task)
         params = wanted.check_params({})
-        asked = Ask(task=task, params=params, deadline=wanted.deadline, owner_id=image.owner_id)
+        asked = TaskRequest(
+            task=task, params=params, deadline=wanted.deadline, owner_id=image.owner_id
+        )
         create(session, image, [asked], at)

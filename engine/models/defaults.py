@@ -104,7 +104,7 @@ def _of_the_catalogue(task: str, model_dir: Path) -> Manifest:
     return model
 
 
-class Shelf:
+class InstalledModels:
     """What is installed for a task, for the report that a running engine gives twice a second: a
     manifest is read again only when one has changed.
     """

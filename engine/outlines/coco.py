@@ -65,10 +65,10 @@ def _crossings(ring: Ring, width: int, height: int) -> NDArray[np.int64]:
     ahead = start[:, :1] <= end[:, :1]
     left, right = np.where(ahead, start, end), np.where(ahead, end, start)
     first, last = (np.ceil(side[:, 0] - 0.5).astype(np.int64) for side in (left, right))
-    edge = np.repeat(np.arange(len(ring)), last - first)
+    app_state = np.repeat(np.arange(len(ring)), last - first)
     skipped = np.concatenate([[0], np.cumsum(last - first)[:-1]])
-    column = np.arange(len(edge)) - skipped[edge] + first[edge]
-    (x, y), (far_x, far_y) = left[edge].T, right[edge].T
+    column = np.arange(len(app_state)) - skipped[app_state] + first[app_state]
+    (x, y), (far_x, far_y) = left[app_state].T, right[app_state].T
     crossed = y + (column + 0.5 - x) * (far_y - y) / (far_x - x)
     row = np.clip(np.ceil(crossed - 0.5).astype(np.int64), 0, height)
     places: NDArray[np.int64] = column * height + row

@@ -1,9 +1,8 @@
-"""The tasks' work: for each contract of `common/tasks`, a file of the same name that does it.
+"""Task runners: for each contract in `common/tasks`, a file of the same name that does the work.
 
-Such a file defines `open_work(settings, model: str | None = None, decoder: Decoder | None = None)`,
-which returns a Work. `model` is the reference (name@version) of the model that a request names.
-A task whose workers need more than that defines `open_crew(services, stop, decoder) -> Crew`
-instead.
+Such a file defines `open_runner(settings, model=None, decoder=None)`, which returns a TaskRunner.
+`model` is the reference (name@version) of the model that a request names. A task whose workers need
+more than that defines `open_worker_pool(services, stop, decoder) -> WorkerPool` instead.
 """
 
 import importlib
@@ -18,8 +17,8 @@ from common.settings import Settings
 from engine.decoding.decoder import Decoder
 
 
-class Work(Protocol):
-    """What one worker thread does for one task; every worker opens a Work of its own.
+class TaskRunner(Protocol):
+    """What one worker thread does for one task; every worker opens a TaskRunner of its own.
 
     One whose model gains from batches says `batches = True`: it is run once all of a batch is
     decoded. Others are run as soon as anything is. A Work may define `upkeep()`, which its worker
@@ -52,37 +51,39 @@ class MadeBy(dict[str, Any]):
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
+class WorkerPool:
     """Who works in a task's lane: so many threads, each with a batch of at most that size and a
     Work of its own, or of all, if that is made for several threads.
     """
 
     workers: int
     batch_size: int
-    open_work: Callable[[str | None], Work]  # of a model's reference, or None for the default
+    open_runner: Callable[
+        [str | None], TaskRunner
+    ]  # of a model's reference, or None for the default
 
 
-def open_crew(task: str, services: Services, stop: Event, decoder: Decoder) -> Crew:
+def open_worker_pool(task: str, services: Services, stop: Event, decoder: Decoder) -> WorkerPool:
     """The task's own crew, else that of the settings. Nothing is loaded yet.
 
     `decoder` is the one that all tasks of the process share.
-    `stop` is set when the engine stops: a Work that waits for others then gives up soon.
+    `stop` is set when the engine stops: a TaskRunner that waits for others then gives up soon.
     """
     settings = services.settings
-    own = getattr(importlib.import_module(f"{__name__}.{task}"), "open_crew", None)
+    own = getattr(importlib.import_module(f"{__name__}.{task}"), "open_worker_pool", None)
     if own is None:
-        opener = partial(open_work, task, settings, decoder=decoder)
-        return Crew(settings.engine_workers, settings.batch_size, opener)
-    crew: Crew = own(services, stop, decoder)
+        opener = partial(open_runner, task, settings, decoder=decoder)
+        return WorkerPool(settings.engine_workers, settings.batch_size, opener)
+    crew: WorkerPool = own(services, stop, decoder)
     return crew
 
 
-def open_work(
+def open_runner(
     task: str, settings: Settings, model: str | None = None, decoder: Decoder | None = None
-) -> Work:
+) -> TaskRunner:
     """Load what `task` needs: its default model, or the one of this reference; raises
     ModelUnavailable when it is not installed. Without a `decoder` it makes its own.
     """
     module = importlib.import_module(f"{__name__}.{task}")
-    work: Work = module.open_work(settings, model, decoder)
+    work: TaskRunner = module.open_runner(settings, model, decoder)
     return work

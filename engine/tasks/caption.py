@@ -5,9 +5,9 @@ from threading import Event
 from common.services import Services
 from engine.captioners import open_captioner
 from engine.decoding.decoder import Decoder
-from engine.tasks import Crew
+from engine.tasks import WorkerPool
 
 
-def open_crew(services: Services, stop: Event, decoder: Decoder) -> Crew:
+def open_worker_pool(services: Services, stop: Event, decoder: Decoder) -> WorkerPool:
     """The captioner's own: a provider is waited for by many, the classifier computes."""
     return open_captioner(services.settings.captioner_url, services, stop, decoder)

@@ -18,7 +18,7 @@ from engine.pixels import to_square
 MOST_KEPT, LEAST_KEPT = 20, 0.005
 
 
-class ClassifyWork:
+class ClassifyRunner:
     """A session of the classifier with the names of its classes."""
 
     def __init__(self, model: Model, labels: Sequence[Label], decoder: Decoder):
@@ -78,9 +78,9 @@ def brightness(pixels: NDArray[np.uint8]) -> float:
     return round(float(pixels[::4, ::4].mean()) / 255, 4)
 
 
-def open_work(
+def open_runner(
     settings: Settings, model: str | None = None, decoder: Decoder | None = None
-) -> ClassifyWork:
+) -> ClassifyRunner:
     """The default model, or the one of this reference, and its labels; raises ModelUnavailable."""
     chosen = load("classify", settings.model_dir, model)
-    return ClassifyWork(chosen, load_imagenet(), decoder or open_decoder(settings))
+    return ClassifyRunner(chosen, load_imagenet(), decoder or open_decoder(settings))

@@ -13,7 +13,7 @@ from engine.models.loader import Model, load
 from engine.pixels import to_square
 
 
-class EmbedWork:
+class EmbedRunner:
     """A session of the extractor."""
 
     def __init__(self, model: Model, decoder: Decoder):
@@ -50,8 +50,8 @@ def to_length_1(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     return (vector / norm if norm else vector).astype(np.float32)
 
 
-def open_work(
+def open_runner(
     settings: Settings, model: str | None = None, decoder: Decoder | None = None
-) -> EmbedWork:
+) -> EmbedRunner:
     """The default extractor, or the one of this reference; raises ModelUnavailable."""
-    return EmbedWork(load("embed", settings.model_dir, model), decoder or open_decoder(settings))
+    return EmbedRunner(load("embed", settings.model_dir, model), decoder or open_decoder(settings))

@@ -9,13 +9,13 @@ from uuid import UUID
 from common.services import Services
 from engine.decoding.decoder import Decoder
 from engine.index.indexer import Indexer
-from engine.tasks import Crew
+from engine.tasks import WorkerPool
 
 BATCH = 64  # images that are written at once; every write makes a version of a table
 GATHER = 0.5  # seconds from one write to the next, unless there is a full batch to write
 
 
-class IndexWork:
+class IndexRunner:
     """Reads what is known of images and writes it; there is no model."""
 
     model: dict[str, Any] = {}  # noqa: RUF012  (the protocol's attribute; nobody writes to it)
@@ -46,6 +46,6 @@ class IndexWork:
             self._stop.wait(pause)
 
 
-def open_crew(services: Services, stop: Event, decoder: Decoder | None = None) -> Crew:
+def open_worker_pool(services: Services, stop: Event, decoder: Decoder | None = None) -> WorkerPool:
     """One writer an engine: more of them would only meet at the same tables."""
-    return Crew(1, BATCH, lambda _model: IndexWork(Indexer(services), stop))
+    return WorkerPool(1, BATCH, lambda _model: IndexRunner(Indexer(services), stop))

@@ -44,7 +44,7 @@ class Prepared:
     frame: Frame
 
 
-class OutlineWork:
+class OutlineRunner:
     """A session of the segmentation network with the names of its classes."""
 
     def __init__(self, model: Model, labels: Sequence[str], decoder: Decoder):
@@ -80,13 +80,13 @@ class OutlineWork:
         return size | FORMATS[wish["format"]](found, frame.width, frame.height)
 
 
-def open_work(
+def open_runner(
     settings: Settings, model: str | None = None, decoder: Decoder | None = None
-) -> OutlineWork:
+) -> OutlineRunner:
     """The default model, or the one of this reference, and its labels; raises ModelUnavailable."""
     chosen = load("outline", settings.model_dir, model)
     labels = read_labels(chosen.manifest, settings.model_dir)
-    return OutlineWork(chosen, labels, decoder or open_decoder(settings))
+    return OutlineRunner(chosen, labels, decoder or open_decoder(settings))
 
 
 def read_labels(manifest: Manifest, model_dir: Path) -> list[str]:

@@ -15,7 +15,7 @@ from engine.decoding.decoder import Decoder
 from engine.index.store import Index, visible_to
 from engine.searching.similar_images import find_alike
 from engine.searching.text_search import TextSearch
-from engine.tasks import Crew
+from engine.tasks import WorkerPool
 
 WORKERS, BATCH = 2, 4  # searches are short, and people wait for them
 IS_ADMIN = select(User.id).where(User.id == bindparam("id"), User.role == Role.ADMIN)
@@ -30,7 +30,7 @@ class Wish:
     seen_by: str
 
 
-class SearchWork:
+class SearchRunner:
     """One worker's searches, in an index that all of its engine's workers share."""
 
     def __init__(self, services: Services, index: Index):
@@ -63,7 +63,7 @@ class SearchWork:
         return "" if found else visible_to(caller)
 
 
-def open_crew(services: Services, stop: Event, decoder: Decoder | None = None) -> Crew:
+def open_worker_pool(services: Services, stop: Event, decoder: Decoder | None = None) -> WorkerPool:
     """A crew of its own, so that no search waits for a long batch of others."""
     index = Index(services.settings.index_url)
-    return Crew(WORKERS, BATCH, lambda _model: SearchWork(services, index))
+    return WorkerPool(WORKERS, BATCH, lambda _model: SearchRunner(services, index))

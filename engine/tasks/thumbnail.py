@@ -18,7 +18,7 @@ from common.storage import Storage
 from common.tables import StoredObject
 from common.tasks.thumbnail import thumbnail_key
 from engine.decoding.decoder import Decoder
-from engine.tasks import Crew
+from engine.tasks import WorkerPool
 
 QUALITY = 82  # of JPEG; above 85 thumbnails grow faster than they get better
 
@@ -34,7 +34,7 @@ class Thumbnail:
     height: int
 
 
-class ThumbnailWork:
+class ThumbnailRunner:
     """Makes thumbnails and puts them where the API looks for them; there is no model.
 
     `is_kept` tells whether the object with this digest is in use, and not being deleted.
@@ -89,11 +89,11 @@ def _encode(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def open_crew(services: Services, stop: Event, decoder: Decoder) -> Crew:
+def open_worker_pool(services: Services, stop: Event, decoder: Decoder) -> WorkerPool:
     """Workers that share the services' store and database."""
     settings, is_kept = services.settings, partial(object_is_kept, services.sessions)
-    work = ThumbnailWork(services.storage, decoder, is_kept)
-    return Crew(settings.engine_workers, settings.batch_size, lambda _model: work)
+    work = ThumbnailRunner(services.storage, decoder, is_kept)
+    return WorkerPool(settings.engine_workers, settings.batch_size, lambda _model: work)
 
 
 def object_is_kept(sessions: Sessions, digest: bytes) -> bool:

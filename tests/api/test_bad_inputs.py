@@ -25,7 +25,15 @@ from tests.support.bad_requests import (
     post,
 )
 from tests.support.raw_http import (
-    BOUNDARY, JPEG, JSON, MULTIPART, chunked, exchange, file, multipart, request,
+    BOUNDARY,
+    JPEG,
+    JSON,
+    MULTIPART,
+    chunked,
+    exchange,
+    file,
+    multipart,
+    request,
 )  # fmt: skip
 from tests.support.raw_http import field as text
 

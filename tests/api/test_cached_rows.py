@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from common.database.ids import new_id
 from common.database.session import Sessions, clock, read, transact
-from common.predictions import Ask, Failure, Success
-from common.predictions.result_cache import Known, cache_key, create_known
+from common.predictions import Failure, Success, TaskRequest
+from common.predictions.result_cache import CachedResult, cache_key, create_cached
 from common.tables import EngineProcess, Image, Prediction, WebhookDelivery
 from common.tasks import all_contracts
 from tests.support.in_process import app as app
@@ -139,14 +139,14 @@ def test_new_bytes_are_not_looked_for(app: Flask, sessions: Sessions) -> None:
 
 
 def test_a_known_result_is_owed_to_its_webhook(sessions: Sessions, image: Image) -> None:
-    asks = [
-        Ask(task="classify", params=PARAMS, deadline=60, webhook_url=url)
+    task_requests = [
+        TaskRequest(task="classify", params=PARAMS, deadline=60, webhook_url=url)
         for url in ("https://receiver.example/", None)
     ]
-    found = [Known(ask, b"k" * 32, RESULT, MODEL) for ask in asks]
-    transact(sessions, lambda session: create_known(session, image, found, clock(session)))
+    found = [CachedResult(ask, b"k" * 32, RESULT, MODEL) for ask in task_requests]
+    transact(sessions, lambda session: create_cached(session, image, found, clock(session)))
     owed = select(WebhookDelivery.prediction_id)
-    assert read(sessions, lambda session: list(session.scalars(owed))) == [asks[0].id]
+    assert read(sessions, lambda session: list(session.scalars(owed))) == [task_requests[0].id]
 
 
 def test_the_key_depends_on_all_that_a_result_depends_on() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, event, select
 
-from api.limits.usage_meter import LOOK_AGAIN, MOST_TALLIES, PIECES, Meter
+from api.limits.usage_meter import LOOK_AGAIN, MOST_TALLIES, PIECES, UsageMeter
 from common.database.session import Sessions, open_database, read, transact
 from common.housekeeping.rate_counters import name_of
 from common.settings.parsers import Allowance
@@ -33,7 +33,7 @@ def transactions(sessions: Sessions) -> Iterator[list[str]]:
         event.remove(sessions.engine, "commit", note)
 
 
-def taken(meter: Meter, allowance: Allowance, tries: int, amount: int = 1) -> int:
+def taken(meter: UsageMeter, allowance: Allowance, tries: int, amount: int = 1) -> int:
     return sum(meter.take(NAME, allowance, amount).allowed for _ in range(tries))
 
 
@@ -46,7 +46,7 @@ def written(sessions: Sessions) -> int:
 def test_a_small_allowance_is_exact_for_all_processes_together(
     sessions: Sessions, most: int
 ) -> None:
-    one, two = Meter(sessions), Meter(sessions)
+    one, two = UsageMeter(sessions), UsageMeter(sessions)
     allowance = Allowance(most, HOUR)
     together = [meter.take(NAME, allowance, 1).allowed for _ in range(most) for meter in (one, two)]
     assert sum(together) == most
@@ -54,7 +54,7 @@ def test_a_small_allowance_is_exact_for_all_processes_together(
 
 
 def test_a_large_allowance_costs_few_transactions_and_is_shared(sessions: Sessions) -> None:
-    one, two = Meter(sessions), Meter(sessions)
+    one, two = UsageMeter(sessions), UsageMeter(sessions)
     allowance = Allowance(10_000, HOUR)
     with transactions(sessions) as seen:
         assert taken(one, allowance, 5_000) == 5_000
@@ -67,7 +67,7 @@ def test_a_large_allowance_costs_few_transactions_and_is_shared(sessions: Sessio
 
 
 def test_all_of_an_amount_counts_or_nothing(sessions: Sessions) -> None:
-    meter, allowance = Meter(sessions), Allowance(100, HOUR)
+    meter, allowance = UsageMeter(sessions), Allowance(100, HOUR)
     assert meter.take(NAME, allowance, 80).allowed
     refused = meter.take(NAME, allowance, 21)
     assert (refused.allowed, refused.so_far) == (False, 80)
@@ -77,7 +77,7 @@ def test_all_of_an_amount_counts_or_nothing(sessions: Sessions) -> None:
 
 
 def test_more_than_the_whole_allowance_forgets_nothing(sessions: Sessions) -> None:
-    meter, allowance = Meter(sessions), Allowance(1_000, HOUR)
+    meter, allowance = UsageMeter(sessions), Allowance(1_000, HOUR)
     for _ in range(111):
         assert meter.take(NAME, allowance, 9).allowed
         assert not meter.take(NAME, allowance, 1_001).allowed
@@ -86,7 +86,7 @@ def test_more_than_the_whole_allowance_forgets_nothing(sessions: Sessions) -> No
 
 def test_what_is_given_back_may_be_taken_again(sessions: Sessions) -> None:
     for most in (10, 10_000):
-        meter, allowance = Meter(sessions), Allowance(most, HOUR)
+        meter, allowance = UsageMeter(sessions), Allowance(most, HOUR)
         name = name_of("test", str(most))
         assert meter.take(name, allowance, most).allowed
         meter.give_back(name, most // 2)
@@ -95,7 +95,7 @@ def test_what_is_given_back_may_be_taken_again(sessions: Sessions) -> None:
 
 
 def test_a_counter_that_was_reset_counts_anew(sessions: Sessions) -> None:
-    meter, allowance = Meter(sessions), Allowance(2, HOUR)
+    meter, allowance = UsageMeter(sessions), Allowance(2, HOUR)
     assert taken(meter, allowance, 4) == 2
     transact(sessions, lambda session: session.execute(delete(Counter)))
     with transactions(sessions) as seen:
@@ -108,7 +108,7 @@ def test_a_counter_that_was_reset_counts_anew(sessions: Sessions) -> None:
 
 @pytest.mark.parametrize("most", [2, 1_000])
 def test_a_window_ends(sessions: Sessions, most: int) -> None:
-    meter, allowance = Meter(sessions), Allowance(most, HOUR)
+    meter, allowance = UsageMeter(sessions), Allowance(most, HOUR)
     assert taken(meter, allowance, most + 1) == most
     meter._tallies[NAME].ends_at -= HOUR
     transact(sessions, lambda session: session.execute(delete(Counter)))
@@ -117,9 +117,9 @@ def test_a_window_ends(sessions: Sessions, most: int) -> None:
 
 def test_without_the_database_each_process_counts_by_itself(tmp_path: Path) -> None:
     away = open_database(f"sqlite:///{tmp_path}/not/there.db")
-    meter = Meter(away)
+    meter = UsageMeter(away)
     assert taken(meter, Allowance(5, HOUR), 50) == 5
-    meter = Meter(away)
+    meter = UsageMeter(away)
     assert taken(meter, Allowance(1_000, HOUR), 3_000) == 1_000
     meter.give_back(NAME, 1)
     assert taken(meter, Allowance(1_000, HOUR), 2) == 1
@@ -127,7 +127,7 @@ def test_without_the_database_each_process_counts_by_itself(tmp_path: Path) -> N
 
 
 def test_refused_credentials_count_beyond_the_allowance(sessions: Sessions) -> None:
-    meter, allowance = Meter(sessions), Allowance(30, HOUR)
+    meter, allowance = UsageMeter(sessions), Allowance(30, HOUR)
     for _ in range(3):
         assert meter.take(NAME, allowance, 1).allowed
         meter.add(NAME, allowance, 9)
@@ -136,7 +136,7 @@ def test_refused_credentials_count_beyond_the_allowance(sessions: Sessions) -> N
 
 def test_the_callers_that_are_remembered_are_bounded(tmp_path: Path) -> None:
     away = open_database(f"sqlite:///{tmp_path}/not/there.db")
-    meter, allowance = Meter(away), Allowance(10_000, HOUR)
+    meter, allowance = UsageMeter(away), Allowance(10_000, HOUR)
     for number in range(MOST_TALLIES + 100):
         meter.take(name_of("test", str(number)), allowance, 1)
     assert len(meter._tallies) == MOST_TALLIES

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from api.uploads.group_commit import Newcomer, Newcomers, NotNew, enter_all
+from api.uploads.group_commit import GroupCommit, NewUpload, NotNew, enter_all
 from common.database.ids import new_id
 from common.database.session import CommitUnknown, Sessions, clock, read, transact
-from common.predictions import Ask
+from common.predictions import TaskRequest
 from common.predictions.constants import ANNOUNCE_GRACE
 from common.tables import Image, Prediction, State, StoredObject
 from tests.support.in_process import application, count, send
@@ -26,14 +26,18 @@ PICTURE = encode(picture(), "PNG")
 T = TypeVar("T")
 
 
-def newcomer(number: int, owner: UUID | None = None, name: str = "x.png") -> Newcomer:
+def newcomer(number: int, owner: UUID | None = None, name: str = "x.png") -> NewUpload:
     sha256 = bytes([number]) * 32
     image = Image(
         id=new_id(), owner_id=owner, sha256=sha256, file_name=name, width=16, height=16,
         visibility="private" if owner else "unlisted",
     )  # fmt: skip
-    asks = [Ask(task=task, params={}, deadline=60) for task in ("classify", "outline")]
-    return Newcomer(image, StoredObject(sha256=sha256, size=1, media_type="image/png"), asks)
+    task_requests = [
+        TaskRequest(task=task, params={}, deadline=60) for task in ("classify", "outline")
+    ]
+    return NewUpload(
+        image, StoredObject(sha256=sha256, size=1, media_type="image/png"), task_requests
+    )
 
 
 def row_of(sessions: Sessions, table: type[T], id: UUID) -> T:
@@ -55,14 +59,14 @@ def test_many_are_entered_in_one_transaction(sessions: Sessions) -> None:
         asked = [("classify", State.QUEUED), ("outline", State.QUEUED)]
         noted = [("index", State.QUEUED)] if number % 2 else []
         assert tasks_of(sessions, new.image.id) == sorted(asked + noted)
-        row = row_of(sessions, Prediction, new.asks[0].id)
+        row = row_of(sessions, Prediction, new.task_requests[0].id)
         assert (row.created_at, row.deadline_at) == (at, at + timedelta(seconds=60))
         assert row.check_at == at + timedelta(seconds=ANNOUNCE_GRACE)
         assert row_of(sessions, Image, new.image.id).created_at == at
 
 
 def test_nothing_is_entered_when_one_is_known(sessions: Sessions) -> None:
-    newcomers = Newcomers(sessions)
+    newcomers = GroupCommit(sessions)
     assert newcomers.enter(newcomer(1))
     with pytest.raises(NotNew):
         transact(sessions, lambda session: enter_all(session, [newcomer(1), newcomer(2)]))
@@ -72,7 +76,7 @@ def test_nothing_is_entered_when_one_is_known(sessions: Sessions) -> None:
 
 
 def test_threads_that_come_together_all_get_in(sessions: Sessions) -> None:
-    newcomers = Newcomers(sessions)
+    newcomers = GroupCommit(sessions)
     with ThreadPoolExecutor(MANY) as threads:
         times = list(threads.map(newcomers.enter, map(newcomer, range(40))))
     # One whose turn did not come in time is told so, and nothing of it is there.
@@ -82,9 +86,11 @@ def test_threads_that_come_together_all_get_in(sessions: Sessions) -> None:
 
 
 def test_one_that_cannot_be_stored_does_no_harm_to_the_others(sessions: Sessions) -> None:
-    newcomers = Newcomers(sessions)
+    newcomers = GroupCommit(sessions)
     good, bad = newcomer(1), newcomer(2)
-    bad = replace(bad, asks=[bad.asks[0], bad.asks[0]])  # two rows of one id
+    bad = replace(
+        bad, task_requests=[bad.task_requests[0], bad.task_requests[0]]
+    )  # two rows of one id
     assert newcomers._enter([good, bad]) is None
     assert count(sessions, Image) == 0
     assert newcomers._enter([bad]) is None
@@ -115,7 +121,7 @@ def test_when_nobody_knows_whether_it_was_committed_the_rows_are_looked_for(
         newcomers = app.extensions["afterimage"].newcomers
         enter = newcomers._together._work
 
-        def enter_and_lose_the_answer(those: list[Newcomer]) -> None:
+        def enter_and_lose_the_answer(those: list[NewUpload]) -> None:
             enter(those)
             raise CommitUnknown("The database's connection broke during COMMIT.")
 

@@ -11,7 +11,7 @@ from api.http.pagination import read_cursor, write_cursor
 from common.database.ids import new_id
 from common.database.session import Sessions
 from common.errors import InputFault
-from common.social.lists import NOW, Place
+from common.social.lists import NOW, ListCursor
 from common.tables import Like
 from tests.support.accounts import Account, sign_up
 from tests.support.calls_in_process import call, status
@@ -136,11 +136,11 @@ def test_a_list_that_there_is_not_is_refused(app: Flask, query: str, blamed: str
 
 
 def test_a_cursor_is_good_for_its_own_list_as_it_is_and_for_nothing_else() -> None:
-    place = Place(3, new_id())
+    place = ListCursor(3, new_id())
     cursor = write_cursor("newest", place)
     assert (len(cursor), read_cursor("newest", cursor)) == (40, place)
     changed = [cursor[:n] + ("A" if cursor[n] != "A" else "B") + cursor[n + 1 :] for n in range(40)]
-    beyond = write_cursor("newest", Place(NOW.rank + 1, new_id()))
+    beyond = write_cursor("newest", ListCursor(NOW.rank + 1, new_id()))
     for bad in [*changed, beyond, cursor + "A", cursor + "====", " " + cursor]:
         with pytest.raises(InputFault):
             read_cursor("newest", bad)

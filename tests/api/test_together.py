@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from api.uploads.combining_queue import Together
+from api.uploads.combining_queue import CombiningQueue
 from tests.support.calls import until
 
 LONG = 30.0
@@ -37,7 +37,7 @@ def work() -> Work:
 
 
 def gather(
-    together: Together[int, int], work: Work, threads: ThreadPoolExecutor, count: int
+    together: CombiningQueue[int, int], work: Work, threads: ThreadPoolExecutor, count: int
 ) -> list[Future[int | None]]:
     """One thread at work on 0, and the others waiting behind it."""
     first = threads.submit(together.do, 0)
@@ -49,13 +49,13 @@ def gather(
 
 def test_alone_a_thread_does_its_own(work: Work) -> None:
     work.go_on.release()
-    assert Together(work, LONG, most=9).do(7) == 7
+    assert CombiningQueue(work, LONG, most=9).do(7) == 7
     assert work.turns == [[7]]
 
 
 @pytest.mark.parametrize(("most", "sizes"), [(9, [1, 5]), (2, [1, 2, 2, 1])])
 def test_what_gathers_meanwhile_is_done_at_once(work: Work, most: int, sizes: list[int]) -> None:
-    together = Together(work, LONG, most)
+    together = CombiningQueue(work, LONG, most)
     with ThreadPoolExecutor(6) as threads:
         futures = gather(together, work, threads, 6)
         work.go_on.release(len(sizes))
@@ -67,7 +67,7 @@ def test_what_gathers_meanwhile_is_done_at_once(work: Work, most: int, sizes: li
 
 
 def test_an_error_is_everybodys_who_was_in_it(work: Work) -> None:
-    together = Together(work, LONG, most=9)
+    together = CombiningQueue(work, LONG, most=9)
     with ThreadPoolExecutor(3) as threads:
         futures = gather(together, work, threads, 3)
         work.error = LookupError("no")
@@ -79,7 +79,7 @@ def test_an_error_is_everybodys_who_was_in_it(work: Work) -> None:
 
 
 def test_who_waited_long_enough_does_it_alone(work: Work) -> None:
-    together = Together(work, patience=0.05, most=9)
+    together = CombiningQueue(work, patience=0.05, most=9)
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(together.do, 0)
         assert work.begun.acquire(timeout=LONG)
@@ -90,7 +90,7 @@ def test_who_waited_long_enough_does_it_alone(work: Work) -> None:
 
 
 def test_what_is_being_done_is_waited_for(work: Work) -> None:
-    together = Together(work, patience=1.0, most=9)
+    together = CombiningQueue(work, patience=1.0, most=9)
     with ThreadPoolExecutor(3) as threads:
         futures = gather(together, work, threads, 3)
         work.go_on.release()

@@ -12,7 +12,7 @@ from common.batches import REJECTED, Item
 from common.callers import ANONYMOUS
 from common.database.ids import new_id
 from common.database.session import Sessions, read, transact
-from common.predictions import Ask, Failure
+from common.predictions import Failure, TaskRequest
 from common.tables import BatchItem, Image, Prediction, State
 from tests.support.prediction_steps import rewrite, row, success, take, write
 
@@ -20,7 +20,7 @@ BAD = Item(custom_id="bad", task="dream", fault=("task_unknown", "There is no su
 
 
 def good(image: Image, custom_id: str) -> Item:
-    ask = Ask(task="classify", params={"top_k": 1}, deadline=900)
+    ask = TaskRequest(task="classify", params={"top_k": 1}, deadline=900)
     return Item(custom_id=custom_id, task="classify", image_id=image.id, ask=ask)
 
 

@@ -11,10 +11,10 @@ from common.predictions.constants import MOST_FAILURES
 from common.tables import State
 from tests.support.prediction_steps import rewrite, row, sweep_ids, take, write
 
-Ask = Callable[..., list[UUID]]
+TaskRequest = Callable[..., list[UUID]]
 
 
-def test_a_retry_waits_as_long_as_it_was_told(sessions: Sessions, ask: Ask) -> None:
+def test_a_retry_waits_as_long_as_it_was_told(sessions: Sessions, ask: TaskRequest) -> None:
     ids = ask(2)
     told, plain = take(sessions, ids).jobs
     write(sessions, Retry(told, "busy", "Later.", delay=500.0), Retry(plain, "busy", "Later."))
@@ -29,7 +29,7 @@ def test_a_retry_waits_as_long_as_it_was_told(sessions: Sessions, ask: Ask) -> N
     assert waits[plain.id] < 5
 
 
-def test_what_was_not_tried_does_not_count(sessions: Sessions, ask: Ask) -> None:
+def test_what_was_not_tried_does_not_count(sessions: Sessions, ask: TaskRequest) -> None:
     [id] = ask(1)
     for _ in range(MOST_FAILURES + 1):
         rewrite(sessions, [id], next_attempt_at=None)
@@ -40,7 +40,7 @@ def test_what_was_not_tried_does_not_count(sessions: Sessions, ask: Ask) -> None
 
 
 def test_a_late_mark_of_the_first_announcement_does_not_put_off_the_retry(
-    sessions: Sessions, ask: Ask
+    sessions: Sessions, ask: TaskRequest
 ) -> None:
     [id] = ask(1, announced=False)
 

@@ -13,7 +13,7 @@ from common import social
 from common.database.ids import least_id, new_id
 from common.database.session import Sessions, now, read, transact
 from common.social import lists, projections, share_links
-from common.social.lists import NOW, TOP, Place
+from common.social.lists import NOW, TOP, ListCursor
 from common.tables import Follow, Post, ShareLink
 from tests.support.query_plans import plans
 from tests.support.social_rows import anna as anna
@@ -30,7 +30,9 @@ def posted(sessions: Sessions, owner: UUID, *days_ago: float) -> list[UUID]:
     return [new_post(sessions, owner, id=least_id(moment)) for moment in moments]
 
 
-def walk(sessions: Sessions, page: Callable[..., list[Place]], top: Place = TOP) -> list[UUID]:
+def walk(
+    sessions: Sessions, page: Callable[..., list[ListCursor]], top: ListCursor = TOP
+) -> list[UUID]:
     """All ids of a list, two a page."""
     seen: list[UUID] = []
     while places := read(sessions, partial(page, behind=top, most=2)):
@@ -173,7 +175,7 @@ def test_links_are_listed_the_newest_first_and_go_with_their_post(
     made = {linked(sessions, post, anna).id for _ in range(3)}
     linked(sessions, new_post(sessions, anna), anna)
     rows = list(read(sessions, partial(share_links.page, post_id=post, behind=TOP, most=2)))
-    after = Place(0, rows[-1].id)
+    after = ListCursor(0, rows[-1].id)
     rows += read(sessions, partial(share_links.page, post_id=post, behind=after, most=2))
     assert [row.id for row in rows] == sorted(made, reverse=True)
     transact(sessions, lambda session: social.remove(session, [post]))

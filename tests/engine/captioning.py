@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from common.announcer import Announcer
 from common.database.ids import new_id
 from common.database.session import clock, now, transact
-from common.predictions import Ask, create
+from common.predictions import TaskRequest, create
 from common.services import Services, open_services
 from common.settings import Settings
 from common.storage import object_key
@@ -40,7 +40,7 @@ class Captioning:
         digest = hashlib.sha256(data).digest()
         self.services.storage.put(object_key(digest), data)
         params = contract(task).check_params({})
-        asks = [Ask(task=task, params=params, deadline=900) for _ in range(count)]
+        task_requests = [TaskRequest(task=task, params=params, deadline=900) for _ in range(count)]
 
         def store(session: Session) -> None:
             if session.get(StoredObject, digest) is None:
@@ -52,12 +52,12 @@ class Captioning:
             )  # fmt: skip
             session.add(image)
             session.flush()
-            create(session, image, asks, clock(session))
+            create(session, image, task_requests, clock(session))
 
         transact(self.services.sessions, store)
-        for ask in asks:
+        for ask in task_requests:
             self.announcer.announce(ask.id, task, False)
-        return [ask.id for ask in asks]
+        return [ask.id for ask in task_requests]
 
     def row(self, id: UUID) -> Prediction:
         """The row as it stands."""

@@ -17,7 +17,7 @@ from engine.models.progress import Lines
 from engine.models.pull import pull
 from engine.outlines.coordinates import Frame
 from engine.outlines.shapes import Polygon
-from engine.tasks.outline import OutlineWork, open_work
+from engine.tasks.outline import OutlineRunner, open_runner
 
 Mask = NDArray[Any]
 
@@ -27,15 +27,15 @@ bounded = settings(
 
 
 @pytest.fixture(scope="module")
-def work(mirror: str, tmp_path_factory: pytest.TempPathFactory) -> OutlineWork:
+def work(mirror: str, tmp_path_factory: pytest.TempPathFactory) -> OutlineRunner:
     """The task's work on its real model."""
     folder = tmp_path_factory.mktemp("models")
     pull(default_model("outline"), folder, mirror, Lines())
-    return open_work(Settings.from_env({"MODEL_DIR": str(folder)}))
+    return open_runner(Settings.from_env({"MODEL_DIR": str(folder)}))
 
 
 @pytest.fixture(scope="module")
-def real(work: OutlineWork, photographs: Mapping[str, bytes]) -> list[tuple[Mask, Frame]]:
+def real(work: OutlineRunner, photographs: Mapping[str, bytes]) -> list[tuple[Mask, Frame]]:
     """The network's masks of the real photographs, and where in them the images are."""
     inputs = [work.prepare(data, wish()) for data in photographs.values()]
     masks = work._session.run([each.pixels for each in inputs])
@@ -46,7 +46,7 @@ def wish(**params: Any) -> dict[str, Any]:
     return contract("outline").check_params(params)
 
 
-def outline(work: OutlineWork, data: bytes, **params: Any) -> dict[str, Any]:
+def outline(work: OutlineRunner, data: bytes, **params: Any) -> dict[str, Any]:
     """The result as the engine would write it."""
     asked = wish(**params)
     [result] = work.run([work.prepare(data, asked)], [asked])

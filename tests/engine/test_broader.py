@@ -11,7 +11,7 @@ from common.settings import Settings
 from common.tasks.classify import CONTRACT
 from engine.models.broader_terms import MOST, BroaderTerms
 from engine.models.labels import Label, load_imagenet
-from engine.tasks.classify import open_work
+from engine.tasks.classify import open_runner
 
 CAT = 281, 285, 283  # tabby, Egyptian cat, Persian cat
 
@@ -74,7 +74,7 @@ def test_the_answer_is_bounded_and_a_score_is_at_most_1(
 def test_a_photograph_has_its_labels_and_broader_terms(
     photographs: Mapping[str, bytes], model_dir: Path
 ) -> None:
-    work = open_work(Settings.from_env({"MODEL_DIR": str(model_dir)}))
+    work = open_runner(Settings.from_env({"MODEL_DIR": str(model_dir)}))
     wishes = [CONTRACT.check_params(given) for given in ({}, {"top_k": 1, "threshold": 1})]
     input = work.prepare(photographs["cat_720p.jpg"], wishes[0])
     whole, strict = work.run([input] * 2, wishes)

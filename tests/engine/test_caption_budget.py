@@ -20,7 +20,7 @@ from tests.support.pictures import encode, picture
 from tests.support.prediction_steps import rewrite
 
 PHOTO = encode(picture(), "JPEG")
-Ask = Callable[..., list[UUID]]
+TaskRequest = Callable[..., list[UUID]]
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_prices_are_per_million() -> None:
     assert Price(0.15, 0.60).of(Tokens(1000, 20)) == pytest.approx(0.000162)
 
 
-def test_the_rows_of_this_month_are_the_account(sessions: Sessions, ask: Ask) -> None:
+def test_the_rows_of_this_month_are_the_account(sessions: Sessions, ask: TaskRequest) -> None:
     assert read(sessions, spent_this_month) == 0
     ids = ask(8)
     at = read(sessions, lambda session: session.scalar(now()))
@@ -56,7 +56,7 @@ def test_the_rows_of_this_month_are_the_account(sessions: Sessions, ask: Ask) ->
     assert read(sessions, spent_this_month) == pytest.approx(0.500001)
 
 
-def test_what_others_and_we_have_spent_is_one_account(sessions: Sessions, ask: Ask) -> None:
+def test_what_others_and_we_have_spent_is_one_account(sessions: Sessions, ask: TaskRequest) -> None:
     [id] = ask(1)
     at = read(sessions, lambda session: session.scalar(now()))
     rewrite(
@@ -126,7 +126,9 @@ def test_one_caller_cannot_use_up_the_budget_of_all(sessions: Sessions) -> None:
         budget.check(new_id())
 
 
-def test_what_a_caller_has_spent_is_read_from_the_rows(sessions: Sessions, ask: Ask) -> None:
+def test_what_a_caller_has_spent_is_read_from_the_rows(
+    sessions: Sessions, ask: TaskRequest
+) -> None:
     anna = new_id()
     at = read(sessions, lambda session: session.scalar(now()))
     for id, owner in zip(ask(3), (anna, anna, None), strict=True):

@@ -8,27 +8,27 @@ import pytest
 from sqlalchemy import update
 
 from common.database.session import Sessions, clock, read, transact
-from common.predictions import Ask, create
+from common.predictions import TaskRequest, create
 from common.settings import Settings
 from common.tables import Image
 from common.tasks import contract
 from engine.index.documents import Words, decode
 from engine.index.image_facts import look
 from engine.models.labels import load_imagenet
-from engine.tasks.classify import LEAST_KEPT, MOST_KEPT, ClassifyWork, open_work
+from engine.tasks.classify import LEAST_KEPT, MOST_KEPT, ClassifyRunner, open_runner
 from tests.support.prediction_steps import success, take, write
 
 CLASSIFY = contract("classify")
 
 
 @pytest.fixture(scope="module")
-def work(model_dir: Path) -> ClassifyWork:
-    return open_work(Settings.from_env({"MODEL_DIR": str(model_dir)}))
+def work(model_dir: Path) -> ClassifyRunner:
+    return open_runner(Settings.from_env({"MODEL_DIR": str(model_dir)}))
 
 
 @pytest.mark.parametrize("wish", [{}, {"top_k": 1}, {"threshold": 0.0, "top_k": 100}])
 def test_the_row_keeps_what_is_not_sure_enough_to_be_told(
-    work: ClassifyWork, photographs: Mapping[str, bytes], wish: dict[str, float]
+    work: ClassifyRunner, photographs: Mapping[str, bytes], wish: dict[str, float]
 ) -> None:
     params = CLASSIFY.check_params(wish)
     [result] = work.run([work.prepare(photographs["cat_720p.jpg"], params)], [params])
@@ -50,7 +50,7 @@ def test_an_image_is_indexed_by_them_too(sessions: Sessions, image: Image) -> No
         "labels": [{"class_id": 285, "name": names[285].name, "score": 0.6}],
         "unsure": [(281, 0.03), (9, 0.01)],
     }
-    ask = Ask(task="classify", params={}, deadline=60)
+    ask = TaskRequest(task="classify", params={}, deadline=60)
     transact(sessions, lambda session: create(session, image, [ask], clock(session)))
     [job] = take(sessions, [ask.id]).fresh
     write(sessions, replace(success(job), result=result))

@@ -17,7 +17,7 @@ from common.tasks.embed import shown, vector_bytes
 from engine.models.catalogue import default_model
 from engine.models.progress import Lines
 from engine.models.pull import pull
-from engine.tasks.embed import EmbedWork, open_work, to_length_1
+from engine.tasks.embed import EmbedRunner, open_runner, to_length_1
 from tests.engine.made_photographs import make
 from tests.support.pictures import encode, picture
 
@@ -26,23 +26,23 @@ COUNT = 10  # photographs made of each original
 
 
 @pytest.fixture(scope="module")
-def work(mirror: str, tmp_path_factory: pytest.TempPathFactory) -> EmbedWork:
+def work(mirror: str, tmp_path_factory: pytest.TempPathFactory) -> EmbedRunner:
     folder = tmp_path_factory.mktemp("extractor")
     pull(default_model("embed"), folder, mirror, Lines())
-    return open_work(Settings.from_env({"MODEL_DIR": str(folder)}))
+    return open_runner(Settings.from_env({"MODEL_DIR": str(folder)}))
 
 
-def results(work: EmbedWork, files: Sequence[bytes]) -> list[dict[str, Any]]:
+def results(work: EmbedRunner, files: Sequence[bytes]) -> list[dict[str, Any]]:
     return work.run([work.prepare(data, {}) for data in files], [{}] * len(files))
 
 
-def vectors(work: EmbedWork, files: Sequence[bytes]) -> Any:
+def vectors(work: EmbedRunner, files: Sequence[bytes]) -> Any:
     """float32 [files, 1024]."""
     return np.stack([np.frombuffer(vector_bytes(each), "<f4") for each in results(work, files)])
 
 
 @pytest.fixture(scope="module")
-def classes(work: EmbedWork, photographs: Mapping[str, bytes]) -> dict[str, Any]:
+def classes(work: EmbedRunner, photographs: Mapping[str, bytes]) -> dict[str, Any]:
     """The vectors of photographs made of each original: cropped, turned, lit and coloured anew."""
     found = {}
     for name in set(photographs) - {MASK}:
@@ -79,7 +79,7 @@ def test_vectors_are_1024_float32_of_length_1(classes: Mapping[str, Any]) -> Non
 
 
 def test_a_batch_answers_in_order_as_one_by_one(
-    work: EmbedWork, photographs: Mapping[str, bytes]
+    work: EmbedRunner, photographs: Mapping[str, bytes]
 ) -> None:
     files = [photographs[name] for name in (CAT, HOT_DOG, CAT)]
     together = results(work, files)
@@ -87,7 +87,7 @@ def test_a_batch_answers_in_order_as_one_by_one(
     assert together[0] == together[2] != together[1]
 
 
-def test_the_row_always_keeps_the_vector_and_callers_get_it_on_demand(work: EmbedWork) -> None:
+def test_the_row_always_keeps_the_vector_and_callers_get_it_on_demand(work: EmbedRunner) -> None:
     [stored] = results(work, [encode(picture(), "PNG")])
     kept = np.frombuffer(vector_bytes(json.loads(json.dumps(stored))), "<f4")
     assert len(json.dumps(stored)) < 5600  # bytes of the row
@@ -112,4 +112,4 @@ def test_a_vector_of_nothing_stays_a_vector() -> None:
 
 def test_without_its_model_it_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="make models"):
-        open_work(Settings.from_env({"MODEL_DIR": str(tmp_path)}))
+        open_runner(Settings.from_env({"MODEL_DIR": str(tmp_path)}))

@@ -19,7 +19,7 @@ from engine.index import maintenance
 from engine.index.indexer import Indexer
 from engine.index.maintenance import FEW, HOURLY, KEPT, MOST_WRITES, PERIOD, WRITES, Schedule
 from engine.index.store import Index
-from engine.tasks.index import GATHER, IndexWork
+from engine.tasks.index import GATHER, IndexRunner
 from tests.engine.test_index import document
 from tests.support.tables import migrate
 
@@ -150,7 +150,7 @@ def test_versions_that_were_too_young_are_removed_by_a_last_turn() -> None:
 def test_the_writer_tidies_between_its_batches(services: Services) -> None:
     clock = Clock()
     indexer = Indexer(services, Schedule(clock))
-    work = IndexWork(indexer, Event())
+    work = IndexRunner(indexer, Event())
     work.run([new_id()], [{}])
     work.upkeep()
     clock.now += KEPT + PERIOD
@@ -165,7 +165,7 @@ def test_small_batches_are_gathered(services: Services, monkeypatch: pytest.Monk
     stop = Event()
     waits: list[float] = []
     monkeypatch.setattr(stop, "wait", waits.append)
-    work = IndexWork(Indexer(services), stop)
+    work = IndexRunner(Indexer(services), stop)
     work.run([new_id()], [{}])
     work.upkeep()
     assert len(waits) == 1

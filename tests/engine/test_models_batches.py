@@ -18,7 +18,7 @@ from common.services import Services, open_services
 from common.settings import Settings
 from common.storage import object_key
 from engine.batching import Inbox
-from engine.model_cache import Works
+from engine.model_cache import ModelCache
 from engine.worker import Worker
 from tests.support.tables import migrate
 
@@ -65,7 +65,7 @@ def attempt(services: Services, work: Counting) -> list[Any]:
         sha256 = hashlib.sha256(data).digest()
         services.storage.put(object_key(sha256), data)
         jobs.append(Job(new_id(), 1, 0, "classify", {}, sha256, datetime.now(UTC)))
-    works = Works(lambda _: work, lambda: None)
+    works = ModelCache(lambda _: work, lambda: None)
     announcer = Announcer(services.broker, services.sessions)
     consumer = services.broker.consumer(["afterimage.test"], COUNT)
     inbox = Inbox(consumer, COUNT, services.metrics.junk["classify"])

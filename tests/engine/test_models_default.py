@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from common.errors import ModelUnavailable, SettingsError
-from engine.model_cache import NAMED, Works
+from engine.model_cache import NAMED, ModelCache
 from engine.models.add import add
 from engine.models.catalogue import Manifest, default_model
-from engine.models.defaults import DEFAULTS, Shelf, choose, set_default, stamp
+from engine.models.defaults import DEFAULTS, InstalledModels, choose, set_default, stamp
 from engine.models.loader import load
 from engine.models.manifest_from_signature import Said
 from engine.models.progress import Lines
 from engine.models.verification import MANIFEST, installed
-from engine.tasks import Work
+from engine.tasks import TaskRunner
 from tests.engine.test_pull_processes import run
 
 TWIN = "mobilenet_v2_1.0_224@twin"
@@ -99,14 +99,14 @@ def test_a_folder_that_another_models_manifest_is_in_is_no_model(two: Path) -> N
 
 
 def test_the_shelf_notices_what_comes_and_goes(two: Path) -> None:
-    shelf = Shelf("classify", two)
+    shelf = InstalledModels("classify", two)
     assert {each["version"] for each in shelf.identities()} == {"tf2-ptq", "twin"}
     assert shelf.identities() is shelf.identities()  # nothing changed, nothing read
     twin_of(two, "third")
     assert {each["version"] for each in shelf.identities()} == {"tf2-ptq", "twin", "third"}
     shutil.rmtree(two / "classify" / "mobilenet_v2_1.0_224" / "twin")
     assert {each["version"] for each in shelf.identities()} == {"tf2-ptq", "third"}
-    assert Shelf("dream", two).identities() == []
+    assert InstalledModels("dream", two).identities() == []
 
 
 # ---- what a worker has open
@@ -120,11 +120,11 @@ class Opening:
         self.is_broken = False
         self.stamp = 0
 
-    def __call__(self, reference: str | None) -> Work:
+    def __call__(self, reference: str | None) -> TaskRunner:
         self.asked.append(reference)
         if self.is_broken:
             raise ModelUnavailable("broken")
-        work: Work = Named(reference or f"default {self.stamp}")
+        work: TaskRunner = Named(reference or f"default {self.stamp}")
         return work
 
 
@@ -142,11 +142,11 @@ def opening() -> Opening:
 
 
 @pytest.fixture
-def works(opening: Opening) -> Works:
-    return Works(opening, lambda: opening.stamp)
+def works(opening: Opening) -> ModelCache:
+    return ModelCache(opening, lambda: opening.stamp)
 
 
-def test_the_default_is_opened_once_until_it_changes(opening: Opening, works: Works) -> None:
+def test_the_default_is_opened_once_until_it_changes(opening: Opening, works: ModelCache) -> None:
     first = works.of(None)
     assert works.default() is first
     opening.stamp += 1
@@ -155,7 +155,9 @@ def test_the_default_is_opened_once_until_it_changes(opening: Opening, works: Wo
     assert opening.asked == [None, None]
 
 
-def test_a_new_default_that_is_broken_leaves_the_old_one(opening: Opening, works: Works) -> None:
+def test_a_new_default_that_is_broken_leaves_the_old_one(
+    opening: Opening, works: ModelCache
+) -> None:
     first = works.default()
     opening.is_broken, opening.stamp = True, 1
     assert works.default() is works.default() is first
@@ -164,7 +166,7 @@ def test_a_new_default_that_is_broken_leaves_the_old_one(opening: Opening, works
     assert works.default() is not first
 
 
-def test_without_a_default_it_is_tried_each_time(opening: Opening, works: Works) -> None:
+def test_without_a_default_it_is_tried_each_time(opening: Opening, works: ModelCache) -> None:
     opening.is_broken = True
     for _ in range(3):
         with pytest.raises(ModelUnavailable):
@@ -174,7 +176,7 @@ def test_without_a_default_it_is_tried_each_time(opening: Opening, works: Works)
     assert len(opening.asked) == 4
 
 
-def test_the_last_named_models_stay_open(opening: Opening, works: Works) -> None:
+def test_the_last_named_models_stay_open(opening: Opening, works: ModelCache) -> None:
     names = [f"m@{number}" for number in range(NAMED + 1)]
     for name in [*names[:NAMED], names[0], names[NAMED], names[0]]:
         works.of(name)

@@ -17,7 +17,7 @@ from common.announcer import Announcer
 from common.database.ids import new_id
 from common.database.session import clock, read, transact
 from common.errors import InputFault, ModelUnavailable
-from common.predictions import Ask, Failure, Job, Retry, create
+from common.predictions import Failure, Job, Retry, TaskRequest, create
 from common.predictions.constants import MOST_FAILURES
 from common.services import Services, open_services
 from common.settings import Settings
@@ -61,7 +61,7 @@ def asked(services: Services, announcer: Announcer, model: str | None = None) ->
     image = Image(
         id=new_id(), sha256=sha256, file_name="x.jpg", width=320, height=240, visibility="unlisted"
     )
-    ask = Ask(task="classify", params=PARAMS, deadline=900, wanted_model=model)
+    ask = TaskRequest(task="classify", params=PARAMS, deadline=900, wanted_model=model)
 
     def write(session: Session) -> None:
         session.add(StoredObject(sha256=sha256, size=1, media_type="image/jpeg"))

@@ -16,7 +16,7 @@ from common.errors import InputFault, ModelUnavailable
 from common.settings import Settings
 from common.tasks import contract
 from engine.models.catalogue import default_model
-from engine.tasks.outline import FORMATS, OutlineWork, open_work, read_labels
+from engine.tasks.outline import FORMATS, OutlineRunner, open_runner, read_labels
 from tests.engine.outlined import Mask, fill_objects, iou, outline
 from tests.engine.outlined import work as work
 from tests.support.pictures import decode, encode, exif
@@ -32,7 +32,7 @@ KNOWN = {
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_the_largest_object_is_what_everybody_sees(
-    work: OutlineWork, photographs: Mapping[str, bytes], name: str
+    work: OutlineRunner, photographs: Mapping[str, bytes], name: str
 ) -> None:
     result = outline(work, photographs[name])
     image = decode(photographs[name])
@@ -52,7 +52,7 @@ def test_the_largest_object_is_what_everybody_sees(
 
 
 def test_the_outlines_of_the_dog_are_as_good_as_the_bare_network(
-    work: OutlineWork, photographs: Mapping[str, bytes]
+    work: OutlineRunner, photographs: Mapping[str, bytes]
 ) -> None:
     truth = np.asarray(decode(photographs["dog_segmentation_mask.bmp"]).convert("L"))
     image = decode(photographs["dog_segmentation.bmp"]).convert("RGB")
@@ -75,7 +75,7 @@ def against(found: Mask, truth: Mask) -> float:
 
 
 def test_an_oblong_image_keeps_its_aspect(
-    work: OutlineWork, photographs: Mapping[str, bytes]
+    work: OutlineRunner, photographs: Mapping[str, bytes]
 ) -> None:
     """Squashed to a square, the mean over these is 0.77."""
     image = decode(photographs["dog_segmentation.bmp"]).convert("RGB")
@@ -90,7 +90,7 @@ def test_an_oblong_image_keeps_its_aspect(
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_coordinates_are_those_of_the_upright_original(
-    work: OutlineWork, photographs: Mapping[str, bytes], orientation: int
+    work: OutlineRunner, photographs: Mapping[str, bytes], orientation: int
 ) -> None:
     upright = decode(photographs["cat_720p.jpg"])
     turn = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # of Image.Transpose: undone by EXIF
@@ -103,7 +103,7 @@ def test_coordinates_are_those_of_the_upright_original(
 
 
 def test_twelve_megapixels_are_answered_in_their_own_pixels(
-    work: OutlineWork, photographs: Mapping[str, bytes]
+    work: OutlineRunner, photographs: Mapping[str, bytes]
 ) -> None:
     small = decode(photographs["cat_720p.jpg"])
     result = outline(work, encode(small.resize((4608, 2592)), "JPEG"))
@@ -113,7 +113,7 @@ def test_twelve_megapixels_are_answered_in_their_own_pixels(
     assert scaled == pytest.approx(np.array(same["objects"][0]["bbox"]), abs=25)
 
 
-def test_an_image_of_nothing_has_no_objects_in_any_format(work: OutlineWork) -> None:
+def test_an_image_of_nothing_has_no_objects_in_any_format(work: OutlineRunner) -> None:
     data = encode(Image.new("RGB", (60, 40), "gray"), "PNG")
     shown = {name: outline(work, data, format=name) for name in FORMATS}
     assert shown["polygons"] == {"width": 60, "height": 40, "objects": []}
@@ -123,7 +123,7 @@ def test_an_image_of_nothing_has_no_objects_in_any_format(work: OutlineWork) -> 
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3000, 1), (1, 3000), (2, 2)])
-def test_images_hardly_there_are_answered(work: OutlineWork, size: tuple[int, int]) -> None:
+def test_images_hardly_there_are_answered(work: OutlineRunner, size: tuple[int, int]) -> None:
     result = outline(work, encode(Image.new("RGB", size, "red"), "PNG"), min_area=0)
     assert (result["width"], result["height"]) == size
 
@@ -152,10 +152,10 @@ def test_every_format_of_the_contract_is_rendered() -> None:
 
 def test_without_its_model_it_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="make models"):
-        open_work(Settings.from_env({"MODEL_DIR": str(tmp_path)}))
+        open_runner(Settings.from_env({"MODEL_DIR": str(tmp_path)}))
 
 
-def test_bytes_that_do_not_decode_are_the_inputs_fault(work: OutlineWork) -> None:
+def test_bytes_that_do_not_decode_are_the_inputs_fault(work: OutlineRunner) -> None:
     png = encode(Image.effect_noise((67, 45), 90), "PNG")
     with pytest.raises(InputFault) as caught:
         work.prepare(png[:60] + bytes(40) + png[100:], {})
@@ -166,8 +166,8 @@ def test_whoever_only_classifies_loads_nothing_of_it(model_dir: Path) -> None:
     """OpenCV alone takes tens of megabytes."""
     script = (
         "import sys; from common.settings import Settings; import engine.process; "
-        "from engine.tasks import open_work; "
-        "open_work('classify', Settings.from_env({'MODEL_DIR': sys.argv[1]})); "
+        "from engine.tasks import open_runner; "
+        "open_runner('classify', Settings.from_env({'MODEL_DIR': sys.argv[1]})); "
         "print([name for name in sys.modules if name.startswith(('cv2', 'engine.outline'))])"
     )
     done = subprocess.run(
@@ -183,7 +183,7 @@ def test_a_model_without_names_for_its_classes_is_refused(mirror: str) -> None:
         read_labels(unnamed, Path(mirror))
 
 
-def test_labels_end_where_the_file_begins_to_speak_of_itself(work: OutlineWork) -> None:
+def test_labels_end_where_the_file_begins_to_speak_of_itself(work: OutlineRunner) -> None:
     assert len(work._labels) == 21
     assert (work._labels[0], work._labels[-1]) == ("background", "television")
     assert "dining table" in work._labels

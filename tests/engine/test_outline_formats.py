@@ -11,14 +11,14 @@ import pytest
 from common.tasks import contract
 from engine.outlines.coco import compressed, run_lengths
 from engine.outlines.shapes import signed_area
-from engine.tasks.outline import FORMATS, OutlineWork
+from engine.tasks.outline import FORMATS, OutlineRunner
 from tests.engine.outlined import Mask, fill, fill_objects, outline
 from tests.engine.outlined import work as work
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def every_format(work: OutlineWork, data: bytes, **params: Any) -> dict[str, Any]:
+def every_format(work: OutlineRunner, data: bytes, **params: Any) -> dict[str, Any]:
     results = {name: outline(work, data, format=name, **params) for name in FORMATS}
     for name, result in results.items():
         key = "objects" if name == "polygons" else name
@@ -30,7 +30,7 @@ def every_format(work: OutlineWork, data: bytes, **params: Any) -> dict[str, Any
 
 @pytest.fixture(scope="module", params=["pets.jpg", "dog_segmentation.bmp"])
 def formats(
-    request: pytest.FixtureRequest, work: OutlineWork, photographs: Mapping[str, bytes]
+    request: pytest.FixtureRequest, work: OutlineRunner, photographs: Mapping[str, bytes]
 ) -> dict[str, Any]:
     """One photograph with holes in its objects, in every format."""
     made = every_format(work, photographs[request.param], tolerance=0)

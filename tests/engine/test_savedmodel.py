@@ -18,7 +18,7 @@ from engine.models.catalogue import Manifest, Tensor
 from engine.models.loader import Model, load
 from engine.models.manifest_from_signature import Said
 from engine.models.progress import Lines
-from engine.tasks.classify import open_work
+from engine.tasks.classify import open_runner
 from tests.engine.savedmodels import FOLDER, PHOTOGRAPHS, REFERENCE
 from tests.engine.savedmodels import folder as folder
 from tests.engine.savedmodels import model as model
@@ -43,7 +43,7 @@ def test_the_top_label_is_that_of_the_int8_file(
 def test_the_task_gives_the_known_answers(
     with_both: Path, photographs: Mapping[str, bytes]
 ) -> None:
-    work = open_work(Settings.from_env({"MODEL_DIR": str(with_both)}), REFERENCE)
+    work = open_runner(Settings.from_env({"MODEL_DIR": str(with_both)}), REFERENCE)
     params = contract("classify").check_params({})
     inputs = [work.prepare(photographs[name], params) for name in KNOWN]
     results = work.run(inputs, [params] * len(inputs))

@@ -16,19 +16,19 @@ from common.storage import open_storage
 from common.tables import StoredObject
 from common.tasks.thumbnail import CONTRACT, SIZES, thumbnail_key
 from engine.decoding.decoder import Decoder
-from engine.tasks.thumbnail import ThumbnailWork, fitting, object_is_kept
+from engine.tasks.thumbnail import ThumbnailRunner, fitting, object_is_kept
 from tests.support.pictures import decode, encode, every_kind, exif, picture
 
 WIDE = picture(size=(1600, 1000))
 
 
 @pytest.fixture
-def work(tmp_path: Path) -> ThumbnailWork:
+def work(tmp_path: Path) -> ThumbnailRunner:
     storage = open_storage(f"file://{tmp_path}/objects")
-    return ThumbnailWork(storage, Decoder(40_000_000, 40_000_000), lambda _: True)
+    return ThumbnailRunner(storage, Decoder(40_000_000, 40_000_000), lambda _: True)
 
 
-def made(work: ThumbnailWork, data: bytes, folder: Path, size: int = 256) -> Image.Image:
+def made(work: ThumbnailRunner, data: bytes, folder: Path, size: int = 256) -> Image.Image:
     """What lies in the store afterwards."""
     params = CONTRACT.check_params({"size": size})
     [result] = work.run([work.prepare(data, params)], [params])
@@ -44,7 +44,7 @@ def made(work: ThumbnailWork, data: bytes, folder: Path, size: int = 256) -> Ima
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_longer_side_is_what_was_asked_for(
-    work: ThumbnailWork, tmp_path: Path, size: int
+    work: ThumbnailRunner, tmp_path: Path, size: int
 ) -> None:
     assert made(work, encode(WIDE, "JPEG"), tmp_path, size).size == (size, round(size / 1.6))
     upright = WIDE.transpose(Image.Transpose.ROTATE_90)
@@ -53,7 +53,7 @@ def test_the_longer_side_is_what_was_asked_for(
 
 @pytest.mark.parametrize("name", [*every_kind()])
 def test_an_image_of_every_kind_has_one_without_metadata(
-    work: ThumbnailWork, tmp_path: Path, name: str
+    work: ThumbnailRunner, tmp_path: Path, name: str
 ) -> None:
     thumbnail = made(work, every_kind()[name], tmp_path)
     assert sorted(thumbnail.size) == [45, 67], "no larger than the image is"
@@ -63,7 +63,7 @@ def test_an_image_of_every_kind_has_one_without_metadata(
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_it_stands_upright(work: ThumbnailWork, tmp_path: Path, orientation: int) -> None:
+def test_it_stands_upright(work: ThumbnailRunner, tmp_path: Path, orientation: int) -> None:
     corner = Image.new("RGB", (320, 160), "black")
     corner.paste("red", (0, 0, 160, 80))
     plain = made(work, encode(corner, "PNG"), tmp_path, 64)
@@ -83,7 +83,7 @@ def distance(image: Image.Image, other: Image.Image) -> float:
 
 @pytest.mark.parametrize(("form", "mode"), [("PNG", "RGBA"), ("PNG", "LA"), ("WEBP", "RGBA")])
 def test_what_is_transparent_is_white_and_hides_its_colour(
-    work: ThumbnailWork, tmp_path: Path, form: str, mode: str
+    work: ThumbnailRunner, tmp_path: Path, form: str, mode: str
 ) -> None:
     image = Image.new("RGBA", (400, 400), (0, 0, 0, 0))  # black, but nobody sees it
     image.paste((255, 255, 255, 255), (100, 100, 300, 300))
@@ -91,7 +91,7 @@ def test_what_is_transparent_is_white_and_hides_its_colour(
     assert np.asarray(thumbnail).min() > 245
 
 
-def test_colours_are_those_of_the_profile(work: ThumbnailWork, tmp_path: Path) -> None:
+def test_colours_are_those_of_the_profile(work: ThumbnailRunner, tmp_path: Path) -> None:
     plain = Image.new("RGB", (300, 200), (200, 80, 40))
     lab = ImageCms.createProfile("XYZ")
     broken = made(work, encode(plain, "PNG", icc_profile=b"none"), tmp_path)
@@ -124,7 +124,7 @@ def test_a_shape_is_kept(whole: tuple[int, int], size: int, small: tuple[int, in
     assert fitting(whole, size) == small
 
 
-def test_what_cannot_be_decoded_is_the_images_fault(work: ThumbnailWork) -> None:
+def test_what_cannot_be_decoded_is_the_images_fault(work: ThumbnailRunner) -> None:
     png = encode(picture(), "PNG")
     with pytest.raises(InputFault) as caught:
         work.prepare(png[:60] + bytes(40) + png[100:], {"size": 64})
@@ -142,7 +142,7 @@ def test_a_thumbnail_of_an_image_that_is_deleted_meanwhile_does_not_stay(
     digest = hashlib.sha256(data).digest()
     storage, params = open_storage(f"file://{tmp_path}/objects"), {"size": 64}
     is_kept = partial(object_is_kept, sessions)
-    work = ThumbnailWork(storage, Decoder(10**6, 10**6), is_kept)
+    work = ThumbnailRunner(storage, Decoder(10**6, 10**6), is_kept)
     row = {"sha256": digest, "size": len(data), "media_type": "image/png", "state": "ready"}
     transact(sessions, lambda session: session.execute(insert(StoredObject), [row]))
     prepared = work.prepare(data, params)

@@ -158,18 +158,18 @@ def _wrap(
 
 def install_in_engine(trap: Trap) -> None:
     """The webhooks' point; make the classifier die of the poison, and slower as SLOW_WORK says."""
-    from engine.tasks.classify import ClassifyWork
+    from engine.tasks.classify import ClassifyRunner
 
     pause = float(os.environ.get("SLOW_WORK") or 0)
-    prepare = ClassifyWork.prepare
+    prepare = ClassifyRunner.prepare
 
-    def poisonous(self: ClassifyWork, data: bytes, params: dict[str, Any]) -> Any:
+    def poisonous(self: ClassifyRunner, data: bytes, params: dict[str, Any]) -> Any:
         if POISON in data:
             os.abort()
         return prepare(self, data, params)
 
-    ClassifyWork.prepare = poisonous  # type: ignore[method-assign]
-    _wrap("engine.tasks.classify", "ClassifyWork.run", before=lambda: time.sleep(pause))
+    ClassifyRunner.prepare = poisonous  # type: ignore[method-assign]
+    _wrap("engine.tasks.classify", "ClassifyRunner.run", before=lambda: time.sleep(pause))
     sent = partial(trap.reach, WEBHOOK_POINT)
     _wrap("engine.webhooks.sender", "Sender.send", after=sent)
 

@@ -16,7 +16,7 @@ from sqlalchemy import insert, select, update
 from common.database.ids import new_id
 from common.database.session import Sessions, now, transact
 from common.tables import EngineProcess
-from engine.heartbeat import Presence
+from engine.heartbeat import Heartbeat
 from tests.support.tables import empty, migrate, opened
 
 SCRIPT = Path(__file__).parents[2] / "docker" / "engine_health.py"
@@ -32,7 +32,7 @@ def served(database_url: str, tmp_path: Path) -> Iterator[Sessions]:
 
 @contextmanager
 def beating(sessions: Sessions, report: dict[str, Any]) -> Iterator[None]:
-    presence = Presence(sessions, new_id(), lambda: report)
+    presence = Heartbeat(sessions, new_id(), lambda: report)
     presence.start()
     try:
         _wait_for_a_row(sessions)

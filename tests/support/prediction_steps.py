@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from common.database.ids import new_id
 from common.database.session import Sessions, clock, now, transact
 from common.predictions import (
-    Ask,
     Claims,
     Job,
     Outcome,
     Success,
+    TaskRequest,
     claim,
     create,
     finish,
@@ -47,9 +47,11 @@ def image(sessions: Sessions) -> Image:
 @pytest.fixture
 def ask(sessions: Sessions, image: Image) -> Callable[..., list[UUID]]:
     def ask(count: int = 1, *, deadline: float = 900, announced: bool = True) -> list[UUID]:
-        asks = [Ask(task="classify", params={}, deadline=deadline) for _ in range(count)]
-        transact(sessions, lambda session: create(session, image, asks, clock(session)))
-        ids = [ask.id for ask in asks]
+        task_requests = [
+            TaskRequest(task="classify", params={}, deadline=deadline) for _ in range(count)
+        ]
+        transact(sessions, lambda session: create(session, image, task_requests, clock(session)))
+        ids = [ask.id for ask in task_requests]
         if announced:
             transact(sessions, lambda session: mark_announced(session, ids))
         return ids

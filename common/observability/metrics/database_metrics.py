@@ -55,7 +55,7 @@ OVERDUE = select(func.min(_due).label("first"), now().label("now")).where(
 )
 
 
-class Standing(Collector):
+class DatabaseMetrics(Collector):
     """Measures at most once in FRESH seconds, in the thread that asks; the others go on with what
     is known. Without a database it says so, and nothing else that stands there.
     """
