@@ -60,16 +60,13 @@ def receive(
         at = clock(session)
         is_known = _hold_object(session, stored, put, at)
         before = _found_again(session, image, visibility, key) if is_known else None
-        if before:
-            if first:
-                first(session, before.id)
-            return replace(
-                enter(session, app_state, before, task_requests, at, is_known), is_new=False
-            )
-        enter_images(session, [image], at)
+        if not before:
+            enter_images(session, [image], at)
+        found = before or image
         if first:
-            first(session, image.id)
-        return enter(session, app_state, image, task_requests, at, is_known)
+            first(session, found.id)
+        accepted = enter(session, app_state, found, task_requests, at, is_known)
+        return replace(accepted, is_new=not before)
 
     with app_state.in_flight.alone(key):
         if key and key.is_replayed:

@@ -24,18 +24,10 @@ from tests.support.bad_requests import (
     get,
     post,
 )
-from tests.support.raw_http import (
-    BOUNDARY,
-    JPEG,
-    JSON,
-    MULTIPART,
-    chunked,
-    exchange,
-    file,
-    multipart,
-    request,
-)  # fmt: skip
+from tests.support.raw_http import BOUNDARY, JPEG, JSON, MULTIPART, chunked, exchange, file  # isort: split
+
 from tests.support.raw_http import field as text
+from tests.support.raw_http import multipart, request
 
 MEGABYTE = 1 << 20
 
