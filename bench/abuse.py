@@ -135,9 +135,11 @@ def _abuse(base_url: str, pid: int, photographs: list[bytes], seconds: float) ->
     before, idle = _workers(pid), memory_of(pid).rss
     kinds: dict[str, Kind] = {}
     load = Load()
+    _forget_peaks(pid)
     for name, (ask, address, callers, pause) in _callers(base_url, photographs).items():
         kinds[name] = load.start(ask, address, callers, pause)
-    most = _most_memory(pid, seconds)
+    time.sleep(seconds)
+    most = _peak_memory(pid)
     faults = [] if _workers(pid) == before else ["a process was restarted"]
     load.stop()
     print(f"{'':<10}{'answers':>8}{'p50':>8}{'p99':>8}{'most':>8}  statuses")
@@ -203,13 +205,19 @@ def _workers(pid: int) -> set[int]:
     return {each.pid for each in family(pid)}
 
 
-def _most_memory(pid: int, seconds: float) -> int:
-    """The most bytes that the processes held together in so many seconds."""
-    most, end = 0, time.monotonic() + seconds
-    while time.monotonic() < end:
-        most = max(most, memory_of(pid).rss)
-        time.sleep(0.2)
-    return most
+def _forget_peaks(pid: int) -> None:
+    for number in _workers(pid):
+        Path(f"/proc/{number}/clear_refs").write_text("5")  # the peak is now what is resident
+
+
+def _peak_memory(pid: int) -> int:
+    """The sum of the most bytes that each process has held, at whatever moment."""
+    peaks = 0
+    for number in _workers(pid):
+        status = Path(f"/proc/{number}/status").read_text()
+        [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+        peaks += int(line.split()[1]) * 1024
+    return peaks
 
 
 def _line(name: str, kind: Kind) -> str:

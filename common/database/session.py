@@ -122,9 +122,9 @@ def insert_missing(table: type[Any]) -> Insert:
 
 
 def open_database(
-    url: str, pool: int = 16, patience: float = STEADY, *, leaves_room: bool = False
+    url: str, pool: int = 24, patience: float = STEADY, *, leaves_room: bool = False
 ) -> Sessions:
-    """Connect lazily to `url` with at most `pool` connections, half of them for reads.
+    """Connect lazily to `url` with at most `pool` connections, a third of them for reads.
 
     An answer is waited for `patience` seconds. `leaves_room` is for work that no caller waits for:
     on a server that is nearly full it leaves the last connections to others.
@@ -141,9 +141,10 @@ def open_database(
     }
     # READ COMMITTED has no gap locks: claims of neighbours do not deadlock. A read of one
     # statement needs no transaction, and so no ROLLBACK, which would cost as much as the read.
-    writing = open_one(pool - pool // 2, "READ COMMITTED", **options)
+    for_reads = max(1, pool // 3)  # a read takes a fraction of the time of a transaction
+    writing = open_one(max(1, pool - for_reads), "READ COMMITTED", **options)
     reading = (
-        open_one(pool // 2, "AUTOCOMMIT", **options)
+        open_one(for_reads, "AUTOCOMMIT", **options)
         if pool > 1
         else writing.execution_options(isolation_level="AUTOCOMMIT")
     )

@@ -105,8 +105,8 @@ class Settings(CallerSettings):
     )
     database_pool: int = setting(
         "DATABASE_POOL",
-        "16",
-        "Most database connections of one process; half of them are for reads.",
+        "24",
+        "Most database connections of one process; a third of them are for reads.",
         count,
     )
     captioner_url: str = setting(

@@ -85,9 +85,7 @@ def test_clients_that_stop_within_a_request_hold_up_nobody(
 
 BOMBS = 8
 BOMBS_SECONDS = 300.0  # until all are decoded; 40 on an idle machine of two cores
-BOMBS_MEMORY = (
-    1280 << 20
-)  # bytes above those of the idle service; 1.8 GB without a budget of pixels
+BOMBS_MEMORY = 1536 << 20  # bytes that the service may hold in all; 1.8 GB more without a budget
 
 
 def test_eight_bombs_at_once_share_the_memory_for_one(service: Running) -> None:
@@ -112,6 +110,6 @@ def test_eight_bombs_at_once_share_the_memory_for_one(service: Running) -> None:
                for answer in answers]  # fmt: skip
     states = Counter(row["status"] for rows in results for row in rows.values())
     assert states == {"succeeded": 3 * BOMBS}
-    assert cost.memory < BOMBS_MEMORY, f"{cost.memory >> 20} MB"
+    assert cost.peak < BOMBS_MEMORY, f"{cost.peak >> 20} MB"
     assert health.failed == []
     assert health.slowest < OTHERS

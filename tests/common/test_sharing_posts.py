@@ -109,7 +109,7 @@ def test_the_counter_is_true_after_many_likes_at_once(
     sessions: Sessions, anna: UUID, people: Callable[[int], list[UUID]]
 ) -> None:
     post, fans = new_post(sessions, anna), people(MANY)
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(16) as pool:
         assert all(pool.map(lambda user: like(sessions, post, user), fans * 2))
         assert likes_of(sessions, post) == rows_in(sessions, Like) == MANY
         steps = [(unlike, user) for user in fans[: MANY // 2]] * 2

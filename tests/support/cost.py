@@ -15,10 +15,11 @@ EVERY = 0.05  # seconds between a bystander's requests
 
 @dataclass
 class Cost:
-    """CPU in seconds, memory in bytes above what there was before."""
+    """CPU in seconds; memory in bytes above what there was before, and the peak of all of it."""
 
     cpu: float = 0.0
     memory: int = 0
+    peak: int = 0
 
 
 @contextlib.contextmanager
@@ -35,7 +36,9 @@ def cost_of(pid: int) -> Iterator[Cost]:
     yield cost
     for each, (cpu, resident) in before.items():
         cost.cpu += _cpu(each) - cpu
-        cost.memory += max(0, _peak(each.pid) - resident)
+        peak = _peak(each.pid)
+        cost.memory += max(0, peak - resident)
+        cost.peak += peak
 
 
 def _cpu(process: psutil.Process) -> float:
