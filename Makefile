@@ -36,7 +36,7 @@ MALLOC = MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=8388608 MALLOC_TRIM_THRESHOLD
 run: $(BIN)/.run ## Start everything in one process: http://127.0.0.1:5000 (PORT=, DATA_DIR=)
 	@$(BIN)/python -m engine.models pull || true
 	@$(BIN)/python -m migrations
-	@exec env $(MALLOC) $(BIN)/gunicorn -c python:api.gunicorn.config --workers 1 'standalone:from_env()'
+	@exec env $(MALLOC) $(BIN)/gunicorn -c python:api.gunicorn_conf --workers 1 'standalone:from_env()'
 
 test: $(BIN)/.test ## Run the tests (finds MariaDB, RabbitMQ, Docker by itself)
 	@env -u DATA_DIR -u PORT -u HOST $(BIN)/python -m pytest $(ARGS)

@@ -18,7 +18,7 @@ from bench.processes import HOUSE, BenchFailed, program
 from tests.support.servers import RunningServer, free_ports, start_mariadb, start_rabbitmq
 
 START_SECONDS = 60.0
-GUNICORN = [str(Path(sys.executable).with_name("gunicorn")), "-c", "python:api.gunicorn.config"]
+GUNICORN = [str(Path(sys.executable).with_name("gunicorn")), "-c", "python:api.gunicorn_conf"]
 API = [*GUNICORN, "api.app:from_env()"]
 ENGINE = [sys.executable, "-m", "engine", "--tasks"]
 

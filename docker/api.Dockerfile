@@ -29,4 +29,4 @@ RUN python -m compileall -q .
 USER 10001:10001
 EXPOSE 5000
 STOPSIGNAL SIGTERM
-CMD ["gunicorn", "-c", "python:api.gunicorn.config", "api.app:from_env()"]
+CMD ["gunicorn", "-c", "python:api.gunicorn_conf", "api.app:from_env()"]

@@ -15,7 +15,7 @@ from engine.decoding.decoder import Decoder, open_decoder
 from engine.models.catalogue import Manifest
 from engine.models.loader import Model, load
 from engine.outlines import coco, geojson, polygons, svg
-from engine.outlines.coordinates import Frame, fill, frame_of
+from engine.outlines.frame import Frame, fill, frame_of
 from engine.outlines.objects import find_objects
 from engine.outlines.shapes import Outline
 

@@ -22,11 +22,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield running
 
 
-def people(service: Running, *arguments: str, said: str = PASSWORD) -> tuple[int, str]:
+def people(
+    service: Running, *arguments: str, said: str = PASSWORD, module: str = "api.accounts"
+) -> tuple[int, str]:
     """The command's exit code and all that it printed."""
     environ = {"DATA_DIR": str(service.log.parent), "PATH": "/usr/bin:/bin", "LOG_LEVEL": "error"}
     done = subprocess.run(
-        [sys.executable, "-m", "api.accounts", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=CHECKOUT, env=environ, input=f"{said}\n", capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
@@ -39,6 +41,13 @@ def role_of(service: Running, name: str) -> Any:
     return requests.get(f"{service.base_url}/v1/users/me", headers=headers, timeout=30).json()[
         "role"
     ]
+
+
+def test_the_former_name_of_the_command_works(service: Running) -> None:
+    wanted = ("create-admin", "former", "--email", "former@example.org")
+    made = people(service, *wanted, module="api.people")
+    assert made[0] == 0, made
+    assert role_of(service, "former") == "admin"
 
 
 def test_the_first_admin_is_made_by_a_command(service: Running) -> None:

@@ -83,7 +83,7 @@ def with_shared_memory(how: str, folder: Path) -> Iterator[Running]:
     migrate(f"sqlite:///{folder}/afterimage.db", folder)
     given = {"DATA_DIR": str(folder), "PORT": str(port), "WEB_PROCESSES": "2"}
     environ = {key: value for key, value in os.environ.items() if key not in OURS} | given
-    serve = f"exec {sys.executable} -m gunicorn -c python:api.gunicorn.config 'api.app:from_env()'"
+    serve = f"exec {sys.executable} -m gunicorn -c python:api.gunicorn_conf 'api.app:from_env()'"
     command = ["unshare", "--mount", "sh", "-c", f"{SHARED_MEMORY[how]} 2>/dev/null; {serve}"]
     log = folder / "api.log"
     with log.open("ab") as output:

@@ -61,7 +61,7 @@ def test_a_service_link_is_no_port() -> None:
 
 
 def test_the_server_ends_with_one_line_about_an_unusable_setting() -> None:
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:api.gunicorn.config", "x:y"]
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:api.gunicorn_conf", "x:y"]
     done = subprocess.run(
         command, env=os.environ | {"WEB_THREADS": "abc"}, capture_output=True, text=True
     )
@@ -73,7 +73,7 @@ def test_the_server_ends_with_one_line_about_an_unusable_setting() -> None:
 def ending(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """What standalone with these variables says until it ends by itself."""
     kept = {key: value for key, value in os.environ.items() if key not in OURS}
-    arguments = ["-c", "python:api.gunicorn.config", "--workers", "1", "standalone:from_env()"]
+    arguments = ["-c", "python:api.gunicorn_conf", "--workers", "1", "standalone:from_env()"]
     return subprocess.run(
         [sys.executable, "-m", "gunicorn", *arguments],
         cwd=README.parent,

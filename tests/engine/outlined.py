@@ -15,7 +15,7 @@ from common.tasks import contract
 from engine.models.catalogue import default_model
 from engine.models.progress import Lines
 from engine.models.pull import pull
-from engine.outlines.coordinates import Frame
+from engine.outlines.frame import Frame
 from engine.outlines.shapes import Polygon
 from engine.tasks.outline import OutlineRunner, open_runner
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import given
 
-from engine.outlines.coordinates import Frame
+from engine.outlines.frame import Frame
 from engine.outlines.shapes import Polygon, Ring, signed_area
 from engine.outlines.tracing import Found, trace
 from tests.engine.outlined import Mask, bounded, components, fill_polygons, masks

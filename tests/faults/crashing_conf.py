@@ -3,7 +3,7 @@
 Gunicorn reads this in its arbiter and loads the application in its workers, later.
 """
 
-from api.gunicorn.config import *  # noqa: F403
+from api.gunicorn_conf import *  # noqa: F403
 from tests.faults.crashing import install
 
 install()

@@ -24,7 +24,7 @@ from tests.support.tables import empty, migrate, opened
 
 STOP_SECONDS = 40.0
 READY_SECONDS = 30.0
-API = ["-m", "gunicorn", "-c", "python:api.gunicorn.config", "--workers", "1", "api.app:from_env()"]
+API = ["-m", "gunicorn", "-c", "python:api.gunicorn_conf", "--workers", "1", "api.app:from_env()"]
 NOT_INHERITED = {"CRASH_AT", "CRASH_FIRED", "CRASH_HOW", "SLOW_WORK"}
 
 

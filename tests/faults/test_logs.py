@@ -16,7 +16,7 @@ from tests.support.servers import free_ports
 from tests.support.services import CHECKOUT, OURS, STOP_SECONDS, Running
 
 PHOTO = encode(picture(), "JPEG")
-GUNICORN = ["-m", "gunicorn", "-c", "python:api.gunicorn.config", "--workers", "1"]
+GUNICORN = ["-m", "gunicorn", "-c", "python:api.gunicorn_conf", "--workers", "1"]
 COUNT = 400  # requests: their lines are more than a pipe holds
 BATCHES = 3
 

@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import pytest
 
-from api.gunicorn import config
+from api import gunicorn_conf as config
 from api.gunicorn.settings import ServerSettings
 from common.settings import Settings
 from common.tasks import all_contracts

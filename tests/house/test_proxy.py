@@ -10,7 +10,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from api.app import close, create_app
-from api.gunicorn.config import keepalive, timeout
+from api.gunicorn_conf import keepalive, timeout
 from api.predictions.schemas import LONGEST_WAIT
 from common.services import open_services
 from common.settings import Settings

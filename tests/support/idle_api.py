@@ -19,7 +19,7 @@ def only_api(folder: Path, **env: str) -> Iterator[Running]:
     migrate(database, folder)
     inherited = {key: value for key, value in os.environ.items() if key not in OURS}
     environ = inherited | {"DATA_DIR": str(folder), "PORT": str(port)} | env
-    command = ["-m", "gunicorn", "-c", "python:api.gunicorn.config", "api.app:from_env()"]
+    command = ["-m", "gunicorn", "-c", "python:api.gunicorn_conf", "api.app:from_env()"]
     log = folder / "api.log"
     running = Running(f"http://127.0.0.1:{port}", log, _start(command, environ, log))
     try:

@@ -17,7 +17,7 @@ from tests.support.servers import free_ports
 from tests.support.services import OURS, Running, _run, _start, model_mirror
 from tests.support.tables import empty, migrate, opened
 
-API = ["-m", "gunicorn", "-c", "python:api.gunicorn.config", "--workers", "1", "api.app:from_env()"]
+API = ["-m", "gunicorn", "-c", "python:api.gunicorn_conf", "--workers", "1", "api.app:from_env()"]
 
 
 @dataclass

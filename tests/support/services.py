@@ -86,7 +86,7 @@ def standalone(folder: Path, *, until: str = "/readyz", **env: str) -> Iterator[
     _run(["-m", "migrations"], environ, log)
     if environ["MODEL_MIRROR"]:
         _run(["-m", "engine.models", "pull"], environ, log)
-    gunicorn = ["-m", "gunicorn", "-c", "python:api.gunicorn.config", "--workers", "1"]
+    gunicorn = ["-m", "gunicorn", "-c", "python:api.gunicorn_conf", "--workers", "1"]
     process = _start([*gunicorn, "standalone:from_env()"], environ, log)
     running = Running(f"http://127.0.0.1:{port}", log, process)
     try:

@@ -1,6 +1,6 @@
 """Gunicorn's settings, for the API alone and for standalone.
 
-Used as `gunicorn -c python:api.gunicorn.config`. Gunicorn reads the names of this module.
+Used as `gunicorn -c python:api.gunicorn_conf`. Gunicorn reads the names of this module.
 """
 
 import os
