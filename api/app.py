@@ -25,7 +25,7 @@ from api.login import tokens
 from api.posts import follow_routes, share_link_routes, shared_post_routes
 from api.posts import routes as post_routes
 from api.predictions import routes as prediction_routes
-from api.predictions.projections import look_at_all
+from api.predictions.queries import read_records
 from api.predictions.queue_estimates import QueueEstimates
 from api.predictions.waiters import Waiters
 from api.search import routes as search_routes
@@ -51,7 +51,7 @@ def create_app(services: Services) -> Flask:
     """The application on `services`. Close what it runs with `close(app)`."""
     app = Flask("api", template_folder="web/templates", static_folder="web/static")
     _configure(app, services.settings)
-    look = partial(look_at_all, services.sessions)
+    look = partial(read_records, services.sessions)
     announcer = Announcer(services.broker, services.sessions)
     echo = BrokerProbe(announcer.broadcast)
     turns = WaitSlots(services.settings.max_waiting, services.settings.max_polls)

@@ -9,9 +9,9 @@ from sqlalchemy import select
 from api.admin import formatters
 from api.admin.search_filters import by_id, by_owner
 from api.admin.table_views import Condition, RowsView
-from api.predictions.actions import cancel_it, retry_it
+from api.predictions.actions import cancel_prediction, retry_prediction
 from api.predictions.queries import find_prediction
-from common.predictions.public_view import everything
+from common.predictions.public_view import public_result, timings_of
 from common.tables import Prediction, State, User
 
 _p = Prediction
@@ -32,16 +32,15 @@ def _waited(_view: Any, _context: Any, row: Any, _name: str) -> Any:
 
 
 def _timings(_view: Any, _context: Any, row: Any, _name: str) -> Any:
-    return everything(row)["timings"]
+    return timings_of(row)
 
 
 def _result(_view: Any, _context: Any, row: Any, _name: str) -> Any:
-    return everything(row)["result"]
+    return public_result(row.task, row.result, row.params)
 
 
 def _model(_view: Any, _context: Any, row: Any, _name: str) -> Any:
-    model = everything(row)["model"]
-    return f"{model['name']} {model['version']}" if model else None
+    return f"{row.model['name']} {row.model['version']}" if row.model else None
 
 
 class PredictionsView(RowsView):
@@ -98,9 +97,11 @@ class PredictionsView(RowsView):
     @action("retry", "Retry")
     def retry(self, ids: Sequence[str]) -> None:
         """Have those that failed, were canceled or expired done again."""
-        self.each(ids, lambda id: retry_it(find_prediction(id), None), "to be done again")
+        self.each(ids, lambda id: retry_prediction(find_prediction(id), None), "to be done again")
 
     @action("cancel", "Cancel")
     def cancel(self, ids: Sequence[str]) -> None:
         """Cancel those that are not finished."""
-        self.each(ids, lambda id: cancel_it(find_prediction(id)), "canceled, unless finished")
+        self.each(
+            ids, lambda id: cancel_prediction(find_prediction(id)), "canceled, unless finished"
+        )

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from api.http.fields import Text, Whole
 from api.predictions.schemas import PredictionError
 from common.batches import MOST_ITEMS, NO_IMAGE, STATUSES
-from common.predictions.public_view import result_of
+from common.predictions.public_view import public_result
 from common.schemas import RequestSchema
 from common.tables import State
 
@@ -161,7 +161,7 @@ def result_view(row: Row[Any], is_visible: bool) -> dict[str, Any]:
     """
     shown = item_view(row) | {"result": None}
     if row.result is not None and is_visible:
-        shown["result"] = result_of(row)
+        shown["result"] = public_result(row.task, row.result, row.params)
     elif row.result is not None:
         shown["error"] = dict(zip(("code", "detail"), NO_IMAGE, strict=True))
     return {name: str(value) if isinstance(value, UUID) else value for name, value in shown.items()}

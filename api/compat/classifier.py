@@ -9,8 +9,7 @@ from api.accounts.permissions import me
 from api.compat.deprecation import say_deprecated
 from api.http.body.parser import read_file
 from api.http.errors import answer_of, described
-from api.predictions.projections import Shown, is_final
-from api.predictions.requests import IMAGES_FAULT, ask_for, wait_for
+from api.predictions.requests import ask_for, wait_for
 from api.predictions.schemas import LONGEST_WAIT
 from api.state import app_state, current_user, services
 from api.uploads.service import receive
@@ -24,6 +23,7 @@ from common.errors import (
 )
 from common.images.formats import EXTENSIONS, read_header
 from common.images.validation import clean_file_name
+from common.predictions import PredictionRecord
 from common.predictions.refusals import note_refused
 from common.tables import State
 
@@ -55,7 +55,7 @@ def predict() -> Any:
     return _view(row, data, file_name) if row.state == State.SUCCEEDED else _failed(row)
 
 
-def _view(row: Shown, data: bytes, file_name: str) -> dict[str, Any]:
+def _view(row: PredictionRecord, data: bytes, file_name: str) -> dict[str, Any]:
     label = (row.result or {})["labels"][0]
     usual = EXTENSIONS[read_header(data).media_type].removeprefix(".")
     finished_at: Any = row.finished_at
@@ -71,11 +71,10 @@ def _view(row: Shown, data: bytes, file_name: str) -> dict[str, Any]:
     }
 
 
-def _failed(row: Shown) -> tuple[Response, int]:
-    if not is_final(row):
+def _failed(row: PredictionRecord) -> tuple[Response, int]:
+    if not row.is_final:
         return _failure(f"It is still {row.state}, as {row.id}.", NOT_IN_TIME)
-    is_images = str(row.error_code).startswith(IMAGES_FAULT)
-    return _failure(str(row.error_detail), 422 if is_images else NOT_MADE)
+    return _failure(str(row.error_detail), 422 if row.image_fault else NOT_MADE)
 
 
 def _failure(why: str, status: int) -> tuple[Response, int]:

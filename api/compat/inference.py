@@ -10,12 +10,12 @@ from api.compat.schemas import InferenceRequest
 from api.http.body.parser import blame, read_json
 from api.http.body.reader import read_whole
 from api.http.idempotency import key_of, replayable
-from api.predictions.projections import Shown, is_final
 from api.predictions.queries import find_prediction
 from api.predictions.requests import ask_for
 from api.state import app_state
 from api.uploads.service import receive
 from common.images.validation import decode_base64
+from common.predictions import PredictionRecord
 
 LONGEST_LABEL = 50  # characters
 
@@ -45,11 +45,11 @@ def prediction(id: str) -> Any:
     row = find_prediction(id)
     label = _label(row)
     body = {"prediction": label, "predictoin": label, "status": row.state}
-    return body, 200, {} if is_final(row) else {"Retry-After": "1"}
+    return body, 200, {} if row.is_final else {"Retry-After": "1"}
 
 
-def _label(row: Shown) -> str | None:
+def _label(row: PredictionRecord) -> str | None:
     """The top label; None means unfinished, so a failure has to be said in words."""
     if row.result and row.result.get("labels"):
         return str(row.result["labels"][0]["name"])[:LONGEST_LABEL]
-    return f"error: {row.error_code}"[:LONGEST_LABEL] if is_final(row) else None
+    return f"error: {row.error_code}"[:LONGEST_LABEL] if row.is_final else None

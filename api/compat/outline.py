@@ -8,13 +8,13 @@ from api.accounts.requirements import for_uploaders
 from api.compat.deprecation import say_deprecated
 from api.http.body.parser import Body, read_body
 from api.http.idempotency import key_of, replayable
-from api.predictions.projections import Shown, is_final
 from api.predictions.queries import find_prediction
 from api.predictions.requests import ask_for
 from api.state import app_state, current_user
 from api.uploads.service import receive
 from common.errors import InputFault, NotFound
-from common.predictions.public_view import shown
+from common.predictions import PredictionRecord
+from common.predictions.public_view import to_public
 
 TASK, FORMAT = "outline", "polygons"
 
@@ -53,18 +53,18 @@ def check(id: str) -> Any:
     row = find_prediction(id)
     if row.task != TASK or row.params.get("format") != FORMAT:
         raise NotFound("There is no such outline.", code="prediction_not_found")
-    final = is_final(row)
+    final = row.is_final
     return _view(row), 200, {} if final else {"Retry-After": "1"}
 
 
-def _view(row: Shown) -> dict[str, Any]:
+def _view(row: PredictionRecord) -> dict[str, Any]:
     """Where there will be no outlines, `error` says why."""
     told = {"id": str(row.id), "status": row.state, "objects": None}
     if row.result:
         return told | {"objects": row.result["objects"]}
-    if is_final(row):
+    if row.is_final:
         return told | {
             "objects": [],
-            "error": shown(row, current_user())["error"],
+            "error": to_public(row, current_user())["error"],
         }
     return told

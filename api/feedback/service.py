@@ -13,15 +13,16 @@ from api.feedback.image_references import by_id, by_id_or_name, sort
 from api.feedback.schemas import VALUES
 from api.limits import quotas
 from api.login.jwt_secret import jwt_secret
-from api.predictions.projections import Shown
 from api.predictions.queries import find_prediction
 from api.state import app_state, current_user, services
 from common.database.session import read, transact
 from common.errors import NotFound
 from common.housekeeping.retention import WITH_FEEDBACK, keep_search
+from common.model_reference import model_reference
+from common.predictions import PredictionRecord
 from common.search.feedback import Opinion, record
 from common.search.feedback.clicks import note_clicks
-from common.search.feedback.query_terms import SEARCH, asked_for, reference
+from common.search.feedback.query_terms import SEARCH, asked_for
 from common.search.feedback.voters import voter_of
 
 CLICKS = "clicks"
@@ -40,7 +41,7 @@ class About:
 def take(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Record what is said of a search's results; raises NotFound for an unknown search."""
     search = _search(str(fields["search_id"]))
-    day, model = search.created_at.date(), reference(search.model)
+    day, model = search.created_at.date(), search.model_reference
     about = About(query=asked_for(search.params), model=model, search_id=search.id, day=day)
     given = [(name, kind) for kind in (*VALUES, CLICKS) for name in fields[kind]]
     images = read(services().sessions, lambda s: by_id(s, current_user(), [n for n, _ in given]))
@@ -68,7 +69,7 @@ def take_by_name(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     opinions, rejected = [], []
     for entry, each in zip(entries, given, strict=True):
         ids, refused = sort(images, each)
-        about = About(query=entry["query"], model=reference(model))
+        about = About(query=entry["query"], model=model_reference(model))
         opinions += _opinions(about, ids)
         rejected += [{"query": entry["query"], **one} for one in refused]
     voter = _voter()
@@ -77,7 +78,7 @@ def take_by_name(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"recorded": sum(map(len, given)) - len(rejected), "rejected": rejected}
 
 
-def _search(id: str) -> Shown:
+def _search(id: str) -> PredictionRecord:
     try:
         row = find_prediction(id)
     except NotFound:
@@ -87,7 +88,7 @@ def _search(id: str) -> Shown:
     return row
 
 
-def _positions(search: Shown) -> dict[UUID, int]:
+def _positions(search: PredictionRecord) -> dict[UUID, int]:
     found = (search.result or {}).get("items", [])
     return {UUID(each["image_id"]): number for number, each in enumerate(found, 1)}
 

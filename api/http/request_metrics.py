@@ -7,9 +7,9 @@ from uuid import UUID
 
 from flask import Response, g, request
 
-from api.predictions.projections import Shown
 from api.state import services
 from common.observability.metrics import Metrics
+from common.predictions import PredictionRecord
 from common.tables import State
 
 
@@ -27,7 +27,7 @@ def note_answer(response: Response) -> float:
     return seconds
 
 
-def note_asked(metrics: Metrics, rows: Iterable[Shown]) -> None:
+def note_asked(metrics: Metrics, rows: Iterable[PredictionRecord]) -> None:
     """Predictions were stored; the request's line names them, as the engine's lines do."""
     ids = []
     for row in rows:

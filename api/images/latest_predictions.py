@@ -6,11 +6,13 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, union_all
 from sqlalchemy.orm import Session
 
-from api.predictions.projections import WITH_IMAGE, Shown
 from api.predictions.schemas import view
 from api.state import current_user, services
+from common.database.rows import rows_as
 from common.database.session import execute, read
 from common.database.types import Id
+from common.predictions import PredictionRecord
+from common.predictions.records import RECORDS
 from common.tables import Image, Prediction
 from common.tasks import contracts
 
@@ -29,12 +31,12 @@ def _newest(task: str, *conditions: Any) -> Any:
 
 _OWNERS = _p.owner_id.is_not_distinct_from(bindparam("owner", type_=Id))
 # Built once: these are read for every image.
-SOME = WITH_IMAGE.where(_OF_IMAGE, _p.task.in_(_TASKS)).limit(FEW + 1)
+SOME = RECORDS.where(_OF_IMAGE, _p.task.in_(_TASKS)).limit(FEW + 1)
 # A derived table: of `id = (SELECT …) OR …` MySQL would make a scan of all predictions.
 _ids = union_all(
     *(select(func.coalesce(_newest(task, _OWNERS), _newest(task)).label("id")) for task in _TASKS)
 ).subquery()
-NEWEST = WITH_IMAGE.join(_ids, _p.id == _ids.c.id)
+NEWEST = RECORDS.join(_ids, _p.id == _ids.c.id)
 
 
 def newest_views(image: Image) -> list[dict[str, Any]]:
@@ -42,13 +44,14 @@ def newest_views(image: Image) -> list[dict[str, Any]]:
 
     The owner's goes before all others': nobody can displace it by asking the same task.
     """
-    rows = read(services().sessions, lambda session: _rows(session, image))
-    return [view(row, current_user()) for row in sorted(rows, key=lambda row: row.id)]
+    records = read(services().sessions, lambda session: _records(session, image))
+    return [view(each, current_user()) for each in sorted(records, key=lambda each: each.id)]
 
 
-def _rows(session: Session, image: Image) -> Iterable[Shown]:
-    some = execute(session, SOME, {"image": image.id}).all()
+def _records(session: Session, image: Image) -> Iterable[PredictionRecord]:
+    some = rows_as(PredictionRecord, execute(session, SOME, {"image": image.id}))
     if len(some) > FEW:
-        return execute(session, NEWEST, {"image": image.id, "owner": image.owner_id}).all()
+        parameters = {"image": image.id, "owner": image.owner_id}
+        return rows_as(PredictionRecord, execute(session, NEWEST, parameters))
     by_rank = sorted(some, key=lambda row: (row.owner_id == image.owner_id, row.id))
     return {row.task: row for row in by_rank}.values()

@@ -4,13 +4,14 @@ from flask import Response, request
 from sqlalchemy import bindparam, select
 
 from api.images.response import cache_control
-from api.predictions.projections import SHOWN, Shown
-from api.predictions.requests import IMAGES_FAULT, wait_for
+from api.predictions.requests import wait_for
 from api.state import app_state, services
 from api.uploads.service import ask
+from common.database.rows import rows_as
 from common.database.session import execute, read
-from common.errors import InputFault, Unavailable
-from common.predictions import TaskRequest
+from common.errors import Unavailable
+from common.predictions import PredictionRecord, TaskRequest
+from common.predictions.records import COLUMNS
 from common.storage import ObjectMissing
 from common.tables import Image, Prediction, State
 from common.tasks.thumbnail import CONTRACT, MEDIA_TYPE, thumbnail_key
@@ -19,7 +20,7 @@ MAKING = "1"  # part of the ETag: raise it when thumbnails are made in another w
 PATIENCE = 10.0  # seconds that a request waits for one to be made
 UNFINISHED = (State.QUEUED, State.PROCESSING, State.FAILED)
 ASKED = (
-    select(*SHOWN)
+    select(*COLUMNS)
     .where(
         Prediction.image_id == bindparam("image"),
         Prediction.task == CONTRACT.name,
@@ -53,8 +54,8 @@ def _stored(image: Image, size: int) -> bytes | None:
 
 def _made(image: Image, size: int) -> bytes:
     [row] = wait_for([_asked(image, size) or _ask(image, size)], PATIENCE)
-    if row.state == State.FAILED and str(row.error_code).startswith(IMAGES_FAULT):
-        raise InputFault(str(row.error_detail), code=str(row.error_code))
+    if fault := row.image_fault:
+        raise fault
     data = _stored(image, size) if row.state == State.SUCCEEDED else None
     if data is None:
         detail = "The thumbnail is being made; ask for it again."
@@ -62,18 +63,23 @@ def _made(image: Image, size: int) -> bytes:
     return data
 
 
-def _asked(image: Image, size: int) -> Shown | None:
-    """What is under way already for another request, or has shown that the image is at fault."""
-    wanted = {"image": image.id}
-    rows: list[Shown] = read(services().sessions, lambda s: list(execute(s, ASKED, wanted).all()))
-    for row in rows:
-        is_fault = str(row.error_code).startswith(IMAGES_FAULT)
-        if row.params["size"] == size and (row.state != State.FAILED or is_fault):
-            return row
+def _asked(image: Image, size: int) -> PredictionRecord | None:
+    """The prediction that makes this thumbnail for an earlier request, or that failed because of
+    the image; otherwise None.
+    """
+    parameters = {"image": image.id}
+    records = read(
+        services().sessions,
+        lambda session: rows_as(PredictionRecord, execute(session, ASKED, parameters)),
+    )
+    for record in records:
+        is_usable = record.state != State.FAILED or record.image_fault
+        if record.params["size"] == size and is_usable:
+            return record
     return None
 
 
-def _ask(image: Image, size: int) -> Shown:
+def _ask(image: Image, size: int) -> PredictionRecord:
     params = CONTRACT.check_params({"size": size})
     wanted = TaskRequest(
         task=CONTRACT.name, params=params, deadline=CONTRACT.deadline, interactive=True

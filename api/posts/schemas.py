@@ -15,6 +15,7 @@ from api.images.schemas import ImageFields
 from api.predictions.schemas import PredictionView
 from api.predictions.schemas import view as prediction_view
 from common.callers import Caller
+from common.predictions import PredictionRecord
 from common.schemas import RequestSchema
 from common.social.posts import LONGEST_TEXT
 
@@ -120,7 +121,7 @@ class PostList(Schema):
 
 
 def view(
-    post: Row[Any], is_liked: bool, predictions: Sequence[Row[Any]], caller: Caller
+    post: Row[Any], is_liked: bool, predictions: Sequence[PredictionRecord], caller: Caller
 ) -> dict[str, Any]:
     """What PostView shows to the caller."""
     names = ("id", "author", "text", "likes", "created_at", "updated_at")

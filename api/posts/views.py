@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, case, func, select
+from sqlalchemy import and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from api.posts.schemas import view
-from api.predictions.projections import SHOWN
 from api.state import current_user, services
 from common.database.session import execute, read
 from common.database.types import Id
+from common.predictions import PredictionRecord
+from common.predictions.records import COLUMNS
 from common.social import projections
 from common.tables import Post, Prediction, State
 
@@ -34,7 +35,7 @@ _ranked = (
     .subquery()
 )
 RESULTS = (
-    select(_ranked.c.post, *SHOWN)
+    select(_ranked.c.post, *COLUMNS)
     .join(_ranked, Prediction.id == _ranked.c.prediction)
     .where(_ranked.c.place == 1)
 )
@@ -55,13 +56,14 @@ def views(ids: Sequence[UUID]) -> list[dict[str, Any]]:
     return read(services().sessions, look)
 
 
-def results_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
+def results_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[PredictionRecord]]:
     """By post, the newest result of each task that its author asked of the image; what is not
     finished only where there is none.
     """
-    found: defaultdict[UUID, list[Row[Any]]] = defaultdict(list)
-    for row in execute(session, RESULTS, {"these": ids}) if ids else ():
-        found[row.post].append(row)
-    for rows in found.values():
-        rows.sort(key=lambda row: ASKED.index(row.task))
-    return found
+    records: defaultdict[UUID, list[PredictionRecord]] = defaultdict(list)
+    rows: Any = execute(session, RESULTS, {"these": ids}) if ids else ()
+    for post_id, *columns in rows:
+        records[post_id].append(PredictionRecord(*columns))
+    for of_post in records.values():
+        of_post.sort(key=lambda record: ASKED.index(record.task))
+    return records

@@ -1,36 +1,42 @@
-"""What callers do to predictions that exist already: cancel them, have them done again."""
+"""Cancel and retry existing predictions."""
 
 from api.limits import quotas
-from api.predictions.projections import Shown, is_final
-from api.predictions.queries import look_again
+from api.predictions.queries import reload_prediction
 from api.state import app_state
 from common.database.session import transact
 from common.errors import Conflict
-from common.predictions import cancel, retry
+from common.predictions import PredictionRecord, cancel, retry
 from common.tables import State
 from common.tasks import contract
 
 
-def cancel_it(row: Shown) -> Shown:
-    """The prediction canceled, or noted to be; who waits for it is woken."""
-    if is_final(row):
-        return row
-    if transact(app_state().services.sessions, lambda session: cancel(session, row.id)):
-        app_state().announcer.finished([row.id])
-    return look_again(row.id)
-
-
-def retry_it(row: Shown, deadline: float | None) -> Shown:
-    """The prediction queued again, if it was final; raises Conflict when it has succeeded, and
-    QueueFull.
+def cancel_prediction(record: PredictionRecord) -> PredictionRecord:
+    """Cancel a queued prediction and wake the requests that wait for it; mark one that is being
+    processed. Returns the prediction as it is afterwards.
     """
-    wanted = contract(row.task)
-    if row.image_id is None and wanted.takes_image:
-        raise Conflict("Its image was refused; there is nothing to retry.", code="not_retryable")
-    if is_final(row) and row.state != State.SUCCEEDED:
-        app_state().queues.admit(row.task, interactive=False)
-        quotas.charge(wanted.cost)
-    seconds = deadline or wanted.deadline
-    if transact(app_state().services.sessions, lambda session: retry(session, row.id, seconds)):
-        app_state().announcer.announce(row.id, row.task, interactive=False)
-    return look_again(row.id)
+    if record.is_final:
+        return record
+    if transact(app_state().services.sessions, lambda session: cancel(session, record.id)):
+        app_state().announcer.finished([record.id])
+    return reload_prediction(record.id)
+
+
+def retry_prediction(record: PredictionRecord, deadline: float | None) -> PredictionRecord:
+    """Queue a failed, canceled or expired prediction again, to finish within `deadline` seconds
+    (None: the task's default). Returns the prediction as it is afterwards.
+
+    Raises Conflict if it has succeeded or has no image, QueueFull if the queue is too long.
+    """
+    task = contract(record.task)
+    if record.image_id is None and task.takes_image:
+        raise Conflict(
+            "Its image was rejected, so it cannot be retried. Upload a valid image instead.",
+            code="not_retryable",
+        )
+    if record.is_final and record.state != State.SUCCEEDED:
+        app_state().queues.admit(record.task, interactive=False)
+        quotas.charge(task.cost)
+    seconds = deadline or task.deadline
+    if transact(app_state().services.sessions, lambda session: retry(session, record.id, seconds)):
+        app_state().announcer.announce(record.id, record.task, interactive=False)
+    return reload_prediction(record.id)

@@ -6,18 +6,20 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from api.accounts.permissions import find_user, me
 from api.http.pagination import read_cursor, write_cursor
-from api.predictions.projections import OF_IMAGE, SHOWN
 from api.predictions.queries import INTERNAL, find_image
 from api.state import current_user, services
 from common.database.ids import LAST_ID
+from common.database.rows import rows_as
 from common.database.session import execute, read
 from common.database.types import Id
 from common.errors import Forbidden, NotFound
+from common.predictions import PredictionRecord
+from common.predictions.records import COLUMNS, IMAGE_COLUMNS
 from common.social.lists import ListCursor
 from common.tables import Image, Prediction, User, Visibility, WebhookDelivery
 
@@ -39,7 +41,7 @@ _for_caller = or_(
     Image.owner_id == bindparam("caller", type_=Id),
 )
 ALL_ROWS = (
-    select(*SHOWN, *OF_IMAGE, Image.file_name, User.name.label("user_name"))
+    select(*COLUMNS, *IMAGE_COLUMNS, Image.file_name, User.name.label("user_name"))
     .outerjoin(Image, Image.id == _p.image_id)
     .outerjoin(User, User.id == _p.owner_id)
     .where(_THESE)
@@ -54,6 +56,14 @@ DELIVERIES = (
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryEntry(PredictionRecord):
+    """A prediction with the file name of its image and the name of its owner."""
+
+    file_name: str | None = None
+    user_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The ids of a page, and behind which id the next one begins; None: this was the last one."""
 
@@ -61,7 +71,7 @@ class Found:
     after: UUID | None
 
 
-def page(query: dict[str, Any]) -> tuple[list[Row[Any]], str | None]:
+def page(query: dict[str, Any]) -> tuple[list[HistoryEntry], str | None]:
     """Predictions as the query wants them, each with its file name and who asked.
 
     Raises Unauthorized for anonymous callers who name no image that they may see, Forbidden when a
@@ -73,7 +83,7 @@ def page(query: dict[str, Any]) -> tuple[list[Row[Any]], str | None]:
     name = f"predictions of {current_user().id} {sorted(wanted.items(), key=str)}"
     found = find(name, query, wanted)
     statement = ALL_ROWS if current_user().is_admin else ROWS
-    return _rows(statement, found.ids), _cursor(name, found)
+    return _entries(statement, found.ids), _cursor(name, found)
 
 
 def deliveries_page(query: dict[str, Any]) -> tuple[list[WebhookDelivery], str | None]:
@@ -153,11 +163,14 @@ def _may_see(image: UUID) -> bool:
     return True
 
 
-def _rows(statement: Any, ids: list[UUID]) -> list[Row[Any]]:
+def _entries(statement: Any, ids: list[UUID]) -> list[HistoryEntry]:
     if not ids:
         return []
-    about = {"ids": ids, "caller": current_user().id}
-    return read(services().sessions, lambda session: list(execute(session, statement, about)))
+    parameters = {"ids": ids, "caller": current_user().id}
+    return read(
+        services().sessions,
+        lambda session: rows_as(HistoryEntry, execute(session, statement, parameters)),
+    )
 
 
 def _cursor(name: str, found: Found) -> str | None:

@@ -3,13 +3,13 @@
 from typing import Any
 
 from marshmallow import Schema, fields, validate
-from sqlalchemy import Row
 
 from api.http.fields import Text
 from api.http.pagination_schemas import NEXT, PageQuery
+from api.predictions.history import HistoryEntry
 from api.predictions.schemas import PredictionView, view
 from common.callers import Caller
-from common.predictions.public_view import is_asker
+from common.predictions.public_view import is_owner
 from common.tables import State
 from common.tasks import contracts
 
@@ -49,9 +49,11 @@ class Log(Schema):
     next = NEXT
 
 
-def log_view(row: Row[Any], caller: Caller) -> dict[str, Any]:
-    """What LogEntry shows to the caller; a refused file's name is in the row's own metadata."""
-    told = view(row, caller)
-    refused = (told["metadata"] or {}).get("file_name") if row.image_id is None else None
-    user = row.user_name if is_asker(caller, row) else None
-    return {**told, "user": user, "file_name": row.file_name or refused}
+def log_view(entry: HistoryEntry, caller: Caller) -> dict[str, Any]:
+    """The LogEntry of a prediction for the caller. A rejected upload has no image: its file name is
+    in the prediction's own metadata.
+    """
+    shown = view(entry, caller)
+    rejected = (shown["metadata"] or {}).get("file_name") if entry.image_id is None else None
+    user = entry.user_name if is_owner(caller, entry) else None
+    return {**shown, "user": user, "file_name": entry.file_name or rejected}

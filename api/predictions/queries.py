@@ -1,23 +1,29 @@
-"""Find what an id in a path names: what the caller may not see is a 404, as what does not exist."""
+"""Find the prediction or image that an id in a path names.
 
-from typing import Any
+What the caller may not see is answered with 404, like what does not exist.
+"""
+
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from api.predictions.projections import BY_ID, Shown, may_act_on, may_see_row
+from api.predictions import access
 from api.state import current_user, services
 from common.callers import may_see
 from common.database.ids import parse_id
-from common.database.session import execute, read
+from common.database.session import Sessions, execute, read
 from common.errors import NotFound
-from common.tables import Image, Prediction, StoredObject
+from common.predictions import PredictionRecord, find_record, find_records
+from common.tables import Image, StoredObject
 from common.tasks import all_contracts
 
 INTERNAL = [name for name, each in all_contracts().items() if each.internal]
-# Built once: this is read for every image.
-WHOSE = select(Image.owner_id, Image.visibility, Image.posts).where(Image.id == bindparam("image"))
+# Prebuilt: they run for every image that is read.
+IMAGE_ACCESS = select(Image.owner_id, Image.visibility, Image.posts).where(
+    Image.id == bindparam("image")
+)
 WHOLE_IMAGE = (
     select(Image, StoredObject)
     .join(StoredObject, StoredObject.sha256 == Image.sha256)
@@ -25,69 +31,79 @@ WHOLE_IMAGE = (
 )
 
 
-def find_prediction(id: str) -> Row[Any]:
-    """The prediction of this id; raises NotFound unless the caller may see its image."""
+def find_prediction(id: str) -> PredictionRecord:
+    """The prediction with this id; raises NotFound unless the caller may see it."""
     key = parse_id(id)
-    row = look_at(key) if key else None
-    if row is None or not may_see_row(current_user(), row):
+    record = _find_record(key) if key else None
+    if record is None:
         raise no_such_prediction()
-    return row
+    return check_still_visible(record)
 
 
-def find_my_prediction(id: str) -> Row[Any]:
-    """A prediction that the caller may cancel, retry, or have told of again: see `may_act_on`."""
-    row = find_prediction(id)
-    if not may_act_on(current_user(), row):
+def find_my_prediction(id: str) -> PredictionRecord:
+    """A prediction that the caller may cancel, retry or redeliver; otherwise raises NotFound."""
+    record = find_prediction(id)
+    if not access.may_act_on(current_user(), record):
         raise no_such_prediction()
-    return row
+    return record
 
 
-def still_visible(row: Shown) -> Shown:
-    """The row, read again after a wait; raises NotFound when its image was hidden meanwhile."""
-    if not isinstance(row, Prediction) and not may_see_row(current_user(), row):
+def check_still_visible(record: PredictionRecord) -> PredictionRecord:
+    """The same record; raises NotFound unless the caller may see it. Its image may have been made
+    private while the caller waited.
+    """
+    if not access.may_see(current_user(), record):
         raise no_such_prediction()
-    return row
+    return record
 
 
 def no_such_prediction() -> NotFound:
-    """It does not exist, or the caller may not see it."""
+    """The error for a prediction that does not exist or that the caller may not see."""
     return NotFound("There is no such prediction.", code="prediction_not_found")
 
 
-def look_at(id: UUID) -> Row[Any] | None:
-    """The row of a prediction; None when there is none."""
-    return read(services().sessions, lambda session: execute(session, BY_ID, {"id": id}).first())
-
-
-def look_again(id: UUID) -> Row[Any]:
-    """The row of a prediction that existed before; raises NotFound when it was deleted."""
-    if (row := look_at(id)) is None:
+def reload_prediction(id: UUID) -> PredictionRecord:
+    """The prediction as it is now; raises NotFound if it was deleted meanwhile."""
+    if (record := _find_record(id)) is None:
         raise no_such_prediction()
-    return row
+    return record
+
+
+def read_records(sessions: Sessions, ids: Sequence[UUID]) -> dict[UUID, PredictionRecord]:
+    """The existing predictions among `ids`, by id, read in a session of its own."""
+    return read(sessions, lambda session: find_records(session, ids))
+
+
+def _find_record(id: UUID) -> PredictionRecord | None:
+    return read(services().sessions, lambda session: find_record(session, id))
 
 
 def find_image(id: str) -> tuple[Image, StoredObject]:
-    """The image of this id and the object that holds its bytes."""
+    """The image with this id and the object that holds its bytes; raises NotFound unless the
+    caller may see it.
+    """
     key = parse_id(id)
 
-    def look(session: Session) -> tuple[Image, StoredObject] | None:
-        found = session.execute(WHOLE_IMAGE, {"image": key}).first()
-        return (found[0], found[1]) if found else None
+    def find(session: Session) -> tuple[Image, StoredObject] | None:
+        row = session.execute(WHOLE_IMAGE, {"image": key}).first()
+        return (row[0], row[1]) if row else None
 
-    pair = key and read(services().sessions, look)
+    pair = key and read(services().sessions, find)
     if not pair or not may_see(current_user(), pair[0]):
         raise no_such_image()
     return pair
 
 
 def check_visible(id: UUID) -> None:
-    """Raises NotFound when the image was hidden from the caller; ids of others than images pass."""
-    wanted = {"image": id}
-    row = read(services().sessions, lambda session: execute(session, WHOSE, wanted).first())
+    """Raise NotFound if the caller may not see the image; do nothing for an unknown id."""
+    parameters = {"image": id}
+    row = read(
+        services().sessions, lambda session: execute(session, IMAGE_ACCESS, parameters).first()
+    )
     if row and not may_see(current_user(), row):
         raise no_such_image()
 
 
 def no_such_image() -> NotFound:
-    """It does not exist, or the caller may not see it."""
+    """The error for an image that does not exist or that the caller may not see."""
     return NotFound("There is no such image.", code="image_not_found")

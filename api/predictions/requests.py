@@ -10,8 +10,7 @@ from flask import Request, g, request, url_for
 
 from api.http.errors import problem
 from api.limits.wait_slots import Wait
-from api.predictions.projections import Shown, is_final
-from api.predictions.queries import look_again
+from api.predictions.queries import reload_prediction
 from api.predictions.queue_estimates import retry_after
 from api.predictions.schemas import LONGEST_WAIT, view
 from api.predictions.waiters import NoWaitSlot
@@ -20,11 +19,9 @@ from api.state import app_state, caller_key, caller_network, current_user, servi
 from common.captions import is_paid
 from common.database.session import read
 from common.errors import InputFault, Unauthorized
-from common.predictions import TaskRequest
-from common.tables import State
+from common.predictions import PredictionRecord, TaskRequest
 from common.tasks import Contract, contract, image_tasks
 
-IMAGES_FAULT = "image_"  # what the codes of all faults of an image begin with
 WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?", re.IGNORECASE)
 
 
@@ -78,72 +75,76 @@ def preferred_wait(request: Request) -> float:
     return min(float(found[1]), LONGEST_WAIT) if found else 0
 
 
-def answer(row: Shown, wait: float) -> Any:
-    """200 with the finished prediction, or 202 with where and when to look for it.
+def answer(record: PredictionRecord, wait: float) -> Any:
+    """The answer to the request that created the prediction: 200 when it is final within `wait`
+    seconds, otherwise 202 with its URL and Retry-After.
 
-    A caller who waited is told as plainly as at the door that the image cannot be used.
+    If the request waited and the image is at fault, the answer is the same 422 as for an upload
+    that is rejected at once.
     """
-    [row] = wait_for([row], wait)
-    if is_final(row):
-        return _final_answer(row, wait)
-    # Who does not wait stands at the end of the queue: that needs no look at the row.
+    [record] = wait_for([record], wait)
+    if record.is_final:
+        return _final_answer(record, wait)
+    # Without a wait it has just joined the end of its queue: its row need not be read.
     queues = app_state().queues
-    place = queues.place(row) if wait else queues.enter(row.task, interactive=False)
-    told = view(row, current_user(), place, is_asked_now=True)
-    return told, 202, _headers(row, wait) | {"Retry-After": retry_after(place)}
+    position = queues.place(record) if wait else queues.enter(record.task, interactive=False)
+    body = view(record, current_user(), position, is_asked_now=True)
+    return body, 202, _headers(record, wait) | {"Retry-After": retry_after(position)}
 
 
-def _final_answer(row: Shown, wait: float) -> Any:
-    headers = _headers(row, wait)
-    if wait and row.state == State.FAILED and str(row.error_code).startswith(IMAGES_FAULT):
-        return problem(422, str(row.error_code), str(row.error_detail), headers=headers)
-    return view(row, current_user(), is_asked_now=True), 200, headers
+def _final_answer(record: PredictionRecord, wait: float) -> Any:
+    headers = _headers(record, wait)
+    if wait and (fault := record.image_fault):
+        return problem(422, fault.code, fault.detail, headers=headers)
+    return view(record, current_user(), is_asked_now=True), 200, headers
 
 
-def _headers(row: Shown, wait: float) -> dict[str, str]:
-    headers = {"Location": url_for("predictions.get", id=row.id)}
+def _headers(record: PredictionRecord, wait: float) -> dict[str, str]:
+    headers = {"Location": url_for("predictions.get", id=record.id)}
     if preferred_wait(request):
         headers["Preference-Applied"] = f"wait={wait:g}"
     return headers
 
 
-def shown(row: Shown, unfinished: int = 200) -> Any:
-    """A prediction as it is now: 200; while it is unfinished, the status given and when to look
-    again.
+def current_answer(record: PredictionRecord, unfinished: int = 200) -> Any:
+    """A prediction as it is now: status 200 if it is final, otherwise `unfinished` with
+    Retry-After.
     """
     caller = current_user()
-    if is_final(row):
-        [told] = without_hidden(caller, [view(row, caller)])
-        return told, 200, {}
-    place = app_state().queues.place(row)
-    return view(row, caller, place), unfinished, {"Retry-After": retry_after(place)}
+    if record.is_final:
+        [body] = without_hidden(caller, [view(record, caller)])
+        return body, 200, {}
+    position = app_state().queues.place(record)
+    return view(record, caller, position), unfinished, {"Retry-After": retry_after(position)}
 
 
-def wait_for(rows: Sequence[Shown], seconds: float, is_poll: bool = False) -> list[Shown]:
-    """The rows as they are when they have finished, or `seconds` have passed for all of them.
+def wait_for(
+    records: Sequence[PredictionRecord], seconds: float, is_poll: bool = False
+) -> list[PredictionRecord]:
+    """The predictions once all of them are final, or as they are after `seconds`.
 
-    With too many requests waiting already, the rows as they are now; `was_refused_a_wait` tells.
-    `is_poll`: an earlier request has asked for the work (see `api/limits/wait_slots.py`).
+    If too many requests wait already, returns them at once; see `was_refused_a_wait`.
+    `is_poll`: an earlier request created them (see `api/limits/wait_slots.py`).
     """
     if seconds <= 0:
-        return list(rows)
+        return list(records)
     end = time.monotonic() + seconds
     wait = Wait(caller_key(), caller_network(), is_poll)
-    return [_wait_for(row, end - time.monotonic(), wait) for row in rows]
+    return [_wait_for(record, end - time.monotonic(), wait) for record in records]
 
 
-def _wait_for(row: Shown, seconds: float, wait: Wait) -> Shown:
-    if is_final(row):
-        return row
+def _wait_for(record: PredictionRecord, seconds: float, wait: Wait) -> PredictionRecord:
+    if record.is_final:
+        return record
     try:
-        found = app_state().waiting.until_final(row.id, seconds, wait)
+        awaited = app_state().waiting.until_final(record.id, seconds, wait)
     except NoWaitSlot:
         g.wait_refused = True
-        return look_again(row.id)
+        return reload_prediction(record.id)
     g.waited = True
-    return found or look_again(row.id)
+    return awaited or reload_prediction(record.id)
 
 
 def was_refused_a_wait() -> bool:
-    """Whether this request was answered at once because too many others waited."""
+    """Whether this request could not wait because too many requests waited already."""
     return bool(g.get("wait_refused"))

@@ -11,12 +11,17 @@ from api.http.idempotency import key_of, replayable
 from api.http.openapi import PREDICTION_BODY
 from api.http.pagination import listed
 from api.http.problem_schema import Problem
-from api.predictions.actions import cancel_it, retry_it
+from api.predictions.actions import cancel_prediction, retry_prediction
 from api.predictions.history import page
 from api.predictions.history_schemas import Log, LogQuery, log_view
 from api.predictions.model_selection import with_model
-from api.predictions.queries import find_image, find_my_prediction, find_prediction, still_visible
-from api.predictions.requests import answer, ask_for, preferred_wait, shown, wait_for
+from api.predictions.queries import (
+    check_still_visible,
+    find_image,
+    find_my_prediction,
+    find_prediction,
+)
+from api.predictions.requests import answer, ask_for, current_answer, preferred_wait, wait_for
 from api.predictions.schemas import (
     CreateQuery,
     PredictionRequest,
@@ -85,9 +90,9 @@ def list_mine(query: dict[str, Any]) -> Any:
 
     A page of a `status` or `task` is looked for in 10,000 predictions at a time.
     """
-    rows, after = page(query)
+    entries, after = page(query)
     caller = current_user()
-    shown_rows = without_hidden(caller, [log_view(row, caller) for row in rows])
+    shown_rows = without_hidden(caller, [log_view(entry, caller) for entry in entries])
     return listed(shown_rows, after, query)
 
 
@@ -98,8 +103,8 @@ def get(query: dict[str, Any], id: str) -> Any:
     """A prediction as it stands; with `wait`, as soon as it has finished. When too many requests
     of the caller, or of all callers, wait already, it is answered at once.
     """
-    [row] = wait_for([find_prediction(id)], query["wait"], is_poll=True)
-    return shown(still_visible(row))
+    [record] = wait_for([find_prediction(id)], query["wait"], is_poll=True)
+    return current_answer(check_still_visible(record))
 
 
 @blueprint.post("/<id>/cancel")
@@ -110,7 +115,7 @@ def cancel(id: str) -> Any:
 
     What is final stays as it is.
     """
-    return shown(cancel_it(find_my_prediction(id)), unfinished=202)
+    return current_answer(cancel_prediction(find_my_prediction(id)), unfinished=202)
 
 
 @blueprint.post("/<id>/retry")
@@ -125,6 +130,6 @@ def retry(query: dict[str, Any], id: str) -> Any:
 
     What is still queued or being processed is left to it.
     """
-    row = retry_it(find_my_prediction(id), query.get("deadline"))
-    body, status, headers = shown(row, unfinished=202)
-    return body, status, headers | {"Location": url_for("predictions.get", id=row.id)}
+    record = retry_prediction(find_my_prediction(id), query.get("deadline"))
+    body, status, headers = current_answer(record, unfinished=202)
+    return body, status, headers | {"Location": url_for("predictions.get", id=record.id)}

@@ -4,18 +4,17 @@ from typing import Any
 
 from flask import url_for
 from marshmallow import Schema, fields, validate
-from sqlalchemy import Row
 
 from api.http.fields import Attachment, Fresh, Number, Seconds, Text, Visible
+from api.predictions.access import may_act_on
 from api.predictions.model_schemas import ModelField
-from api.predictions.projections import is_final, may_act_on
 from api.webhooks.schemas import WebhookField
 from common.callers import Caller
-from common.predictions import QueuePosition
+from common.predictions import PredictionRecord, QueuePosition
 from common.predictions.constants import LONGEST_DEADLINE, SHORTEST_DEADLINE
-from common.predictions.public_view import shown
+from common.predictions.public_view import to_public
 from common.schemas import RequestSchema
-from common.tables import Prediction, State
+from common.tables import State
 from common.tasks import contracts
 
 LONGEST_WAIT = 30  # seconds
@@ -183,35 +182,36 @@ class PredictionView(Schema):
 
 
 def view(
-    row: Prediction | Row[Any],
+    record: PredictionRecord,
     caller: Caller,
-    place: QueuePosition | None = None,
+    position: QueuePosition | None = None,
     is_asked_now: bool = False,
 ) -> dict[str, Any]:
-    """What PredictionView shows of a row to the caller, with its place while it is queued;
-    `is_asked_now` in the answer to the request that asks for it.
+    """The PredictionView of a record for the caller, with its queue position if that is given.
+
+    `is_asked_now` is True in the answer to the request that created the prediction.
     """
     return {
-        **shown(row, caller, is_asked_now),
-        "queue": _queue(place),
-        "urls": _urls(row, is_asked_now or may_act_on(caller, row)),
+        **to_public(record, caller, is_asked_now),
+        "queue": _queue(position),
+        "urls": _urls(record, is_asked_now or may_act_on(caller, record)),
     }
 
 
-def _queue(place: QueuePosition | None) -> dict[str, Any] | None:
-    if place is None:
+def _queue(position: QueuePosition | None) -> dict[str, Any] | None:
+    if position is None:
         return None
-    seconds = None if place.seconds is None else round(place.seconds, 1)
-    return {"position": place.position, "seconds": seconds}
+    seconds = None if position.seconds is None else round(position.seconds, 1)
+    return {"position": position.position, "seconds": seconds}
 
 
-def _urls(row: Prediction | Row[Any], may_cancel: bool) -> dict[str, str | None]:
-    image = url_for("images.get", id=row.image_id, _external=True) if row.image_id else None
+def _urls(record: PredictionRecord, may_cancel: bool) -> dict[str, str | None]:
+    image = url_for("images.get", id=record.image_id, _external=True) if record.image_id else None
     cancel = None
-    if may_cancel and not is_final(row):
-        cancel = url_for("predictions.cancel", id=row.id, _external=True)
+    if may_cancel and not record.is_final:
+        cancel = url_for("predictions.cancel", id=record.id, _external=True)
     return {
-        "get": url_for("predictions.get", id=row.id, _external=True),
+        "get": url_for("predictions.get", id=record.id, _external=True),
         "image": image,
         "cancel": cancel,
     }

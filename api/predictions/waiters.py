@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from api.limits.wait_slots import Wait, WaitSlots
-from api.predictions.projections import Shown, is_final
 from api.system.broker_probe import BrokerProbe
 from common.announcer import decode_ids
 from common.broker import Broker
 from common.errors import Unavailable
 from common.observability.metrics import Metrics
+from common.predictions import PredictionRecord
 
 LOOK_AGAIN = 1.0  # seconds after which the row is read although no event came: events may be lost
 REMEMBERED = 4096  # events: what finishes between a caller's look at the row and its wait
 
-Look = Callable[[Sequence[UUID]], Mapping[UUID, Shown]]
+Look = Callable[[Sequence[UUID]], Mapping[UUID, PredictionRecord]]
 
 
 @dataclass(slots=True, eq=False)
@@ -26,7 +26,7 @@ class Waiter:
     """A request that waits; `row` is its prediction, where whoever woke it has read that."""
 
     woken: threading.Event = field(default_factory=threading.Event)
-    row: Shown | None = None
+    row: PredictionRecord | None = None
 
 
 class NoWaitSlot(Exception):
@@ -50,7 +50,7 @@ class Waiters:
         self._is_ending = False
         self._subscription = broker.subscribe(self._on_finished, self._wake_all)
 
-    def until_final(self, id: UUID, seconds: float, wait: Wait) -> Shown | None:
+    def until_final(self, id: UUID, seconds: float, wait: Wait) -> PredictionRecord | None:
         """The prediction once it is final, or as it is when `seconds` have passed; None when it has
         been deleted. Raises NoWaitSlot at once when `wait` gets no turn.
 
@@ -108,7 +108,7 @@ class Waiters:
                     waiter.row = rows.get(id)
                     waiter.woken.set()
 
-    def _read(self, ids: Sequence[UUID]) -> Mapping[UUID, Shown]:
+    def _read(self, ids: Sequence[UUID]) -> Mapping[UUID, PredictionRecord]:
         try:
             return self._look(ids) if ids else {}
         except Unavailable:
@@ -120,11 +120,11 @@ class Waiters:
                 for waiter in waiters:
                     waiter.woken.set()
 
-    def _wait(self, id: UUID, waiter: Waiter, end: float) -> Shown | None:
+    def _wait(self, id: UUID, waiter: Waiter, end: float) -> PredictionRecord | None:
         while True:
             left = end - time.monotonic()
             waiter.woken.wait(max(0, min(left, LOOK_AGAIN)))
             waiter.woken.clear()
             row, waiter.row = waiter.row or self._look([id]).get(id), None
-            if row is None or is_final(row) or left <= 0 or self._is_ending:
+            if row is None or row.is_final or left <= 0 or self._is_ending:
                 return row

@@ -12,16 +12,17 @@ from sqlalchemy import Row, bindparam, select
 
 from api.images.schemas import view
 from api.limits import quotas
-from api.predictions.projections import SHOWN, Shown, is_final
-from api.predictions.requests import IMAGES_FAULT, ask_for, wait_for, was_refused_a_wait
+from api.predictions.requests import ask_for, wait_for, was_refused_a_wait
 from api.state import app_state, services
 from api.uploads.service import ask
 from common.callers import Caller, listed_for
 from common.database.ids import parse_id
+from common.database.rows import first_as
 from common.database.session import execute, read, transact
 from common.errors import InputFault, Unavailable
 from common.housekeeping.retention import SEARCHES, is_use_noted, keep_search
-from common.predictions import TaskRequest, create_alone
+from common.predictions import PredictionRecord, TaskRequest, create_alone
+from common.predictions.records import COLUMNS
 from common.search.text import normalise
 from common.tables import Image, Prediction, State, StoredObject
 from common.tasks.search import CONTRACT
@@ -31,7 +32,7 @@ AT_ONCE = 25  # images that are read together: most pages are of 20
 
 # Built once: making a statement costs as much as sending it.
 _p = Prediction
-SEARCH = select(*SHOWN).where(_p.id == bindparam("id"), _p.task == CONTRACT.name)
+SEARCH = select(*COLUMNS).where(_p.id == bindparam("id"), _p.task == CONTRACT.name)
 EMBEDDED = (
     select(_p.id)
     .where(_p.image_id == bindparam("image"), _p.task == "embed", _p.state == State.SUCCEEDED)
@@ -54,7 +55,7 @@ class Page:
         return f"{self.search}.{self.after}"
 
 
-def find(caller: Caller, query: dict[str, Any]) -> tuple[Row[Any], int]:
+def find(caller: Caller, query: dict[str, Any]) -> tuple[PredictionRecord, int]:
     """The search, and where its page begins: a new one, or the cursor's. Its result is None when
     the request could not wait for it (see `search`).
 
@@ -72,10 +73,10 @@ def find(caller: Caller, query: dict[str, Any]) -> tuple[Row[Any], int]:
     if "query" in query and normalise(query["query"]) != normalise(row.params.get("query", "")):
         raise _no_cursor()
     _keep(row)
-    return row if row.result else _finished(row.id), page.after
+    return row if row.result else _finished(row), page.after
 
 
-def find_similar(caller: Caller, image: Image, cursor: str | None) -> tuple[Row[Any], int]:
+def find_similar(caller: Caller, image: Image, cursor: str | None) -> tuple[PredictionRecord, int]:
     """The same, of what looks like a stored image, which is embedded first where it was not."""
     if cursor is not None:
         row, after = find(caller, {"cursor": cursor})
@@ -89,18 +90,18 @@ def find_similar(caller: Caller, image: Image, cursor: str | None) -> tuple[Row[
     return search(caller, {"image_id": str(image.id)}), 0
 
 
-def wait_for_vector(row: Shown) -> None:
+def wait_for_vector(row: PredictionRecord) -> None:
     """Return when the image is embedded; raises InputFault when it cannot be, Unavailable when
     it is not in time.
     """
     [row] = wait_for([row], PATIENCE)
-    if row.state == State.FAILED and str(row.error_code).startswith(IMAGES_FAULT):
-        raise InputFault(str(row.error_detail), code=str(row.error_code))
+    if fault := row.image_fault:
+        raise fault
     if row.state != State.SUCCEEDED:
         raise Unavailable("The image is not embedded yet.", code="search_not_ready")
 
 
-def search(caller: Caller, params: dict[str, Any]) -> Row[Any]:
+def search(caller: Caller, params: dict[str, Any]) -> PredictionRecord:
     """A new search, once it has succeeded. When too many requests wait already, it is returned
     unfinished, with None as its result. Raises QueueFull, Unavailable.
     """
@@ -116,22 +117,21 @@ def search(caller: Caller, params: dict[str, Any]) -> Row[Any]:
     )
     units = CONTRACT.units()
     with quotas.work(units) as work:
-        transact(current.services.sessions, lambda session: create_alone(session, wanted))
+        record = transact(current.services.sessions, lambda session: create_alone(session, wanted))
         work.spent = units
     current.announcer.announce(wanted.id, wanted.task, interactive=True)
-    return _finished(wanted.id)
+    return _finished(record)
 
 
-def _finished(id: UUID) -> Row[Any]:
-    """The search once it has succeeded, or unfinished when the request was refused a wait."""
-    wait_for([Prediction(id=id, task=CONTRACT.name, state=State.QUEUED)], PATIENCE)
-    row = _look(id)
-    if row is not None and (row.result or (was_refused_a_wait() and not is_final(row))):
-        return row
+def _finished(search: PredictionRecord) -> PredictionRecord:
+    """The search once it has succeeded, or unfinished if the request could not wait."""
+    [search] = wait_for([search], PATIENCE)
+    if search.result or (was_refused_a_wait() and not search.is_final):
+        return search
     raise Unavailable("The search has not been answered in time.", code="search_not_ready")
 
 
-def page_of(caller: Caller, row: Row[Any], after: int, limit: int) -> dict[str, Any]:
+def page_of(caller: Caller, row: PredictionRecord, after: int, limit: int) -> dict[str, Any]:
     """What FoundList shows: up to `limit` of those results that are there and may be seen now. Of
     an unfinished search there are none yet, and `next` is the page to ask for again.
     """
@@ -160,14 +160,17 @@ def _there(
                 yield place, result, images[result["image_id"]]
 
 
-def _keep(row: Row[Any]) -> None:
+def _keep(row: PredictionRecord) -> None:
     """A search that is read again stays another day."""
     if is_use_noted(datetime.now(UTC) - row.created_at):
         transact(services().sessions, partial(keep_search, id=row.id, seconds=SEARCHES))
 
 
-def _look(id: UUID) -> Row[Any] | None:
-    return read(services().sessions, lambda session: execute(session, SEARCH, {"id": id}).first())
+def _look(id: UUID) -> PredictionRecord | None:
+    return read(
+        services().sessions,
+        lambda session: first_as(PredictionRecord, execute(session, SEARCH, {"id": id})),
+    )
 
 
 def _page(cursor: str) -> Page | None:

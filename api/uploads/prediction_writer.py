@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from api.http import idempotency_store
 from api.http.idempotency_store import Key
 from api.http.request_metrics import note_asked
-from api.predictions.projections import Shown, rows_of
 from api.predictions.queries import check_visible
 from api.state import AppState
 from common.database.session import (
@@ -25,7 +24,13 @@ from common.database.session import (
     transact,
 )
 from common.errors import NotFound
-from common.predictions import TaskRequest, create
+from common.predictions import (
+    PredictionRecord,
+    TaskRequest,
+    create,
+    find_records,
+    queued_record,
+)
 from common.predictions.result_cache import CachedResult, create_cached, find_cached
 from common.tables import Image, Prediction, State
 
@@ -47,7 +52,7 @@ class Accepted:
     """The image that was stored, and the predictions that were asked of it."""
 
     image: UUID
-    predictions: list[Shown]
+    predictions: list[PredictionRecord]
     is_new: bool = True  # False: its owner had sent these bytes before
 
 
@@ -65,8 +70,8 @@ def enter(
     open_asks = [ask for ask in task_requests if ask.id not in answered]
     create(session, image, open_asks, at)
     create_cached(session, image, found, at)
-    rows: dict[UUID, Shown] = {ask.id: queued(image, ask, at) for ask in open_asks}
-    rows |= rows_of(session, sorted(answered))
+    rows = {ask.id: queued_record(image, ask, at) for ask in open_asks}
+    rows |= find_records(session, sorted(answered))
     return Accepted(image.id, [rows[ask.id] for ask in task_requests])
 
 
@@ -84,24 +89,6 @@ def _known(
         if not ask.fresh
     )
     return [known for known in found if known]
-
-
-def queued(image: Image | Row[Any], ask: TaskRequest, at: datetime) -> Prediction:
-    """What was just written: to read it back costs a millisecond."""
-    return Prediction(
-        id=ask.id,
-        owner_id=ask.owner_id,
-        task=ask.task,
-        image_id=image.id,
-        params=ask.params,
-        caller_data=ask.caller_data,
-        state=State.QUEUED,
-        attempts=0,
-        interactive=ask.interactive,
-        cached=False,
-        created_at=at,
-        deadline_at=ask.deadline_at(at),
-    )
 
 
 def commit(
@@ -197,7 +184,7 @@ def _how_to_find_out(image: UUID, task_requests: Sequence[TaskRequest]) -> str:
 
 def _look_again(session: Session, image: UUID, ids: Sequence[UUID]) -> Accepted:
     """The rows of a transaction that was committed; raises Incomplete when some are gone."""
-    rows = rows_of(session, ids)
+    rows = find_records(session, ids)
     # Of bytes that their owner had sent before, it is the image that was there.
     found = next((row.image_id for row in rows.values()), None) or image
     if session.get(Image, found) is None or len(rows) < len(ids):

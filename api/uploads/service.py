@@ -19,14 +19,14 @@ from api.limits import quotas
 from api.predictions.queries import no_such_image
 from api.state import AppState, current_user
 from api.uploads.group_commit import ENTER_OBJECT, NewUpload, enter_images, object_columns
-from api.uploads.prediction_writer import Accepted, commit, enter, queued
+from api.uploads.prediction_writer import Accepted, commit, enter
 from common import images
 from common.callers import Caller, may_see
 from common.database.ids import new_id
 from common.database.session import DatabaseUnavailable, clock, execute
 from common.errors import InputFault
 from common.images import validation
-from common.predictions import TaskRequest
+from common.predictions import TaskRequest, queued_record
 from common.predictions.open_limits import check_room
 from common.storage import object_key
 from common.tables import Image, StoredObject, Visibility
@@ -161,7 +161,9 @@ def _among_others(
 ) -> Accepted | None:
     """Enter the image as nobody's bytes before; None when they are known after all."""
     at = app_state.newcomers.enter(NewUpload(image, stored, task_requests))
-    return Accepted(image.id, [queued(image, ask, at) for ask in task_requests]) if at else None
+    return (
+        Accepted(image.id, [queued_record(image, ask, at) for ask in task_requests]) if at else None
+    )
 
 
 def _found_again(

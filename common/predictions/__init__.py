@@ -6,9 +6,16 @@ not. All times are the database's. DESIGN section 4 is the table that these func
 
 from common.predictions.cancel import cancel, retry
 from common.predictions.claim import Claims, Job, claim
-from common.predictions.create import TaskRequest, create, create_alone, mark_announced
+from common.predictions.create import (
+    TaskRequest,
+    create,
+    create_alone,
+    mark_announced,
+    queued_record,
+)
 from common.predictions.finish import Failure, Outcome, Retry, Success, finish
 from common.predictions.queue_stats import Lane, QueuePosition, ahead, measure
+from common.predictions.records import PredictionRecord, find_record, find_records
 from common.predictions.sweep import Overdue, reopen, sweep
 
 __all__ = [
@@ -18,6 +25,7 @@ __all__ = [
     "Lane",
     "Outcome",
     "Overdue",
+    "PredictionRecord",
     "QueuePosition",
     "Retry",
     "Success",
@@ -27,9 +35,12 @@ __all__ = [
     "claim",
     "create",
     "create_alone",
+    "find_record",
+    "find_records",
     "finish",
     "mark_announced",
     "measure",
+    "queued_record",
     "reopen",
     "retry",
     "sweep",

@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 
 from common.database.session import execute, now
 from common.database.types import Id
+from common.model_reference import model_reference
 from common.predictions.claim import Job
 from common.predictions.completion import note_final
 from common.predictions.constants import CANCELED, MOST_FAILURES, backoff
 from common.predictions.result_cache import cache_key
 from common.search.analytics import Searched, note_searches
-from common.search.feedback.query_terms import SEARCH, asked_for, reference
+from common.search.feedback.query_terms import SEARCH, asked_for
 from common.search.outbox import FINDABLE, KNOWLEDGE, note_changed
 from common.tables import Image, Prediction, State
 
@@ -105,7 +106,7 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> list[UUID]:
 def _searched(success: Success) -> Searched:
     return Searched(
         query=asked_for(success.job.params),
-        model=reference(success.model) or "",
+        model=model_reference(success.model) or "",
         day=success.job.created_at.date(),
         results=len(success.result["items"]),
     )

@@ -1,86 +1,92 @@
-"""What is told of a prediction, by every view and by webhooks, and to whom."""
+"""What the API and webhooks return of a prediction, and to which callers."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Row
-
 from common.callers import Caller
-from common.tables import Prediction, State
+from common.predictions.records import PredictionRecord
+from common.tables import State
 from common.tasks import all_contracts
 
-MODEL = ("name", "version", "sha256")
-ASKERS = ("attempts", "timings", "deadline_at")  # told to nobody but the account that asked
+MODEL_FIELDS = ("name", "version", "sha256")
+OWNER_FIELDS = ("attempts", "timings", "deadline_at")  # returned to the owner and to admins only
 
 
-def shown(row: Prediction | Row[Any], caller: Caller, is_asked_now: bool = False) -> dict[str, Any]:
-    """What the caller is told of a row, without its place in the queue and addresses.
+def to_public(
+    record: PredictionRecord, caller: Caller, is_asked_now: bool = False
+) -> dict[str, Any]:
+    """The fields that the caller may see, without queue position and URLs.
 
-    `metadata` is told to the account that sent it and to admins; an anonymous caller, who cannot
-    be recognised later, gets it in the answer to the request that sends it (`is_asked_now`).
+    Only the owner and admins get `metadata`. An anonymous caller cannot be recognized later, so it
+    gets `metadata` only in the answer to the request that sent it (`is_asked_now`).
     """
-    told = everything(row)
-    if is_asked_now or is_asker(caller, row):
-        return told
-    told["metadata"] = None
-    if row.owner_id is not None:
-        told |= dict.fromkeys(ASKERS)
-        told["error"] = told["error"] and told["error"] | {"detail": None}
-    return told
+    view = full_view(record)
+    if is_asked_now or is_owner(caller, record):
+        return view
+    view["metadata"] = None
+    if record.owner_id is not None:
+        view |= dict.fromkeys(OWNER_FIELDS)
+        view["error"] = view["error"] and view["error"] | {"detail": None}
+    return view
 
 
-def is_asker(caller: Caller, row: Prediction | Row[Any]) -> bool:
-    """Whether the caller is the account that asked for the prediction, or an admin."""
-    return caller.is_admin or (caller.id is not None and row.owner_id == caller.id)
+def is_owner(caller: Caller, record: PredictionRecord) -> bool:
+    """Whether the caller is the account that requested the prediction, or an admin."""
+    return caller.is_admin or (caller.id is not None and record.owner_id == caller.id)
 
 
-def everything(row: Prediction | Row[Any]) -> dict[str, Any]:
-    """All that can be told of a row: what its webhook and its asker get."""
+def full_view(record: PredictionRecord) -> dict[str, Any]:
+    """All public fields of a prediction: what its owner and its webhook get."""
     return {
-        "id": row.id,
-        "task": row.task,
-        "status": row.state,
-        "image_id": row.image_id,
-        "params": row.params,
-        "metadata": row.caller_data,
-        "attempts": row.attempts,
-        "result": result_of(row),
-        "error": _error(row),
-        "model": _model(row),
-        "cached": row.cached,
-        "timings": timings_of(row),
-        "created_at": row.created_at,
-        "started_at": row.started_at,
-        "finished_at": row.finished_at,
-        "deadline_at": row.deadline_at,
+        "id": record.id,
+        "task": record.task,
+        "status": record.state,
+        "image_id": record.image_id,
+        "params": record.params,
+        "metadata": record.caller_data,
+        "attempts": record.attempts,
+        "result": public_result(record.task, record.result, record.params),
+        "error": _error(record),
+        "model": _model(record),
+        "cached": record.cached,
+        "timings": timings_of(record),
+        "created_at": record.created_at,
+        "started_at": record.started_at,
+        "finished_at": record.finished_at,
+        "deadline_at": record.deadline_at,
     }
 
 
-def result_of(row: Prediction | Row[Any]) -> dict[str, Any] | None:
-    """The result as the task's contract tells it: some of what the row keeps is internal."""
-    task = all_contracts().get(row.task)
-    if row.result is None or task is None or task.shown is None:
-        return row.result
-    return task.shown(row.result, row.params)
+def public_result(
+    task: str, result: dict[str, Any] | None, params: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The stored result as the task's contract publishes it; parts of it may be internal."""
+    contract = all_contracts().get(task)
+    if result is None or contract is None or contract.shown is None:
+        return result
+    return contract.shown(result, params)
 
 
-def timings_of(row: Prediction | Row[Any]) -> dict[str, float]:
-    """Seconds by step, with the time in the queue and the time to write the result."""
-    measured: dict[str, float] = dict(row.timings or {})
-    if row.started_at:
-        measured["queue"] = round((row.started_at - row.created_at).total_seconds(), 6)
-    if row.started_at and row.finished_at and row.timings:
-        whole = (row.finished_at - row.started_at).total_seconds()
-        measured["write"] = round(max(0.0, whole - sum(row.timings.values())), 6)
+def timings_of(record: PredictionRecord) -> dict[str, float]:
+    """Seconds by step: those that the engine measured, plus `queue` (until the last claim) and
+    `write` (the rest until the result was stored).
+    """
+    measured: dict[str, float] = dict(record.timings or {})
+    if record.started_at:
+        measured["queue"] = round((record.started_at - record.created_at).total_seconds(), 6)
+    if record.started_at and record.finished_at and record.timings:
+        total = (record.finished_at - record.started_at).total_seconds()
+        measured["write"] = round(max(0.0, total - sum(record.timings.values())), 6)
     return measured
 
 
-def _model(row: Prediction | Row[Any]) -> dict[str, Any] | None:
-    """What identifies the model; how it is run here is internal."""
-    return row.model and {name: row.model.get(name) for name in MODEL}
+def _model(record: PredictionRecord) -> dict[str, Any] | None:
+    """The fields that identify the model; its runtime and device are internal."""
+    return record.model and {name: record.model.get(name) for name in MODEL_FIELDS}
 
 
-def _error(row: Prediction | Row[Any]) -> dict[str, Any] | None:
-    """Why it failed, or while it is queued again, why the last attempt failed."""
-    if row.error_code is None or row.state == State.SUCCEEDED:
+def _error(record: PredictionRecord) -> dict[str, Any] | None:
+    """Why the prediction failed, or, when it is queued again, why its last attempt failed."""
+    if record.error_code is None or record.state == State.SUCCEEDED:
         return None
-    return {"code": row.error_code, "detail": row.error_detail}
+    return {"code": record.error_code, "detail": record.error_detail}

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from common.database.session import Sessions, execute, read
+from common.model_reference import model_reference
 from common.search.feedback import Learnt, learnt
-from common.search.feedback.query_terms import reference
 from common.search.feedback.scores import MOST_AGAINST
 from common.tables import Prediction, State
 from engine.index.store import Index
@@ -103,7 +103,7 @@ class Lessons:
         """The model whose vectors these images have, and how long those are."""
         wanted = {"images": images}
         row = read(self._sessions, lambda session: execute(session, EMBEDDER, wanted).first())
-        return (str(reference(row.model)), row.result["dimensions"]) if row else None
+        return (str(model_reference(row.model)), row.result["dimensions"]) if row else None
 
 
 def sink(ranked: Sequence[Candidate], lesson: Learnt) -> list[Candidate]:

@@ -11,9 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from standardwebhooks import Webhook
 
-from common.database.session import now
-from common.predictions.public_view import everything
-from common.tables import Prediction, State
+from common.database.session import execute, now
+from common.predictions import PredictionRecord
+from common.predictions.public_view import full_view
+from common.predictions.records import COLUMNS
+from common.tables import Prediction
 from common.webhooks.deliveries import Due
 from common.webhooks.secrets import derived, valid_roots
 
@@ -32,15 +34,18 @@ class Message:
 
 def compose(session: Session, due: Due, public_url: str) -> Message | None:
     """The message of a delivery; None when its prediction is not final: it is being retried."""
-    wanted = select(Prediction, now()).where(Prediction.id == due.prediction_id)
-    prediction, moment = session.execute(wanted).one()
-    if not State(prediction.state).is_final or prediction.finished_at is None:
+    statement = select(*COLUMNS, Prediction.webhook_secret, now()).where(
+        Prediction.id == due.prediction_id
+    )
+    row: Any = execute(session, statement).one()
+    *columns, own_secret, moment = row
+    record = PredictionRecord(*columns)
+    if not record.is_final or record.finished_at is None:
         return None
-    own = prediction.webhook_secret
-    owner = prediction.owner_id
-    secrets = [own] if own else [derived(root, owner) for root in valid_roots(session)]
-    id = message_id(prediction.id, prediction.finished_at, due.created_at)
-    return Message(id, moment, body_of(prediction, public_url), secrets)
+    roots = () if own_secret else valid_roots(session)
+    secrets = [own_secret] if own_secret else [derived(root, record.owner_id) for root in roots]
+    id = message_id(record.id, record.finished_at, due.created_at)
+    return Message(id, moment, body_of(record, public_url), secrets)
 
 
 def headers_of(message: Message) -> dict[str, str]:
@@ -66,25 +71,25 @@ def message_id(id: UUID, finished_at: datetime, first_owed_at: datetime) -> str:
     return f"{id}_{round(finished_at.timestamp() * 1000)}"
 
 
-def body_of(prediction: Prediction, public_url: str) -> str:
+def body_of(record: PredictionRecord, public_url: str) -> str:
     """The JSON text; with addresses only where PUBLIC_URL says what they begin with."""
-    assert prediction.finished_at is not None
-    data = {**everything(prediction), "queue": None}
+    assert record.finished_at is not None
+    data = {**full_view(record), "queue": None}
     if public_url:
-        data["urls"] = _urls(prediction, public_url.rstrip("/"))
+        data["urls"] = _urls(record, public_url.rstrip("/"))
     payload = {
-        "type": f"prediction.{prediction.state}",
-        "account": prediction.owner_id,  # who composed it, `metadata` in particular
-        "timestamp": prediction.finished_at,
+        "type": f"prediction.{record.state}",
+        "account": record.owner_id,  # the author of the message, of `metadata` above all
+        "timestamp": record.finished_at,
         "data": data,
     }
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":"), default=_as_text)
 
 
-def _urls(prediction: Prediction, base: str) -> dict[str, str | None]:
-    image = prediction.image_id
+def _urls(record: PredictionRecord, base: str) -> dict[str, str | None]:
+    image = record.image_id
     return {
-        "get": f"{base}/v1/predictions/{prediction.id}",
+        "get": f"{base}/v1/predictions/{record.id}",
         "image": f"{base}/v1/images/{image}" if image else None,
         "cancel": None,
     }

@@ -58,8 +58,3 @@ def asked_for(params: Mapping[str, Any]) -> str:
     Of what looks like an image that is a word of its own, which no other query shares.
     """
     return str(params["query"]) if "query" in params else f"image:{UUID(params['image_id']).hex}"
-
-
-def reference(model: Mapping[str, Any] | None) -> str | None:
-    """A model as votes and counts name it: name@version."""
-    return f"{model['name']}@{model['version']}" if model else None
