@@ -43,7 +43,7 @@ test: $(BIN)/.test ## Run the tests (finds MariaDB, RabbitMQ, Docker by itself)
 
 # ---- working on it
 
-check static-tests: $(BIN)/.check ## Lint, types, import rules, budgets, README tables, migrations
+check static-tests: $(BIN)/.check ## Lint, types, import rules, size budgets, generated tables, migrations
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -53,7 +53,7 @@ check static-tests: $(BIN)/.check ## Lint, types, import rules, budgets, README 
 
 fix: $(BIN)/.check ## Format, sort, and write the documents' tables
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .
-	@$(BIN)/python -m tests.house.readme
+	@$(BIN)/python -m tests.house.generated_tables
 
 coverage-tests: $(BIN)/.test ## The tests with coverage
 	@$(BIN)/pip install -q coverage

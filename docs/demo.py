@@ -1,8 +1,9 @@
-"""`python docs/demo.py FOLDER`: a demo user with a gallery, on a running service.
+"""Fill a running service with a demo user and a gallery: `python docs/demo.py FOLDER`.
 
-The user is the one that the classifier's callers know; the gallery shows the photographs in FOLDER.
-Everything goes in as anybody's calls would, and what is there already is left alone. Not for a
-service that strangers can reach: everybody knows this password.
+The user is the one whose name and password clients of the earlier classifier service send; the
+gallery shows the photographs in FOLDER. All data are sent through the public API, and existing
+accounts and posts are kept. Do not use it on a service that others can reach: the password is
+public.
 """
 
 import argparse
@@ -19,9 +20,14 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}
 
 
 def main() -> int:
-    """0 when everything is there."""
+    """Create the user and the posts; return 0 on success, 1 after an error message."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, nargs="?", help="photographs; none: the user alone")
+    parser.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        help="folder of photographs; without it only the user is created",
+    )
     parser.add_argument("--url", default=os.environ.get("BASE_URL", "http://127.0.0.1:5000"))
     options = parser.parse_args()
     try:
@@ -37,45 +43,47 @@ def main() -> int:
 
 
 def _sign_in(client: httpx.Client) -> None:
-    wanted = {"name": NAME, "email": EMAIL, "password": PASSWORD}
-    _answer(client.post("/v1/users", json=wanted), known=409)
+    account = {"name": NAME, "email": EMAIL, "password": PASSWORD}
+    _json(client.post("/v1/users", json=account), accepted=409)
     form = {"grant_type": "", "username": NAME, "password": PASSWORD}
-    token = _answer(client.post("/token", data=form))["access_token"]
+    token = _json(client.post("/token", data=form))["access_token"]
     client.headers["Authorization"] = f"Bearer {token}"
 
 
 def _fill(client: httpx.Client, folder: Path) -> int:
-    """Post each photograph that is in no post yet; returns how many those were."""
+    """Post each photograph that has not been posted yet; returns the number of new posts."""
     photos = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     if not photos:
-        raise ValueError(f"{folder} holds no photographs")
+        raise ValueError(
+            f"{folder} contains no photographs; supported: {', '.join(sorted(SUFFIXES))}"
+        )
     posted = set(_posted(client))
     new = 0
     for path in photos:
         files = {"file": (path.name, path.read_bytes())}
-        image = _answer(client.post("/v1/images", files=files))["id"]
+        image = _json(client.post("/v1/images", files=files))["id"]
         if image not in posted:
             post = {"image_id": image, "text": path.stem.replace("_", " ")}
-            _answer(client.post("/v1/posts", json=post))
+            _json(client.post("/v1/posts", json=post))
             posted.add(image)
             new += 1
     return new
 
 
 def _posted(client: httpx.Client) -> Iterator[str]:
-    """The images that the user has posted."""
+    """Yield the ids of the images that the user has posted."""
     query = {"user": NAME, "limit": "100"}
     while True:
-        page = _answer(client.get("/v1/posts", params=query))
+        page = _json(client.get("/v1/posts", params=query))
         yield from (post["image"]["id"] for post in page["items"])
         if page["next"] is None:
             return
         query["cursor"] = page["next"]
 
 
-def _answer(response: httpx.Response, known: int = 0) -> Any:
-    """What was answered; raises ValueError with what the service said against it."""
-    if response.is_error and response.status_code != known:
+def _json(response: httpx.Response, accepted: int = 0) -> Any:
+    """Return the response's JSON; raises ValueError on an error status other than `accepted`."""
+    if response.is_error and response.status_code != accepted:
         raise ValueError(f"{response.request.url}: {response.text}")
     return response.json()
 

@@ -1,5 +1,6 @@
-"""`python docs/outlines.py PHOTO`: a page with the photograph and the outlines that a running
-service finds in it. The service is asked as anybody would: one POST for each format.
+"""Write an HTML page that shows a photograph with its outlines: `python docs/outlines.py PHOTO`.
+
+The outlines are requested from a running service, with one POST per format.
 """
 
 import argparse
@@ -30,7 +31,7 @@ td, th {{ text-align: left; padding: 0 1.5rem 0 0 }}
 
 
 def main() -> int:
-    """0 when the page was written."""
+    """Write the page; return 0 on success, 1 after an error message."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photo", type=Path)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("outlines.html"))
@@ -48,25 +49,25 @@ def main() -> int:
 
 
 def _outline(url: str, photo: bytes, shape: str) -> dict[str, Any]:
-    """The finished prediction; raises OSError and ValueError with what the service said."""
-    asked = {
+    """Return the finished prediction; raises OSError, or ValueError with the response."""
+    body = {
         "task": "outline",
         "params": {"format": shape},
         "data": base64.b64encode(photo).decode(),
     }
     request = urllib.request.Request(
         f"{url}/v1/predictions",
-        json.dumps(asked).encode(),
+        json.dumps(body).encode(),
         {"Content-Type": "application/json", "Prefer": "wait=30"},
     )
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
-            found: dict[str, Any] = json.load(answer)
+            prediction: dict[str, Any] = json.load(answer)
     except urllib.error.HTTPError as error:
         raise ValueError(error.read().decode(errors="replace")) from error
-    if found["status"] != "succeeded":
-        raise ValueError(f"the prediction is {found['status']}: {found['error']}")
-    return found
+    if prediction["status"] != "succeeded":
+        raise ValueError(f"the prediction is {prediction['status']}: {prediction['error']}")
+    return prediction
 
 
 def _page(name: str, photo: bytes, answers: dict[str, dict[str, Any]]) -> str:
@@ -82,12 +83,12 @@ def _page(name: str, photo: bytes, answers: dict[str, dict[str, Any]]) -> str:
     )
 
 
-def _row(found: dict[str, Any]) -> str:
-    parts = found["polygons"]
+def _row(outlined: dict[str, Any]) -> str:
+    parts = outlined["polygons"]
     cells = (
-        escape(found["label"]),
-        f"{found['area']:,.0f}",
-        len(found["vertices"]),
+        escape(outlined["label"]),
+        f"{outlined['area']:,.0f}",
+        len(outlined["vertices"]),
         len(parts),
         sum(len(part["holes"]) for part in parts),
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import requests
 
-from tests.house.readme import all_metrics
+from tests.house.generated_tables import all_metrics
 from tests.support.calls import post, until
 from tests.support.idle_api import only_api
 from tests.support.pictures import encode, picture

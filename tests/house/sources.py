@@ -9,9 +9,14 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def python_files() -> list[Path]:
-    """Every Python file that git tracks or would track."""
+    """Return every Python file that git tracks or would track."""
+    return tracked_files("*.py")
+
+
+def tracked_files(*patterns: str) -> list[Path]:
+    """Return every file of these patterns that git tracks or would track."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
         cwd=ROOT,
         capture_output=True,
         text=True,

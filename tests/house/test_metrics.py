@@ -10,7 +10,7 @@ import yaml  # type: ignore[import-untyped]
 from common.observability.metrics import open_metrics
 from common.observability.metrics.exporter import expose
 from common.observability.metrics.specs import PREFIX
-from tests.house.readme import METRICS, all_metrics
+from tests.house.generated_tables import METRICS, all_metrics
 from tests.house.sources import ROOT
 
 DASHBOARD = ROOT / "docker" / "grafana" / "dashboards" / "afterimage.json"
