@@ -1,11 +1,13 @@
 """What a request may ask of the application: the only reader of `current_app` and of the caller."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeVar, cast
 from uuid import UUID
 
 from flask import current_app, g, request
 from prometheus_client.registry import Collector
+from sqlalchemy.orm import Session
 
 from api.http.idempotency_store import InFlight
 from api.limits.usage_meter import UsageMeter
@@ -18,8 +20,10 @@ from api.uploads.group_commit import GroupCommit
 from common.announcer import Announcer
 from common.callers import ANONYMOUS, Caller
 from common.client_networks import network_of
+from common.database import session as database
 from common.services import Services
 
+T = TypeVar("T")
 EXTENSION = "afterimage"
 
 
@@ -53,6 +57,19 @@ def app_state() -> AppState:
 def services() -> Services:
     """The application's services."""
     return app_state().services
+
+
+def read(work: Callable[[Session], T]) -> T:
+    """Run `work`, which only reads, on the application's database, and return its result."""
+    return database.read(services().sessions, work)
+
+
+def write(work: Callable[[Session], T], recall: Callable[[Session], T | None] | None = None) -> T:
+    """Run `work` in a transaction on the application's database, commit, and return its result.
+
+    `recall` is as in `common.database.session.transact`.
+    """
+    return database.transact(services().sessions, work, recall)
 
 
 def current_user() -> Caller:

@@ -3,9 +3,8 @@
 from functools import partial
 from uuid import UUID
 
-from api.state import current_user, services
+from api.state import current_user, read, services
 from common.accounts import queries
-from common.database.session import read
 from common.errors import Forbidden, NotFound, Unauthorized
 
 
@@ -40,7 +39,7 @@ def find_user(name: str, even_disabled: bool = False) -> UUID:
     """The id of the account of this name. Raises NotFound when there is none, or when it is
     disabled and neither the caller is an admin nor `even_disabled` is set.
     """
-    row = read(services().sessions, partial(queries.find_by_name, name=name))
+    row = read(partial(queries.find_by_name, name=name))
     if row is None or not (row.is_active or even_disabled or current_user().is_admin):
         raise NotFound("There is no such user.", code="user_not_found")
     found: UUID = row.id

@@ -17,12 +17,11 @@ from api.login import throttle
 from api.login.common_passwords import weakness
 from api.login.jwt_secret import jwt_secret
 from api.login.service import checked
-from api.state import app_state, current_login, current_user, services
+from api.state import app_state, current_login, current_user, read, services, write
 from common.accounts import api_keys, logins, queries
 from common.accounts.account_deletion import Leaver, forget_some, forget_user
 from common.client_networks import network_of
 from common.database.ids import new_id, parse_id
-from common.database.session import read, transact
 from common.errors import Forbidden, InputFault, NotFound, TooManyRequests, Unauthorized
 from common.housekeeping import rate_counters
 from common.search.feedback.voters import voter_of
@@ -41,14 +40,14 @@ def sign_up(fields: dict[str, Any]) -> Row[Any]:
         raise Forbidden("New accounts are opened by the admins alone.", code="sign_up_off")
     wanted = SIGN_UP.load(fields)
     _check_password(wanted["password"], wanted["name"], wanted["email"])
-    transact(services().sessions, partial(_may_sign_up, wanted=wanted))
+    write(partial(_may_sign_up, wanted=wanted))
     id, password_hash = new_id(), app_state().passwords.hash(wanted["password"])
 
-    def enter(session: Session) -> bool:
+    def insert_account(session: Session) -> bool:
         queries.open_account(session, id, wanted["name"], wanted["email"], password_hash)
         return True
 
-    transact(services().sessions, enter, partial(queries.is_stored, id=id))
+    write(insert_account, partial(queries.is_stored, id=id))
     security_event("sign-up", account=id)
     return _account(id)
 
@@ -82,7 +81,7 @@ def profile(name: str) -> Row[Any]:
     """The row of the account of this name. Raises NotFound when there is none, or when it is
     disabled and the caller is no admin.
     """
-    found = read(services().sessions, partial(queries.find_by_name, name=name))
+    found = read(partial(queries.find_by_name, name=name))
     if found is None or not (found.is_active or current_user().is_admin):
         raise NotFound("There is no such user.", code="user_not_found")
     return found
@@ -103,7 +102,7 @@ def change(fields: dict[str, Any]) -> Row[Any]:
         _check_password(wanted["password"], account.name, wanted.get("email", account.email))
         new_hash = app_state().passwords.hash(wanted["password"])
 
-    def write(session: Session) -> None:
+    def apply_changes(session: Session) -> None:
         if "email" in wanted:
             queries.set_email(session, account.id, wanted["email"])
         if new_hash:
@@ -112,7 +111,7 @@ def change(fields: dict[str, Any]) -> Row[Any]:
             if not wanted["keep_keys"]:
                 api_keys.remove_all(session, account.id)
 
-    transact(services().sessions, write)
+    write(apply_changes)
     for changed in wanted.keys() & {"email", "password"}:
         security_event(f"{changed} changed", account=account.id)
     return my_account()
@@ -120,16 +119,14 @@ def change(fields: dict[str, Any]) -> Row[Any]:
 
 def my_logins() -> list[dict[str, Any]]:
     """The caller's log-ins, the newest first; `current` marks the one that asks."""
-    rows = read(services().sessions, partial(logins.of_user, user_id=me()))
+    rows = read(partial(logins.of_user, user_id=me()))
     return [{**row._mapping, "current": row.id == current_login()} for row in rows]
 
 
 def end_login(id: str) -> None:
     """End a log-in of the caller's; raises NotFound when they have no such log-in."""
     owner, login = me(), parse_id(id)
-    ended = login and transact(
-        services().sessions, partial(logins.end_one, id=login, user_id=owner)
-    )
+    ended = login and write(partial(logins.end_one, id=login, user_id=owner))
     if not ended:
         raise NotFound("You have no such log-in.", code="login_not_found")
     security_event("log-in ended", account=owner, login=login)
@@ -142,25 +139,25 @@ def leave(fields: dict[str, Any]) -> None:
     secret = jwt_secret(services().settings).encode()
     who = Leaver(account.id, voter_of(secret, account.id, ""), scope_of(account.id, ""))
     _forget_rows(who)
-    transact(services().sessions, partial(forget_user, who=who))
+    write(partial(forget_user, who=who))
     _forget_rows(who)  # what came in between
 
 
 def _forget_rows(who: Leaver) -> None:
     """Remove what belongs to an account, in many small transactions."""
     service.remove_all_of(who.id)
-    while transact(services().sessions, partial(forget_some, who=who)):
+    while write(partial(forget_some, who=who)):
         pass
 
 
 def _prove(account: Row[Any], password: str, field: str) -> None:
     """Raise InputFault unless the password is the account's: a token alone may be stolen."""
     who = {"account": account.name, "address": request.remote_addr or ""}
-    transact(services().sessions, partial(throttle.take, **who))
+    write(partial(throttle.take, **who))
     if not checked(account.password_hash, password, who):
         detail = "This is not the account's password."
         raise InputFault(detail, code="password_wrong", errors={field: [detail]})
-    transact(services().sessions, partial(throttle.forgive, **who))
+    write(partial(throttle.forgive, **who))
 
 
 def _account(id: UUID) -> Row[Any]:
@@ -170,4 +167,4 @@ def _account(id: UUID) -> Row[Any]:
 
 
 def _find(id: UUID) -> Row[Any] | None:
-    return read(services().sessions, partial(queries.find, id=id))
+    return read(partial(queries.find, id=id))

@@ -14,11 +14,10 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from api.login.jwt_secret import jwt_secret
 from api.login.service import Opened
-from api.state import services
+from api.state import read, write
 from common.accounts import logins
 from common.callers import Caller
 from common.database.ids import parse_id
-from common.database.session import read, transact
 from common.settings import Settings
 
 PATH = "/admin"
@@ -74,7 +73,7 @@ def caller() -> Caller | None:
     login, user = (parse_id(str(session.get(name))) for name in ("login", "user"))
     if login is None or user is None:
         return None
-    found = read(services().sessions, partial(logins.by_login, id=login, user_id=user))
+    found = read(partial(logins.by_login, id=login, user_id=user))
     if found and found.role == session.get("role"):
         return found
     end()
@@ -86,4 +85,4 @@ def end() -> None:
     held: dict[str, Any] = dict(session)
     session.clear()
     if login := parse_id(str(held.get("login"))):
-        transact(services().sessions, partial(logins.end, id=login))
+        write(partial(logins.end, id=login))

@@ -9,11 +9,11 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from api.admin.guard import ForAdmins
-from api.state import app_state, services
+from api.state import app_state, read, services
 from api.system.engine_reports import RECENT, models_in, running_engines
 from api.system.readiness import OK
 from common.broker import DEAD_LETTERS
-from common.database.session import execute, now, read
+from common.database.session import execute, now
 from common.errors import Unavailable
 from common.predictions import Lane, measure
 from common.tables import EngineProcess
@@ -78,7 +78,7 @@ class ModelsView(ForAdmins, BaseView):  # type: ignore[misc]
 
 
 def _running() -> list[Row[Any]]:
-    return read(services().sessions, lambda session: list(execute(session, RUNNING)))
+    return read(lambda session: list(execute(session, RUNNING)))
 
 
 def _lanes() -> list[tuple[str, bool]]:
@@ -98,5 +98,5 @@ def _queues(depths: dict[str, int]) -> Iterator[Queue]:
     def look(session: Session) -> list[Lane]:
         return [measure(session, task, interactive) for task, interactive in _lanes()]
 
-    for (task, interactive), lane in zip(_lanes(), read(services().sessions, look), strict=True):
+    for (task, interactive), lane in zip(_lanes(), read(look), strict=True):
         yield Queue(task, interactive, lane, depths.get(queue_name(task, interactive)))

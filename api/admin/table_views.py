@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from api.admin import formatters
 from api.admin.guard import ForAdmins
-from api.state import services
+from api.state import read
 from common.database.ids import LAST_ID, parse_id
-from common.database.session import execute, read
+from common.database.session import execute
 from common.errors import AfterimageError, InputFault, NotFound
 
 log = structlog.get_logger(__name__)
@@ -62,7 +62,7 @@ class RowsView(ForAdmins, BaseModelView):  # type: ignore[misc]
     ) -> tuple[None, Sequence[Row[Any]]]:
         """A page of rows, by the query of the request; raises InputFault for a bad one."""
         statements = self._wanted(search or "")
-        found = read(services().sessions, partial(self._fetch, statements=statements))
+        found = read(partial(self._fetch, statements=statements))
         shown = found[: self.page_size]
         self._template_args["older"] = shown[-1].id if len(found) > len(shown) else None
         return None, shown
@@ -70,7 +70,7 @@ class RowsView(ForAdmins, BaseModelView):  # type: ignore[misc]
     def get_one(self, id: Any) -> Row[Any]:
         """All that is shown of a row; raises NotFound."""
         statement = self.row.where(self.key == (parse_id(str(id)) or LAST_ID))
-        found = read(services().sessions, lambda session: execute(session, statement).first())
+        found = read(lambda session: execute(session, statement).first())
         if found is None:
             raise NotFound("There is no such row.")
         return found

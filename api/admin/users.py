@@ -12,11 +12,9 @@ from sqlalchemy.orm import Session
 from api.admin import formatters
 from api.admin.search_filters import begins_with, by_id
 from api.admin.table_views import Condition, RowsView
-from api.state import services
 from common.accounts import queries
 from common.accounts.names import email_key, name_key
 from common.database.ids import FIRST_ID, parse_id
-from common.database.session import transact
 from common.errors import Conflict, NotFound
 from common.tables import Role, User
 
@@ -88,4 +86,4 @@ def _change(id: str, write: Any) -> None:
             raise NotFound("There is no such account any more.")
         write(session, user)
 
-    transact(services().sessions, work)
+    write(work)

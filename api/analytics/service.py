@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from api.analytics.schemas import count_view, cursor_of, days_of, earlier, rates_view
-from api.state import services
-from common.database.session import read
+from api.state import read
 from common.search.analytics import Days, rates
 
 Counted = Callable[..., Sequence[Row[Any]]]
@@ -19,7 +18,7 @@ def queries(counted: Counted, query: dict[str, Any]) -> dict[str, Any]:
     """A page of the queries that `counted` gives; raises ValidationError for impossible days."""
     days, most = _days(query), query["limit"]
     look = partial(counted, days=days, after=query.get("cursor"), most=most + 1)
-    rows = read(services().sessions, look)
+    rows = read(look)
     after = cursor_of(rows[most - 1]) if len(rows) > most else None
     return {"items": [count_view(row) for row in rows[:most]], "next": after}
 
@@ -29,7 +28,7 @@ def by_day(query: dict[str, Any]) -> dict[str, Any]:
     days = _days(query)
     last = min(days.until, query.get("cursor", days.until))
     first = max(days.since, earlier(last, query["limit"] - 1))
-    found = read(services().sessions, partial(rates, days=Days(first, last)))
+    found = read(partial(rates, days=Days(first, last)))
     after = earlier(first, 1) if days.since < first <= last else None
     return {"items": [rates_view(counts) for counts in found], "next": after}
 

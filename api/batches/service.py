@@ -20,12 +20,13 @@ from api.http.idempotency import key_of
 from api.http.idempotency_store import Key
 from api.http.request_metrics import note_batch
 from api.limits import quotas
-from api.state import app_state, current_user, services
+from api.state import app_state, current_user, read, services, write
 from common import batches
 from common.batches import Item
 from common.callers import Caller, may_see
+from common.database import session as database
 from common.database.ids import new_id, parse_id
-from common.database.session import CommitUnknown, Sessions, read, transact
+from common.database.session import CommitUnknown
 from common.errors import NotFound
 from common.tables import State
 from common.tasks import contract
@@ -55,17 +56,16 @@ def _enter(id: UUID, items: list[Item], key: Key | None) -> UUID:
     """Write the batch in one transaction, with its key, and announce what it queued."""
     caller = current_user()
 
-    def write(session: Session) -> list[tuple[UUID, str]]:
+    def insert(session: Session) -> list[tuple[UUID, str]]:
         if key:
             idempotency_store.enter(session, key)
         return batches.enter(session, id, caller, items)
 
     if key:
         key.image = id
-    sessions = services().sessions
     units = _units(items)
     with quotas.work(sum(units.values())) as work:
-        made = _written(sessions, write, id)
+        made = _written(insert, id)
         if made is None:
             return _of_another(key)
         work.spent = sum(units[prediction] for prediction, _ in made)
@@ -74,10 +74,10 @@ def _enter(id: UUID, items: list[Item], key: Key | None) -> UUID:
     return id
 
 
-def _written(sessions: Sessions, write: Callable[[Session], Made], id: UUID) -> Made | None:
-    """What `write` has made in its transaction; None when another request has taken the key."""
+def _written(insert: Callable[[Session], Made], id: UUID) -> Made | None:
+    """What `insert` has made in its transaction; None when another request has taken the key."""
     try:
-        return transact(sessions, write, partial(_stored, id=id))
+        return write(insert, partial(_stored, id=id))
     except idempotency_store.Taken:
         return None
     except CommitUnknown as error:
@@ -92,7 +92,7 @@ def _units(items: Sequence[Item]) -> dict[UUID, int]:
     """The units of work of each prediction that the batch asks for, by its id."""
     asked = [(item.image_id, item.ask) for item in items if item.image_id and item.ask]
     images = {image for image, _ in asked}
-    pixels = read(services().sessions, partial(batches.pixels_of, images=images))
+    pixels = read(partial(batches.pixels_of, images=images))
     return {ask.id: contract(ask.task).units(pixels.get(image, 0)) for image, ask in asked}
 
 
@@ -104,7 +104,7 @@ def _stored(session: Session, id: UUID) -> list[tuple[UUID, str]] | None:
 def _of_another(key: Key | None) -> UUID:
     """The batch that another request with the same key stored first."""
     if key:
-        read(services().sessions, lambda session: idempotency_store.find(session, key))
+        read(lambda session: idempotency_store.find(session, key))
     if not (key and key.is_replayed and key.image):
         raise idempotency_store.in_progress()
     return key.image
@@ -126,7 +126,7 @@ def find(id: str) -> tuple[Row[Any], dict[str, int]]:
         is_theirs = row is not None and (caller.is_admin or row.owner_id in (None, caller.id))
         return (row, batches.count(session, row.id)) if row and is_theirs else None
 
-    if found := read(services().sessions, look):
+    if found := read(look):
         return found
     raise NotFound("There is no such batch.", code="batch_not_found")
 
@@ -136,23 +136,23 @@ def items_of(id: UUID, query: dict[str, Any]) -> tuple[list[Row[Any]], str | Non
     after, most = query["cursor"], query["limit"]
     start = -1 if after is None else after
     look = partial(batches.page, id=id, after=start, most=most + 1, status=query.get("status"))
-    rows = list(read(services().sessions, look))
+    rows = list(read(look))
     return rows[:most], str(rows[most - 1].position) if len(rows) > most else None
 
 
 def cancel_all(id: UUID) -> None:
     """Cancel what is not finished; who waits for some of it is woken."""
-    canceled = transact(services().sessions, partial(batches.cancel, id=id))
+    canceled = write(partial(batches.cancel, id=id))
     app_state().announcer.finished(canceled)
 
 
 def retry_failed(id: UUID) -> None:
     """Queue again what failed or expired; raises QueueFull."""
-    made = read(services().sessions, partial(batches.made_of, id=id, states=AGAIN))
+    made = read(partial(batches.made_of, id=id, states=AGAIN))
     for task in {task for _, task in made}:
         app_state().queues.admit(task, interactive=False)
     quotas.charge(quotas.units_of(task for _, task in made))
-    transact(services().sessions, partial(batches.retry, these=made))
+    write(partial(batches.retry, these=made))
     _announce(made)
 
 
@@ -166,7 +166,7 @@ def results_of(id: UUID) -> Response:
 
 def _results(sessions: Any, id: UUID, after: int) -> Any:
     look = partial(batches.results, id=id, after=after, most=RESULTS_AT_ONCE)
-    return read(sessions, look)
+    return database.read(sessions, look)
 
 
 def _lines(fetch: Any, rows: Any, caller: Caller) -> Iterator[bytes]:

@@ -11,9 +11,8 @@ from api.http.body.parser import read_file
 from api.http.errors import answer_of, described
 from api.predictions.requests import ask_for, wait_for
 from api.predictions.schemas import LONGEST_WAIT
-from api.state import app_state, current_user, services
+from api.state import app_state, current_user, write
 from api.uploads.service import receive
-from common.database.session import transact
 from common.errors import (
     AfterimageError,
     InputFault,
@@ -95,6 +94,6 @@ def _keep(file_name: str, error: InputFault) -> None:
     """Every inference is kept, those too that were none."""
     about = (me(), TASK, file_name, error.code, error.detail)
     try:
-        transact(services().sessions, lambda session: note_refused(session, *about))
+        write(lambda session: note_refused(session, *about))
     except Unavailable as why:
         log.warning("a refused file was not noted", error=why.detail)

@@ -14,8 +14,7 @@ from api.feedback.schemas import VALUES
 from api.limits import quotas
 from api.login.jwt_secret import jwt_secret
 from api.predictions.queries import find_prediction
-from api.state import app_state, current_user, services
-from common.database.session import read, transact
+from api.state import app_state, current_user, read, services, write
 from common.errors import NotFound
 from common.housekeeping.retention import WITH_FEEDBACK, keep_search
 from common.model_reference import model_reference
@@ -44,17 +43,17 @@ def take(fields: Mapping[str, Any]) -> dict[str, Any]:
     day, model = search.created_at.date(), search.model_reference
     about = About(query=asked_for(search.params), model=model, search_id=search.id, day=day)
     given = [(name, kind) for kind in (*VALUES, CLICKS) for name in fields[kind]]
-    images = read(services().sessions, lambda s: by_id(s, current_user(), [n for n, _ in given]))
+    images = read(lambda s: by_id(s, current_user(), [n for n, _ in given]))
     ids, rejected = sort(images, given)
     quotas.charge(len(given))
     clicks = ids.pop(CLICKS, [])
 
-    def write(session: Session) -> None:
+    def insert_votes(session: Session) -> None:
         record(session, _voter(), _opinions(about, ids))
         keep_search(session, search.id, WITH_FEEDBACK)
         note_clicks(session, search.id, clicks, _positions(search), model, day)
 
-    transact(services().sessions, write)
+    write(insert_votes)
     return {"search_id": search.id, "recorded": len(given) - len(rejected), "rejected": rejected}
 
 
@@ -64,8 +63,8 @@ def take_by_name(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
     given = [[(name, kind) for kind in VALUES for name in entry.get(kind, [])] for entry in entries]
     names = {name for each in given for name, _ in each}
-    images = read(services().sessions, lambda s: by_id_or_name(s, current_user(), names))
-    model = read(services().sessions, lambda s: app_state().models.answering(s, SEARCH))
+    images = read(lambda s: by_id_or_name(s, current_user(), names))
+    model = read(lambda s: app_state().models.answering(s, SEARCH))
     opinions, rejected = [], []
     for entry, each in zip(entries, given, strict=True):
         ids, refused = sort(images, each)
@@ -74,7 +73,7 @@ def take_by_name(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         rejected += [{"query": entry["query"], **one} for one in refused]
     voter = _voter()
     quotas.charge(sum(map(len, given)))
-    transact(services().sessions, lambda session: record(session, voter, opinions))
+    write(lambda session: record(session, voter, opinions))
     return {"recorded": sum(map(len, given)) - len(rejected), "rejected": rejected}
 
 

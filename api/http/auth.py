@@ -10,10 +10,9 @@ from functools import partial
 from flask import Request, g, request
 
 from api.login.tokens import ACCESS, invalid, read_token
-from api.state import services
+from api.state import read, write
 from common.accounts import api_keys, logins
 from common.callers import Caller
-from common.database.session import read, transact
 from common.errors import Unavailable
 
 TOKEN_SCHEMES = ("bearer", "token")
@@ -44,7 +43,7 @@ def _by_token(token: str) -> Caller:
     """Whose access token it is, as the account is now: one SELECT."""
     known = read_token(token, ACCESS)
     find = partial(logins.by_login, id=known.login, user_id=known.user)
-    if (found := read(services().sessions, find)) is None:
+    if (found := read(find)) is None:
         raise invalid()
     g.login = known.login
     return found
@@ -52,11 +51,11 @@ def _by_token(token: str) -> Caller:
 
 def _by_key(key: str) -> Caller:
     """Whose API key it is: one SELECT, and now and then an UPDATE."""
-    found = read(services().sessions, partial(api_keys.owner_of, key=key))
+    found = read(partial(api_keys.owner_of, key=key))
     if found is None:
         raise invalid()
     caller, unnoted = found
     if unnoted:
         with suppress(Unavailable):
-            transact(services().sessions, partial(api_keys.note_use, id=unnoted))
+            write(partial(api_keys.note_use, id=unnoted))
     return caller

@@ -18,8 +18,7 @@ from flask import Response, g, make_response, request
 from api.http import idempotency_store
 from api.http.idempotency_store import Answered, Key
 from api.predictions.queries import check_visible
-from api.state import caller_network, current_user, services
-from common.database.session import read, transact
+from api.state import caller_network, current_user, read, write
 from common.errors import Malformed, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -63,7 +62,7 @@ def key_of(image: bytes | None, file_name: str | None, fields: dict[str, Any]) -
         )
     key = Key(scope_of(current_user().id, caller_network()), name, _hash(image, file_name, fields))
     g.idempotency_key = key
-    read(services().sessions, lambda session: idempotency_store.find(session, key))
+    read(lambda session: idempotency_store.find(session, key))
     return key
 
 
@@ -117,7 +116,7 @@ def _keep(key: Key, response: Response) -> None:
     body = response.get_data(as_text=True)
     answer = {"status": response.status_code, "headers": headers, "body": body}
     try:
-        transact(services().sessions, lambda session: idempotency_store.keep(session, key, answer))
+        write(lambda session: idempotency_store.keep(session, key, answer))
     except Unavailable as error:
         # What was asked for is done: the next request is answered from its rows.
         log.warning("an answer was not kept", error=error.detail)

@@ -13,8 +13,7 @@ from uuid import UUID
 
 from flask import request, url_for
 
-from api.state import services
-from common.database.session import read
+from api.state import read
 from common.errors import InputFault
 from common.social.lists import NOW, TOP, ListCursor
 
@@ -36,7 +35,7 @@ def page_of(
     """
     most, cursor = query["limit"], query["cursor"]
     behind = top if cursor is None else read_cursor(name, cursor)
-    rows = list(read(services().sessions, partial(fetch, behind=behind, most=most + 1)))
+    rows = list(read(partial(fetch, behind=behind, most=most + 1)))
     more = len(rows) > most
     return rows[:most], write_cursor(name, place_of(rows[most - 1])) if more else None
 

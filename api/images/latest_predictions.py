@@ -7,9 +7,9 @@ from sqlalchemy import bindparam, func, select, union_all
 from sqlalchemy.orm import Session
 
 from api.predictions.schemas import view
-from api.state import current_user, services
+from api.state import current_user, read
 from common.database.rows import rows_as
-from common.database.session import execute, read
+from common.database.session import execute
 from common.database.types import Id
 from common.predictions import PredictionRecord
 from common.predictions.records import RECORDS
@@ -44,7 +44,7 @@ def newest_views(image: Image) -> list[dict[str, Any]]:
 
     The owner's goes before all others': nobody can displace it by asking the same task.
     """
-    records = read(services().sessions, lambda session: _records(session, image))
+    records = read(lambda session: _records(session, image))
     return [view(each, current_user()) for each in sorted(records, key=lambda each: each.id)]
 
 

@@ -11,10 +11,9 @@ from sqlalchemy.orm import Session
 from api.accounts.permissions import me
 from api.http.pagination import page_of
 from api.predictions.queries import find_image, no_such_image
-from api.state import app_state, current_user, services
+from api.state import app_state, current_user, read, services, write
 from common import images
 from common.callers import may_change
-from common.database.session import read, transact
 from common.errors import Unavailable
 from common.housekeeping import garbage
 from common.images import Removed
@@ -39,7 +38,7 @@ def page(query: dict[str, Any]) -> tuple[list[Row[Any]], str | None]:
 def check(digests: list[str]) -> dict[str, Any]:
     """Which of these sha256 (hexadecimal) the caller has an image of."""
     owner, wanted = me(), {bytes.fromhex(each): each.lower() for each in digests}
-    have = read(services().sessions, partial(images.known, owner_id=owner, digests=list(wanted)))
+    have = read(partial(images.known, owner_id=owner, digests=list(wanted)))
     return {
         "known": [
             {"sha256": shown, "image_id": have[digest]}
@@ -65,7 +64,7 @@ def change(id: str, wanted: dict[str, str]) -> None:
     name = wanted.get("file_name")
     clean = clean_file_name(name, stored.media_type) if name is not None else None
 
-    def write(session: Session) -> None:
+    def apply_changes(session: Session) -> None:
         is_there = True
         if "visibility" in wanted:
             is_there = images.set_visibility(session, image.id, wanted["visibility"])
@@ -74,7 +73,7 @@ def change(id: str, wanted: dict[str, str]) -> None:
         if not is_there:
             raise no_such_image()
 
-    transact(services().sessions, write)
+    write(apply_changes)
 
 
 def remove(id: str) -> None:
@@ -85,18 +84,18 @@ def remove(id: str) -> None:
     """
     image, _ = find_mine(id)
     some = partial(images.remove_image, image_id=image.id)
-    gone = transact(services().sessions, some)
+    gone = write(some)
     if gone is None:
         raise no_such_image()
     while gone:
         _follow(gone)
-        gone = None if gone.is_done else transact(services().sessions, some)
+        gone = None if gone.is_done else write(some)
 
 
 def remove_all_of(owner: UUID) -> None:
     """Remove all images of an account, some at a time."""
     some = partial(images.remove_images_of, owner_id=owner, most=AT_ONCE)
-    while gone := transact(services().sessions, some):
+    while gone := write(some):
         for each in gone:
             _follow(each)
 
@@ -108,8 +107,8 @@ def _follow(gone: Removed) -> None:
 
 
 def _clear_away(digest: bytes) -> None:
-    here = services()
+    clear_away = partial(garbage.clear_away, storage=services().storage, digest=digest)
     try:
-        transact(here.sessions, partial(garbage.clear_away, storage=here.storage, digest=digest))
+        write(clear_away)
     except Unavailable as error:
         log.warning("bytes are left to the housekeeper", error=error.detail)

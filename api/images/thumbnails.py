@@ -5,10 +5,10 @@ from sqlalchemy import bindparam, select
 
 from api.images.response import cache_control
 from api.predictions.requests import wait_for
-from api.state import app_state, services
+from api.state import app_state, read, services
 from api.uploads.service import ask
 from common.database.rows import rows_as
-from common.database.session import execute, read
+from common.database.session import execute
 from common.errors import Unavailable
 from common.predictions import PredictionRecord, TaskRequest
 from common.predictions.records import COLUMNS
@@ -69,7 +69,6 @@ def _asked(image: Image, size: int) -> PredictionRecord | None:
     """
     parameters = {"image": image.id}
     records = read(
-        services().sessions,
         lambda session: rows_as(PredictionRecord, execute(session, ASKED, parameters)),
     )
     for record in records:

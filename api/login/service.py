@@ -16,11 +16,10 @@ from api.http.body.reader import read_whole
 from api.login import throttle
 from api.login.schemas import LogIn, Refresh
 from api.login.tokens import REFRESH, invalid, make_access, make_refresh, read_token
-from api.state import app_state, current_login, services
+from api.state import app_state, current_login, read, services, write
 from common.accounts import logins, queries
 from common.client_networks import network_of
 from common.database.ids import new_id
-from common.database.session import read, transact
 from common.errors import Malformed, Unauthorized, Unavailable, UnsupportedMedia
 from common.social.account_locks import hold
 
@@ -67,9 +66,9 @@ def open_with_password(name: str, password: str, seconds: int) -> Opened:
     many sign in at once.
     """
     who: dict[str, Any] = {"account": name, "address": request.remote_addr or ""}
-    sessions, passwords = services().sessions, app_state().passwords
-    transact(sessions, partial(throttle.take, **who))
-    account = read(sessions, partial(queries.find_by_name, name=name))
+    passwords = app_state().passwords
+    write(partial(throttle.take, **who))
+    account = read(partial(queries.find_by_name, name=name))
     known = account.password_hash if account and account.is_active else None
     is_right = checked(known, password, who)
     if not is_right or account is None or known is None:
@@ -78,14 +77,14 @@ def open_with_password(name: str, password: str, seconds: int) -> Opened:
     better = passwords.hash(password) if passwords.is_outdated(known) else None
     opened = Opened(account.id, account.role, new_id(), new_id())
 
-    def enter(session: Session) -> None:
+    def insert_login(session: Session) -> None:
         hold(session, opened.user)
         throttle.forgive(session, **who)
         if better:
             queries.set_password(session, opened.user, better)
         logins.open_login(session, opened.login, opened.user, opened.refresh, seconds)
 
-    transact(sessions, enter)
+    write(insert_login)
     security_event("log-in", account=opened.user, login=opened.login)
     return opened
 
@@ -95,7 +94,7 @@ def checked(password_hash: str | None, password: str, who: dict[str, Any]) -> bo
     try:
         return app_state().passwords.matches(password_hash, password)
     except Unavailable:
-        transact(services().sessions, partial(throttle.give_back, **who))
+        write(partial(throttle.give_back, **who))
         raise
 
 
@@ -107,11 +106,11 @@ def refresh(fields: dict[str, Any]) -> dict[str, Any]:
     otherwise, and ends its log-in, for one of the two who have the token has stolen it.
     """
     old = read_token(AGAIN.load(fields)["refresh_token"], REFRESH)
-    sessions, settings = services().sessions, services().settings
+    settings = services().settings
     turn = logins.Turn(old.login, old.user, old.id, new_id(), network_digest())
     longest, seconds = settings.login_seconds, settings.refresh_token_seconds
     rotate = partial(logins.rotate, turn=turn, seconds=seconds, longest=longest)
-    current = transact(sessions, rotate, partial(logins.rotated, turn=turn))
+    current = write(rotate, partial(logins.rotated, turn=turn))
     if current is None:
         security_event("refresh refused, log-in ended", account=old.user, login=old.login)
         raise invalid()
@@ -127,7 +126,7 @@ def log_out() -> None:
     """End the log-in whose token the caller has shown; raises Unauthorized when there is none."""
     if (login := current_login()) is None:
         raise Unauthorized("Send the access token of the log-in to end.", code="token_missing")
-    transact(services().sessions, partial(logins.end, id=login))
+    write(partial(logins.end, id=login))
     security_event("log-out", login=login)
 
 

@@ -9,10 +9,9 @@ from sqlalchemy import Row
 from api.accounts.permissions import find_user, me
 from api.http.pagination import page_of
 from api.posts.service import not_found
-from api.state import current_user, services
+from api.state import current_user, write
 from common import social
 from common.database.ids import parse_id
-from common.database.session import transact
 from common.errors import NotFound
 from common.social import lists
 
@@ -20,7 +19,7 @@ from common.social import lists
 def like(post_id: str, change: Callable[..., bool] = social.like) -> None:
     """Have the caller like the post; with `sharing.unlike`, no more. Raises NotFound."""
     user, post = me(), parse_id(post_id)
-    if not (post and transact(services().sessions, partial(change, post_id=post, user_id=user))):
+    if not (post and write(partial(change, post_id=post, user_id=user))):
         raise not_found()
 
 
@@ -28,7 +27,7 @@ def follow(name: str) -> None:
     """Have the caller follow the user; raises NotFound, and InputFault for themselves."""
     user, other = me(), find_user(name)
     change = partial(social.follow, follower_id=user, followed_id=other)
-    if not transact(services().sessions, change):
+    if not write(change):
         raise NotFound("There is no such user.", code="user_not_found")
 
 
@@ -36,7 +35,7 @@ def unfollow(name: str) -> None:
     """Have the caller follow the user, whose account may be disabled, no more; raises NotFound."""
     user, other = me(), find_user(name, even_disabled=True)
     change = partial(social.unfollow, follower_id=user, followed_id=other)
-    transact(services().sessions, change)
+    write(change)
 
 
 def followers(name: str, query: dict[str, Any]) -> tuple[list[Row[Any]], str | None]:

@@ -16,12 +16,11 @@ from api.posts.schemas import PostChange, PostRequest
 from api.posts.views import ASKED, views
 from api.predictions.queries import find_image
 from api.predictions.requests import ask_for
-from api.state import app_state, current_user, services
+from api.state import app_state, current_user, read, write
 from api.uploads.service import ask, receive
 from api.webhooks.service import with_webhook
 from common import social
 from common.database.ids import parse_id
-from common.database.session import read, transact
 from common.errors import NotFound
 from common.social import lists
 from common.social.lists import ListCursor
@@ -88,7 +87,7 @@ def of_mine(id: str) -> UUID:
     """The id of a post that the caller may change; raises NotFound for everybody else's."""
     me()
     key = parse_id(id)
-    owner = read(services().sessions, partial(social.owner_of, id=key)) if key else None
+    owner = read(partial(social.owner_of, id=key)) if key else None
     if key is None or owner is None or not (owner == me() or current_user().is_admin):
         raise not_found()
     return key
@@ -98,7 +97,7 @@ def edit(id: str, request: Request) -> dict[str, Any]:
     """The caller's post with another text."""
     key = of_mine(id)
     text = CHANGE.load(read_fields(request, limit=LONGEST_CHANGE))["text"]
-    if not transact(services().sessions, partial(social.edit, id=key, text=text)):
+    if not write(partial(social.edit, id=key, text=text)):
         raise not_found()
     return find(id)
 
@@ -106,9 +105,9 @@ def edit(id: str, request: Request) -> dict[str, Any]:
 def remove(id: str) -> None:
     """Remove the caller's post, after its likes, which may be many, in pieces."""
     key = of_mine(id)
-    while transact(services().sessions, lambda session: social.forget_some_likes(session, [key])):
+    while write(lambda session: social.forget_some_likes(session, [key])):
         pass
-    transact(services().sessions, lambda session: social.remove(session, [key]))
+    write(lambda session: social.remove(session, [key]))
 
 
 def page(query: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]:

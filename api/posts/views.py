@@ -9,8 +9,8 @@ from sqlalchemy import and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from api.posts.schemas import view
-from api.state import current_user, services
-from common.database.session import execute, read
+from api.state import current_user, read
+from common.database.session import execute
 from common.database.types import Id
 from common.predictions import PredictionRecord
 from common.predictions.records import COLUMNS
@@ -53,7 +53,7 @@ def views(ids: Sequence[UUID]) -> list[dict[str, Any]]:
         results = results_of(session, ids)
         return [view(post, post.id in liked, results[post.id], caller) for post in posts]
 
-    return read(services().sessions, look)
+    return read(look)
 
 
 def results_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[PredictionRecord]]:

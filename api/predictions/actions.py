@@ -2,8 +2,7 @@
 
 from api.limits import quotas
 from api.predictions.queries import reload_prediction
-from api.state import app_state
-from common.database.session import transact
+from api.state import app_state, write
 from common.errors import Conflict
 from common.predictions import PredictionRecord, cancel, retry
 from common.tables import State
@@ -16,7 +15,7 @@ def cancel_prediction(record: PredictionRecord) -> PredictionRecord:
     """
     if record.is_final:
         return record
-    if transact(app_state().services.sessions, lambda session: cancel(session, record.id)):
+    if write(lambda session: cancel(session, record.id)):
         app_state().announcer.finished([record.id])
     return reload_prediction(record.id)
 
@@ -37,6 +36,6 @@ def retry_prediction(record: PredictionRecord, deadline: float | None) -> Predic
         app_state().queues.admit(record.task, interactive=False)
         quotas.charge(task.cost)
     seconds = deadline or task.deadline
-    if transact(app_state().services.sessions, lambda session: retry(session, record.id, seconds)):
+    if write(lambda session: retry(session, record.id, seconds)):
         app_state().announcer.announce(record.id, record.task, interactive=False)
     return reload_prediction(record.id)

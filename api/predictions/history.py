@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from api.accounts.permissions import find_user, me
 from api.http.pagination import read_cursor, write_cursor
 from api.predictions.queries import INTERNAL, find_image
-from api.state import current_user, services
+from api.state import current_user, read
 from common.database.ids import LAST_ID
 from common.database.rows import rows_as
-from common.database.session import execute, read
+from common.database.session import execute
 from common.database.types import Id
 from common.errors import Forbidden, NotFound
 from common.predictions import PredictionRecord
@@ -91,7 +91,7 @@ def deliveries_page(query: dict[str, Any]) -> tuple[list[WebhookDelivery], str |
     name = f"deliveries of {me()}"
     found = find(name, query, {"owner": me(), "webhook": True})
     ids = {"ids": found.ids}
-    rows = read(services().sessions, lambda session: list(session.scalars(DELIVERIES, ids)))
+    rows = read(lambda session: list(session.scalars(DELIVERIES, ids)))
     return rows, _cursor(name, found)
 
 
@@ -109,7 +109,7 @@ def find(name: str, query: dict[str, Any], wanted: dict[str, Any]) -> Found:
         last = execute(session, rest, about).first() if rest is not None else None
         return Found(ids, last.id if last else None)
 
-    return read(services().sessions, look)
+    return read(look)
 
 
 @lru_cache(maxsize=64)
@@ -168,7 +168,6 @@ def _entries(statement: Any, ids: list[UUID]) -> list[HistoryEntry]:
         return []
     parameters = {"ids": ids, "caller": current_user().id}
     return read(
-        services().sessions,
         lambda session: rows_as(HistoryEntry, execute(session, statement, parameters)),
     )
 

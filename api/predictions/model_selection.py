@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from api.state import app_state
-from common.database.session import read
+from api.state import app_state, read
 from common.errors import InputFault, Unavailable
 from common.predictions import TaskRequest
 
@@ -16,7 +15,7 @@ def with_model(ask: TaskRequest, reference: str | None) -> TaskRequest:
     if reference is None:
         return ask
     current = app_state()
-    there = read(current.services.sessions, lambda session: current.models.named(session, ask.task))
+    there = read(lambda session: current.models.named(session, ask.task))
     if there is None:
         raise Unavailable(f"No engine for `{ask.task}` is running, which would know its models.")
     if reference not in there:

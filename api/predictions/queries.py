@@ -10,10 +10,11 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from api.predictions import access
-from api.state import current_user, services
+from api.state import current_user, read
 from common.callers import may_see
+from common.database import session as database
 from common.database.ids import parse_id
-from common.database.session import Sessions, execute, read
+from common.database.session import Sessions, execute
 from common.errors import NotFound
 from common.predictions import PredictionRecord, find_record, find_records
 from common.tables import Image, StoredObject
@@ -71,11 +72,11 @@ def reload_prediction(id: UUID) -> PredictionRecord:
 
 def read_records(sessions: Sessions, ids: Sequence[UUID]) -> dict[UUID, PredictionRecord]:
     """The existing predictions among `ids`, by id, read in a session of its own."""
-    return read(sessions, lambda session: find_records(session, ids))
+    return database.read(sessions, lambda session: find_records(session, ids))
 
 
 def _find_record(id: UUID) -> PredictionRecord | None:
-    return read(services().sessions, lambda session: find_record(session, id))
+    return read(lambda session: find_record(session, id))
 
 
 def find_image(id: str) -> tuple[Image, StoredObject]:
@@ -88,7 +89,7 @@ def find_image(id: str) -> tuple[Image, StoredObject]:
         row = session.execute(WHOLE_IMAGE, {"image": key}).first()
         return (row[0], row[1]) if row else None
 
-    pair = key and read(services().sessions, find)
+    pair = key and read(find)
     if not pair or not may_see(current_user(), pair[0]):
         raise no_such_image()
     return pair
@@ -97,9 +98,7 @@ def find_image(id: str) -> tuple[Image, StoredObject]:
 def check_visible(id: UUID) -> None:
     """Raise NotFound if the caller may not see the image; do nothing for an unknown id."""
     parameters = {"image": id}
-    row = read(
-        services().sessions, lambda session: execute(session, IMAGE_ACCESS, parameters).first()
-    )
+    row = read(lambda session: execute(session, IMAGE_ACCESS, parameters).first())
     if row and not may_see(current_user(), row):
         raise no_such_image()
 

@@ -15,9 +15,8 @@ from api.predictions.queue_estimates import retry_after
 from api.predictions.schemas import LONGEST_WAIT, view
 from api.predictions.waiters import NoWaitSlot
 from api.search.results import without_hidden
-from api.state import app_state, caller_key, caller_network, current_user, services
+from api.state import app_state, caller_key, caller_network, current_user, read, services
 from common.captions import is_paid
-from common.database.session import read
 from common.errors import InputFault, Unauthorized
 from common.predictions import PredictionRecord, TaskRequest
 from common.tasks import Contract, contract, image_tasks
@@ -63,7 +62,7 @@ def check_paid(wanted: Contract) -> None:
     settings = services().settings
     if not wanted.may_be_paid or settings.paid_tasks_anonymous or current_user().id:
         return
-    model = read(services().sessions, partial(app_state().models.answering, task=wanted.name))
+    model = read(partial(app_state().models.answering, task=wanted.name))
     if is_paid(settings, model):
         detail = f"`{wanted.name}` is paid for here, so it needs an account: sign in and ask again."
         raise Unauthorized(detail, code="account_required")

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.state import services
+from api.state import read
 from common.callers import Caller, listed_for
-from common.database.session import execute, read
+from common.database.session import execute
 from common.tables import Image
 from common.tasks.search import CONTRACT
 
@@ -25,7 +25,7 @@ def without_hidden(caller: Caller, views: Sequence[View]) -> list[View]:
     named = {UUID(item["image_id"]) for view in views for item in _items(view)}
     if not named:
         return list(views)
-    listed = {str(id) for id in read(services().sessions, lambda s: _listed(s, caller, named))}
+    listed = {str(id) for id in read(lambda s: _listed(s, caller, named))}
     return [_only(view, listed) for view in views]
 
 

@@ -13,12 +13,12 @@ from sqlalchemy import Row, bindparam, select
 from api.images.schemas import view
 from api.limits import quotas
 from api.predictions.requests import ask_for, wait_for, was_refused_a_wait
-from api.state import app_state, services
+from api.state import app_state, read, write
 from api.uploads.service import ask
 from common.callers import Caller, listed_for
 from common.database.ids import parse_id
 from common.database.rows import first_as
-from common.database.session import execute, read, transact
+from common.database.session import execute
 from common.errors import InputFault, Unavailable
 from common.housekeeping.retention import SEARCHES, is_use_noted, keep_search
 from common.predictions import PredictionRecord, TaskRequest, create_alone
@@ -84,7 +84,7 @@ def find_similar(caller: Caller, image: Image, cursor: str | None) -> tuple[Pred
             raise _no_cursor()
         return row, after
     wanted = {"image": image.id}
-    if not read(services().sessions, lambda session: execute(session, EMBEDDED, wanted).first()):
+    if not read(lambda session: execute(session, EMBEDDED, wanted).first()):
         asked = ask(app_state(), image, [ask_for("embed", interactive=True)])
         wait_for_vector(asked.predictions[0])
     return search(caller, {"image_id": str(image.id)}), 0
@@ -117,7 +117,7 @@ def search(caller: Caller, params: dict[str, Any]) -> PredictionRecord:
     )
     units = CONTRACT.units()
     with quotas.work(units) as work:
-        record = transact(current.services.sessions, lambda session: create_alone(session, wanted))
+        record = write(lambda session: create_alone(session, wanted))
         work.spent = units
     current.announcer.announce(wanted.id, wanted.task, interactive=True)
     return _finished(record)
@@ -153,7 +153,7 @@ def _there(
         wanted = IMAGES.where(
             Image.id.in_([UUID(each["image_id"]) for each in some]), listed_for(caller)
         )
-        rows = read(services().sessions, lambda s, wanted=wanted: execute(s, wanted).all())  # type: ignore[misc]
+        rows = read(lambda s, wanted=wanted: execute(s, wanted).all())  # type: ignore[misc]
         images = {str(row.id): row for row in rows}
         for place, result in enumerate(some, start):
             if result["image_id"] in images:
@@ -163,12 +163,11 @@ def _there(
 def _keep(row: PredictionRecord) -> None:
     """A search that is read again stays another day."""
     if is_use_noted(datetime.now(UTC) - row.created_at):
-        transact(services().sessions, partial(keep_search, id=row.id, seconds=SEARCHES))
+        write(partial(keep_search, id=row.id, seconds=SEARCHES))
 
 
 def _look(id: UUID) -> PredictionRecord | None:
     return read(
-        services().sessions,
         lambda session: first_as(PredictionRecord, execute(session, SEARCH, {"id": id})),
     )
 

@@ -11,9 +11,8 @@ from api.accounts.permissions import admins_only, me
 from api.http.body.parser import blame
 from api.predictions.history import deliveries_page
 from api.predictions.queries import find_my_prediction
-from api.state import services
+from api.state import read, services, write
 from api.webhooks.schemas import Wanted
-from common.database.session import read, transact
 from common.errors import InputFault, NotFound
 from common.predictions import TaskRequest
 from common.tables import WebhookDelivery
@@ -41,7 +40,7 @@ def page_of_deliveries(query: dict[str, Any]) -> tuple[list[WebhookDelivery], st
     if query["prediction_id"] is None:
         return deliveries_page(query)
     id = find_my_prediction(str(query["prediction_id"])).id
-    found = read(services().sessions, lambda session: deliveries.find(session, id))
+    found = read(lambda session: deliveries.find(session, id))
     return [found] if found and query["cursor"] is None else [], None
 
 
@@ -52,7 +51,7 @@ def deliver_again(prediction_id: str) -> WebhookDelivery:
     def again(session: Session) -> WebhookDelivery | None:
         return deliveries.find(session, id) if deliveries.redeliver(session, id) else None
 
-    if found := transact(services().sessions, again):
+    if found := write(again):
         return found
     raise NotFound(
         "This prediction has no webhook delivery that can be sent again.", code="delivery_not_found"
@@ -61,7 +60,7 @@ def deliver_again(prediction_id: str) -> WebhookDelivery:
 
 def my_signing_secret() -> str:
     """The secret that signs the caller's webhooks; raises Unauthorized for anonymous callers."""
-    return transact(services().sessions, partial(current_secret, owner_id=me()))
+    return write(partial(current_secret, owner_id=me()))
 
 
 def new_signing_secret() -> str:
@@ -69,5 +68,5 @@ def new_signing_secret() -> str:
     Forbidden for callers who are not admins.
     """
     admins_only()
-    transact(services().sessions, rotate)
-    return transact(services().sessions, partial(current_secret, owner_id=None))
+    write(rotate)
+    return write(partial(current_secret, owner_id=None))
