@@ -8,12 +8,13 @@ from functools import partial
 from flask import Flask, request
 
 from api import admin
-from api.accounts import api_key_routes
 from api.accounts import routes as account_routes
 from api.analytics import routes as analytics_routes
+from api.api_keys import routes as api_key_routes
 from api.batches import routes as batch_routes
 from api.compat import classifier, counter, feedback, inference, outline, search
 from api.feedback import routes as feedback_routes
+from api.follows import routes as follow_routes
 from api.http import auth, cors, errors, headers, openapi, preconditions, proxies
 from api.http.body.charsets import check_query
 from api.images import routes as image_routes
@@ -22,13 +23,13 @@ from api.limits.usage_meter import UsageMeter
 from api.limits.wait_slots import WaitSlots
 from api.login import routes as login_routes
 from api.login import tokens
-from api.posts import follow_routes, share_link_routes, shared_post_routes
 from api.posts import routes as post_routes
 from api.predictions import routes as prediction_routes
 from api.predictions.queries import read_records
 from api.predictions.queue_estimates import QueueEstimates
 from api.predictions.waiters import Waiters
 from api.search import routes as search_routes
+from api.share_links import routes as share_link_routes
 from api.state import EXTENSION, AppState
 from api.system import catalogue, digit_counter_routes, docs, metrics, status
 from api.system.broker_probe import BrokerProbe
@@ -69,13 +70,13 @@ def create_app(services: Services) -> Flask:
     )
     app.extensions[EXTENSION] = app_state
     app.extensions[CLOSE] = app_state.close
-    app.before_request(headers.take_request_id)
+    app.before_request(headers.start_request)
     proxies.register(app, services.settings)
     cors.register(app, services.settings)
     rate_limits.register(app, services.settings, auth.identify)
     app.before_request(lambda: check_query(request))
     preconditions.register(app)
-    app.after_request(headers.finish)
+    app.after_request(headers.finish_request)
     errors.register(app)
     _register_routes(app)
     admin.register(app, services.settings)
@@ -111,9 +112,9 @@ def _register_routes(app: Flask) -> None:
         post_routes,
         follow_routes,
         share_link_routes,
-        shared_post_routes,
     ):
         api.register_blueprint(each.blueprint)
+    api.register_blueprint(share_link_routes.shared_posts)
     for page in (docs, gallery, metrics):
         app.register_blueprint(page.blueprint)
     for old in (inference, outline, classifier, search, feedback, counter):

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from api.posts.views import results_of
+from api.posts.queries import find_results
 from bench.people_filling import Filled
 from common.database.ids import least_id
 from common.database.session import Sessions, read
@@ -132,7 +132,7 @@ def _page(reader: UUID, fetch: Any, at: ListCursor = TOP, **about: Any) -> Call:
 def _show(reader: UUID, ids: Sequence[UUID], session: Session) -> None:
     projections.find(session, ids)
     projections.liked(session, reader, ids)
-    results_of(session, ids)
+    find_results(session, ids)
 
 
 def _somewhere(chance: random.Random) -> ListCursor:

@@ -1,1 +1,1 @@
-"""Accounts, and how callers prove who they are."""
+"""Accounts: sign up, show, change and close them; permission checks; the security log."""

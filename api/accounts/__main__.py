@@ -1,6 +1,7 @@
-"""`python -m api.accounts create-admin NAME --email ADDRESS | set-role NAME ROLE`: the first admin.
+"""Create an admin or change a role from the command line.
 
-The password is asked for, or read from standard input where that is no terminal.
+`python -m api.accounts create-admin NAME --email ADDRESS`, or `set-role NAME ROLE`. The password
+is prompted for on a terminal, and read from standard input otherwise.
 """
 
 import argparse
@@ -26,71 +27,75 @@ from common.tables import Role
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when it is done; 1, with the reason, when it cannot be."""
+    """Run the command; return 0, or 1 after printing why it failed."""
     options = _parser().parse_args(arguments)
     try:
         settings = Settings.from_env()
         configure(settings.log_level, settings.log_format)
-        work = _create_admin if options.verb == "create-admin" else _set_role
+        command = _create_admin if options.command == "create-admin" else _set_role
         with open_services(settings) as services:
-            print(work(services.sessions, options))
+            print(command(services.sessions, options))
     except AfterimageError as error:
         return _failed(error.detail)
     except ValidationError as error:
-        wrong = error.normalized_messages()
-        return _failed("; ".join(f"{name}: {' '.join(said)}" for name, said in wrong.items()))
+        errors = error.normalized_messages().items()
+        return _failed("; ".join(f"{name}: {' '.join(messages)}" for name, messages in errors))
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m api.accounts", description=__doc__)
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    create = verbs.add_parser("create-admin", help="open an account that may do everything")
+    commands = parser.add_subparsers(dest="command", required=True)
+    create = commands.add_parser("create-admin", help="create an account with the role admin")
     create.add_argument("name")
     create.add_argument("--email", required=True)
-    role = verbs.add_parser("set-role", help="give an account another role")
+    role = commands.add_parser("set-role", help="change the role of an account")
     role.add_argument("name")
     role.add_argument("role", choices=[str(each) for each in Role])
     return parser
 
 
 def _create_admin(sessions: Any, options: argparse.Namespace) -> str:
-    """Raises ValidationError, and Conflict when the name or the address is taken."""
-    given = {"name": options.name, "email": options.email, "password": _password()}
-    wanted = OperatorSignUp().load(given)
-    hashed = Passwords().hash(wanted.pop("password"))
+    """Create the account; return the line to print.
 
-    def enter(session: Session) -> None:
-        about = {"password_hash": hashed, "role": Role.ADMIN}
-        queries.open_account(session, new_id(), **wanted, **about)
+    Raises ValidationError for invalid fields, and Conflict if the name or address is taken.
+    """
+    fields = {"name": options.name, "email": options.email, "password": _read_password()}
+    values = OperatorSignUp().load(fields)
+    password_hash = Passwords().hash(values.pop("password"))
 
-    transact(sessions, enter)
-    security_event("admin created by command", name=wanted["name"])
-    return f"{wanted['name']} is an admin"
+    def write(session: Session) -> None:
+        queries.open_account(
+            session, new_id(), **values, password_hash=password_hash, role=Role.ADMIN
+        )
+
+    transact(sessions, write)
+    security_event("admin created by command", name=values["name"])
+    return f"{values['name']} is an admin"
 
 
 def _set_role(sessions: Any, options: argparse.Namespace) -> str:
-    """Raises NotFound when there is no such account."""
+    """Change the role; return the line to print. Raises NotFound if no account has the name."""
 
     def write(session: Session) -> str:
-        if (found := queries.find_by_name(session, options.name)) is None:
-            raise NotFound(f"There is no account named {options.name}.")
-        queries.set_role(session, found.id, options.role)
-        return str(found.name)
+        if (account := queries.find_by_name(session, options.name)) is None:
+            raise NotFound(f"No account is named {options.name}.")
+        queries.set_role(session, account.id, options.role)
+        return str(account.name)
 
     name = transact(sessions, write)
     security_event("role set by command", name=name, role=options.role)
     return f"{name} has the role {options.role}"
 
 
-def _password() -> str:
+def _read_password() -> str:
     if sys.stdin.isatty():
         return getpass.getpass("Password of the new admin: ")
     return sys.stdin.readline().rstrip("\r\n")
 
 
-def _failed(why: str) -> int:
-    print(f"people: {why}", file=sys.stderr)
+def _failed(reason: str) -> int:
+    print(f"accounts: {reason}", file=sys.stderr)
     return 1
 
 

@@ -1,4 +1,4 @@
-"""Accounts: opened, shown to themselves and to others."""
+"""Request and response schemas of accounts."""
 
 from typing import Any
 
@@ -13,16 +13,19 @@ from common.tables import Role
 
 
 class Name(Text):
-    """A name for an account."""
+    """The name of a new account."""
 
     def __init__(self, *, is_operator: bool = False) -> None:
         self.is_operator = is_operator
-        meaning = (
-            "Letters of one script, digits, spaces and . _ -; two that look alike are the same."
+        super().__init__(
+            required=True,
+            validate=validate.Length(1, LONGEST_NAME),
+            metadata={
+                "description": "Letters of one script, digits, spaces and . _ -; names that look "
+                "alike count as the same name.",
+                "example": "anna",
+            },
         )
-        size = validate.Length(1, LONGEST_NAME)
-        about = {"description": meaning, "example": "anna"}
-        super().__init__(required=True, validate=size, metadata=about)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
         try:
@@ -36,7 +39,7 @@ class Email(fields.Email):
     """An e-mail address."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
-        # First the length: the pattern of an address takes its time on a long text.
+        # The length comes first: matching the address pattern on a long text is slow.
         if isinstance(value, str) and len(value) > LONGEST_EMAIL:
             raise ValidationError(f"An e-mail address has at most {LONGEST_EMAIL} characters.")
         try:
@@ -54,7 +57,7 @@ class Password(Text):
 
 
 class SignUp(RequestSchema):
-    """What opens an account."""
+    """A new account."""
 
     name = Name()
     email = Email(required=True, metadata={"example": "anna@example.org"})
@@ -62,45 +65,49 @@ class SignUp(RequestSchema):
 
 
 class OperatorSignUp(SignUp):
-    """What opens an account from the command line, where reserved names may be used."""
+    """A new account created on the command line, where reserved names are allowed."""
 
     name = Name(is_operator=True)
 
 
-class Change(RequestSchema):
-    """What may be changed of one's own account."""
+class AccountChange(RequestSchema):
+    """A new e-mail address, a new password, or both."""
 
     email = Email()
     password = Password(required=False)
     current_password = fields.String(
-        load_only=True, metadata={"description": "Needed with a new password or address."}
+        load_only=True,
+        metadata={"description": "Required to change the password or the e-mail address."},
     )
     keep_keys = fields.Boolean(
         load_default=False,
-        metadata={"description": "Whether API keys stay valid after a new password."},
+        metadata={"description": "Whether API keys stay valid when the password changes."},
     )
 
     @validates_schema
     def _check(self, fields: dict[str, Any], **_options: Any) -> None:
         if fields.keys() & {"password", "email"} and "current_password" not in fields:
-            raise ValidationError("Needed with a new password or address.", "current_password")
+            raise ValidationError(
+                "Send the current password to change the password or the e-mail address.",
+                "current_password",
+            )
 
 
-class Leave(RequestSchema):
-    """What closes an account."""
+class AccountClosing(RequestSchema):
+    """The password that confirms closing the account."""
 
     password = fields.String(required=True, load_only=True)
 
 
 class Profile(Schema):
-    """An account as others see it."""
+    """The public part of an account."""
 
     name = fields.String()
     created_at = fields.DateTime(format="iso")
 
 
 class MyAccount(Schema):
-    """An account as its owner sees it."""
+    """An account as its owner sees it, with e-mail address and role."""
 
     id = fields.UUID()
     name = fields.String()
@@ -110,26 +117,28 @@ class MyAccount(Schema):
 
 
 class LoginView(Schema):
-    """A log-in that is valid now."""
+    """A current log-in."""
 
     id = fields.UUID()
     created_at = fields.DateTime(format="iso")
     refreshed_at = fields.DateTime(format="iso", allow_none=True)
     expires_at = fields.DateTime(format="iso")
-    current = fields.Boolean(metadata={"description": "Whether this request belongs to it."})
+    current = fields.Boolean(
+        metadata={"description": "Whether this request was sent with a token of this log-in."}
+    )
 
 
 class LoginList(Schema):
-    """The account's log-ins, at most 100."""
+    """The account's current log-ins, at most 100."""
 
     items = fields.List(fields.Nested(LoginView))
 
 
 def account_view(account: Any) -> dict[str, Any]:
-    """What MyAccount shows of a row."""
+    """Return the fields of MyAccount from a row."""
     return {name: getattr(account, name) for name in MyAccount().fields}
 
 
 def profile_view(account: Any) -> dict[str, Any]:
-    """What Profile shows of a row."""
+    """Return the fields of Profile from a row."""
     return {name: getattr(account, name) for name in Profile().fields}

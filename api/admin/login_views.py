@@ -8,8 +8,8 @@ from werkzeug.wrappers import Response
 
 from api.admin import sessions
 from api.admin.guard import check_token, token
-from api.http.errors import described
-from api.login.service import open_with_password, read_form
+from api.http.errors import status_and_headers
+from api.login.service import log_in_with_password, read_form
 from common.errors import AfterimageError
 
 blueprint = Blueprint("admin_login", __name__, url_prefix="/admin")
@@ -27,11 +27,11 @@ def sign_in() -> Any:
     sent = read_form(request)
     check_token(MultiDict(sent))
     try:
-        found = open_with_password(
+        found = log_in_with_password(
             sent.get("username", ""), sent.get("password", ""), sessions.LONGEST
         )
     except AfterimageError as error:
-        status, headers = described(error)
+        status, headers = status_and_headers(error)
         return _form(error.detail, sent.get("username", "")), status, headers
     sessions.begin(found)
     return redirect(url_for("admin.index"), 303)

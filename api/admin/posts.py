@@ -44,4 +44,4 @@ class PostsView(RowsView):
     @action("delete", "Delete", "Posts that are deleted are gone for good. Delete them?")
     def delete(self, ids: Sequence[str]) -> None:
         """Remove them with their likes and share links."""
-        self.each(ids, service.remove, "deleted")
+        self.each(ids, service.delete_post, "deleted")

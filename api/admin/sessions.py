@@ -13,7 +13,7 @@ from flask import Flask, Request, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from api.login.jwt_secret import jwt_secret
-from api.login.service import Opened
+from api.login.service import NewLogin
 from api.state import read, write
 from common.accounts import logins
 from common.callers import Caller
@@ -59,7 +59,7 @@ def is_admins(path: str) -> bool:
     return path == PATH or path.startswith(PATH + "/")
 
 
-def begin(opened: Opened) -> None:
+def begin(opened: NewLogin) -> None:
     """Let the browser be signed in; what its session held before is forgotten."""
     session.clear()
     session.permanent = True  # it is carried on by each request

@@ -1,1 +1,1 @@
-"""Search analytics: popular queries, queries without results, daily figures."""
+"""Search analytics: popular queries, queries without results, click and vote rates by day."""

@@ -1,43 +1,43 @@
-"""/v1/analytics: what is searched for, what is not found, how good the results are."""
+"""/v1/analytics: popular queries, queries without results, click and vote rates."""
 
 from typing import Any
 
 from flask import request, url_for
 from flask_smorest import Blueprint
 
-from api.accounts.requirements import for_ml_team
+from api.accounts.permissions import ml_team_required
 from api.analytics.schemas import DayRatesList, QueriesQuery, QueryCounts, RatesQuery
-from api.analytics.service import by_day, queries
+from api.analytics.service import list_daily_rates, list_queries
 from common.search.analytics import missed_queries, top_queries
 
 blueprint = Blueprint("analytics", __name__, url_prefix="/v1/analytics", description="Analytics.")
 
 
 @blueprint.get("/queries")
-@for_ml_team
+@ml_team_required
 @blueprint.arguments(QueriesQuery, location="query")
 @blueprint.response(200, QueryCounts)
 def top(query: dict[str, Any]) -> Any:
-    """The queries searched for most, for the ML team."""
-    return _linked(queries(top_queries, query))
+    """List the most frequent queries. For the ML team."""
+    return _linked(list_queries(top_queries, query))
 
 
 @blueprint.get("/misses")
-@for_ml_team
+@ml_team_required
 @blueprint.arguments(QueriesQuery, location="query")
 @blueprint.response(200, QueryCounts)
 def misses(query: dict[str, Any]) -> Any:
-    """The queries that found nothing most often, for the ML team."""
-    return _linked(queries(missed_queries, query))
+    """List the queries that most often found nothing. For the ML team."""
+    return _linked(list_queries(missed_queries, query))
 
 
 @blueprint.get("/feedback")
-@for_ml_team
+@ml_team_required
 @blueprint.arguments(RatesQuery, location="query")
 @blueprint.response(200, DayRatesList)
 def feedback(query: dict[str, Any]) -> Any:
-    """How often results are looked at and voted on, by day and model, for the ML team."""
-    return _linked(by_day(query))
+    """List click and vote rates by day and model. For the ML team."""
+    return _linked(list_daily_rates(query))
 
 
 def _linked(page: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Analytics at the edge: pages of queries and of days."""
+"""List frequent queries, and click and vote rates by day."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -11,26 +11,32 @@ from api.analytics.schemas import count_view, cursor_of, days_of, earlier, rates
 from api.state import read
 from common.search.analytics import Days, rates
 
-Counted = Callable[..., Sequence[Row[Any]]]
+Select = Callable[..., Sequence[Row[Any]]]
 
 
-def queries(counted: Counted, query: dict[str, Any]) -> dict[str, Any]:
-    """A page of the queries that `counted` gives; raises ValidationError for impossible days."""
-    days, most = _days(query), query["limit"]
-    look = partial(counted, days=days, after=query.get("cursor"), most=most + 1)
-    rows = read(look)
-    after = cursor_of(rows[most - 1]) if len(rows) > most else None
-    return {"items": [count_view(row) for row in rows[:most]], "next": after}
+def list_queries(select: Select, query: dict[str, Any]) -> dict[str, Any]:
+    """Return the page of queries that `select` reads for the days and the cursor of `query`.
+
+    Raises ValidationError for an invalid range of days.
+    """
+    days, limit = _days(query), query["limit"]
+    fetch = partial(select, days=days, after=query.get("cursor"), most=limit + 1)
+    rows = read(fetch)
+    after = cursor_of(rows[limit - 1]) if len(rows) > limit else None
+    return {"items": [count_view(row) for row in rows[:limit]], "next": after}
 
 
-def by_day(query: dict[str, Any]) -> dict[str, Any]:
-    """Up to `limit` days' rates, the newest first."""
+def list_daily_rates(query: dict[str, Any]) -> dict[str, Any]:
+    """Return the rates of up to `limit` days, newest first.
+
+    Raises ValidationError for an invalid range of days.
+    """
     days = _days(query)
     last = min(days.until, query.get("cursor", days.until))
     first = max(days.since, earlier(last, query["limit"] - 1))
-    found = read(partial(rates, days=Days(first, last)))
+    counts = read(partial(rates, days=Days(first, last)))
     after = earlier(first, 1) if days.since < first <= last else None
-    return {"items": [rates_view(counts) for counts in found], "next": after}
+    return {"items": [rates_view(each) for each in counts], "next": after}
 
 
 def _days(query: dict[str, Any]) -> Days:

@@ -8,7 +8,7 @@ from marshmallow import ValidationError
 
 from api.batches.schemas import BatchItemRequest
 from api.http.body.parser import read_value
-from api.http.errors import UNUSABLE
+from api.http.errors import INVALID_FIELDS
 from api.predictions.requests import ask_for
 from common.batches import MOST_ITEMS, Item
 from common.errors import InputFault, Malformed, UnsupportedMedia
@@ -81,7 +81,7 @@ def _item(value: Any, taken: set[str]) -> Item:
     except ValidationError as error:
         valid = error.valid_data
         fields = valid if isinstance(valid, dict) else {}
-        fault = ("invalid", _detail(UNUSABLE, error.normalized_messages()))
+        fault = ("invalid", _detail(INVALID_FIELDS, error.normalized_messages()))
     except InputFault as error:
         fault = (error.code, _detail(error.detail, error.errors))
     custom_id, task = fields.get("custom_id"), fields.get("task")

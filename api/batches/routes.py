@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, request, url_for
 from flask_smorest import Blueprint
 
-from api.accounts.requirements import for_uploaders
+from api.accounts.permissions import upload_permission_required
 from api.batches.schemas import BATCH_BODY, BatchItemList, BatchView, ItemsQuery, item_view, view
 from api.batches.service import cancel_all, find, items_of, results_of, retry_failed, take
 from api.http.idempotency import replayable
@@ -14,7 +14,7 @@ blueprint = Blueprint("batches", __name__, url_prefix="/v1/batches", description
 
 
 @blueprint.post("")
-@for_uploaders
+@upload_permission_required
 @replayable
 @blueprint.response(202, BatchView)
 @blueprint.doc(requestBody=BATCH_BODY)

@@ -7,7 +7,7 @@ from flask import url_for
 from marshmallow import Schema, fields, validate
 from sqlalchemy import Row
 
-from api.http.fields import Text, Whole
+from api.http.fields import Text, WholeNumber
 from api.predictions.schemas import PredictionError
 from common.batches import MOST_ITEMS, NO_IMAGE, STATUSES
 from common.predictions.public_view import public_result
@@ -76,8 +76,8 @@ class ItemsQuery(Schema):
     status = fields.String(
         validate=validate.OneOf(STATUSES), metadata={"description": "Only those of this status."}
     )
-    limit = Whole(load_default=100, validate=validate.Range(1, 100))
-    cursor = Whole(load_default=None, metadata={"description": "`next` of the page before."})
+    limit = WholeNumber(load_default=100, validate=validate.Range(1, 100))
+    cursor = WholeNumber(load_default=None, metadata={"description": "`next` of the page before."})
 
 
 class BatchUrls(Schema):

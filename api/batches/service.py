@@ -10,15 +10,15 @@ from flask import Request, Response
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from api.accounts.permissions import may_upload
+from api.accounts.permissions import require_upload_permission
 from api.batches.items import LINES, read_items, read_values
 from api.batches.schemas import result_view
 from api.http import idempotency_store
+from api.http.access_log import note_batch
 from api.http.body.parser import LARGE
 from api.http.body.reader import read_whole
 from api.http.idempotency import key_of
 from api.http.idempotency_store import Key
-from api.http.request_metrics import note_batch
 from api.limits import quotas
 from api.state import app_state, current_user, read, services, write
 from common import batches
@@ -41,7 +41,7 @@ def take(request: Request) -> UUID:
 
     Raises what `read_values` and `read_items` raise, InProgress, and Unavailable.
     """
-    may_upload()
+    require_upload_permission()
     raw = read_whole(request, LARGE)
     values = read_values(raw, request.mimetype)
     key = key_of(raw, None, {})

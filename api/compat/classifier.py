@@ -5,10 +5,10 @@ from typing import Any
 import structlog
 from flask import Blueprint, Response, jsonify, request
 
-from api.accounts.permissions import me
+from api.accounts.permissions import require_account
 from api.compat.deprecation import say_deprecated
 from api.http.body.parser import read_file
-from api.http.errors import answer_of, described
+from api.http.errors import error_response, status_and_headers
 from api.predictions.requests import ask_for, wait_for
 from api.predictions.schemas import LONGEST_WAIT
 from api.state import app_state, current_user, write
@@ -41,7 +41,7 @@ say_deprecated(blueprint)
 @blueprint.post("/predict/")
 def predict() -> Any:
     """Its client sends two more files, named `Content-Type` and `filename`; nobody reads them."""
-    me()
+    require_account()
     data, name = read_file(request, "file")
     file_name = clean_file_name(name)
     try:
@@ -83,8 +83,8 @@ def _failure(why: str, status: int) -> tuple[Response, int]:
 @blueprint.errorhandler(AfterimageError)
 def _refused(error: AfterimageError) -> Any:
     if isinstance(error, Unauthorized | TooManyRequests):
-        return answer_of(error)
-    status, headers = described(error)
+        return error_response(error)
+    status, headers = status_and_headers(error)
     answer, status = _failure(error.detail, status if status < 500 else BUSY)
     answer.headers.extend(headers)
     return answer, status
@@ -92,7 +92,7 @@ def _refused(error: AfterimageError) -> Any:
 
 def _keep(file_name: str, error: InputFault) -> None:
     """Every inference is kept, those too that were none."""
-    about = (me(), TASK, file_name, error.code, error.detail)
+    about = (require_account(), TASK, file_name, error.code, error.detail)
     try:
         write(lambda session: note_refused(session, *about))
     except Unavailable as why:

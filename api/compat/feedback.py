@@ -4,11 +4,11 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from api.accounts.requirements import for_ml_team
+from api.accounts.permissions import ml_team_required
 from api.compat.deprecation import say_deprecated
 from api.compat.schemas import StickerDownload, StickerFeedback
-from api.feedback.service import take_by_name
-from api.feedback.vote_lists import all_of
+from api.feedback.service import record_feedback_by_name
+from api.feedback.vote_lists import download_votes
 from api.http.body.parser import LARGE, read_json
 from api.http.body.reader import read_whole
 from api.http.export import wanted_format
@@ -21,13 +21,15 @@ say_deprecated(blueprint, "feedback.create")
 @blueprint.post("/api/feedback/")
 def vote() -> dict[str, Any]:
     """JSON under any Content-Type; it needs no search, only its query."""
-    return take_by_name(StickerFeedback().load(read_json(read_whole(request, LARGE)))["feedback"])
+    return record_feedback_by_name(
+        StickerFeedback().load(read_json(read_whole(request, LARGE)))["feedback"]
+    )
 
 
 @blueprint.get("/api/analytics")
 @blueprint.get("/api/analytics/")
-@for_ml_team
+@ml_team_required
 def analytics() -> Response:
     """All feedback, or that on one query, as a file of JSON or CSV."""
     query = StickerDownload().load(request.args)
-    return all_of(query, wanted_format(request, query.get("format")))
+    return download_votes(query, wanted_format(request, query.get("format")))

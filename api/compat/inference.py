@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from api.accounts.requirements import for_uploaders
+from api.accounts.permissions import upload_permission_required
 from api.compat.deprecation import say_deprecated
 from api.compat.schemas import InferenceRequest
 from api.http.body.parser import blame, read_json
@@ -25,7 +25,7 @@ say_deprecated(blueprint)
 
 @blueprint.post("/inference/image")
 @blueprint.post("/inference/image/")
-@for_uploaders
+@upload_permission_required
 @replayable
 def infer() -> dict[str, str]:
     """Its users send base64 with raw line ends in the JSON string, under any Content-Type."""

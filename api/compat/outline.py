@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, request, url_for
 
-from api.accounts.requirements import for_uploaders
+from api.accounts.permissions import upload_permission_required
 from api.compat.deprecation import say_deprecated
 from api.http.body.parser import Body, read_body
 from api.http.idempotency import key_of, replayable
@@ -24,7 +24,7 @@ say_deprecated(blueprint)
 
 @blueprint.post("/image/outline/objects")
 @blueprint.post("/image/outline/objects/")
-@for_uploaders
+@upload_permission_required
 @replayable
 def outline() -> dict[str, str]:
     """The id to ask with, and the address to ask at."""

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from api.feedback.schemas import FORMATS, LONGEST_NAME
-from api.http.fields import Bounded, Text
+from api.http.fields import BoundedList, Text
 from common.schemas import RequestSchema
 from common.tables.feedback import LONGEST_QUERY
 
@@ -31,14 +31,14 @@ class NamedFeedback(RequestSchema):
     """What the sticker search's users say of a query's results: images by file name or id."""
 
     query = Text(required=True, validate=validate.Length(1, LONGEST_QUERY))
-    positive = Bounded(ImageName(), most=MOST_IMAGES, load_default=list)
-    negative = Bounded(ImageName(), most=MOST_IMAGES, load_default=list)
+    positive = BoundedList(ImageName(), limit=MOST_IMAGES, load_default=list)
+    negative = BoundedList(ImageName(), limit=MOST_IMAGES, load_default=list)
 
 
 class StickerFeedback(RequestSchema):
     """The sticker search's feedback, on many queries at once."""
 
-    feedback = Bounded(fields.Nested(NamedFeedback), most=MOST_IMAGES, required=True)
+    feedback = BoundedList(fields.Nested(NamedFeedback), limit=MOST_IMAGES, required=True)
 
     @validates_schema
     def not_too_much(self, data: Mapping[str, Any], **_options: object) -> None:

@@ -1,1 +1,1 @@
-"""Votes on searches, and what they and the searches add up to."""
+"""Feedback on search results: record votes and clicks, list and export votes."""

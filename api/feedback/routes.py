@@ -1,14 +1,20 @@
-"""/v1/feedback: say what is right and wrong in a search's results; read what was said."""
+"""/v1/feedback: send feedback on search results, list and export votes."""
 
 from typing import Any
 
 from flask import request, url_for
 from flask_smorest import Blueprint
 
-from api.accounts.requirements import for_ml_team
-from api.feedback.schemas import DOWNLOADS, FeedbackQuery, FeedbackRequest, FeedbackTaken, VoteList
-from api.feedback.service import take
-from api.feedback.vote_lists import all_of, page_of
+from api.accounts.permissions import ml_team_required
+from api.feedback.schemas import (
+    DOWNLOADS,
+    FeedbackQuery,
+    FeedbackRequest,
+    RecordedFeedback,
+    VoteList,
+)
+from api.feedback.service import record_feedback
+from api.feedback.vote_lists import download_votes, list_votes
 from api.http.body.parser import LARGE, read_fields
 from api.http.export import wanted_format
 
@@ -20,27 +26,28 @@ blueprint = Blueprint("feedback", __name__, url_prefix="/v1/feedback", descripti
 
 
 @blueprint.post("")
-@blueprint.response(200, FeedbackTaken)
+@blueprint.response(200, RecordedFeedback)
 @blueprint.doc(requestBody=BODY)
 def create() -> Any:
-    """Say which results of a search are right and which are not; the next search knows it.
+    """Record votes and clicks on the results of a search. The next search uses them.
 
-    Anybody may, with a search's `search_id`. What is said again replaces what was said.
+    Any caller who knows a `search_id` may send feedback. A new vote of the same voter on the same
+    image replaces the former vote.
     """
-    return take(REQUEST.load(read_fields(request, limit=LARGE)))
+    return record_feedback(REQUEST.load(read_fields(request, limit=LARGE)))
 
 
 @blueprint.get("")
-@for_ml_team
+@ml_team_required
 @blueprint.arguments(FeedbackQuery, location="query")
 @blueprint.response(200, VoteList)
 @blueprint.doc(responses={"200": {"description": "OK", "content": VOTES}})
 def index(query: dict[str, Any]) -> Any:
-    """All votes as they stand, for the ML team: a page of JSON, or all as JSON lines or CSV."""
-    form = wanted_format(request, query.get("format"))
-    if form != "json":
-        return all_of(query, form)
-    items, after = page_of(query)
+    """List all votes: a page of JSON, or a download as JSON lines or CSV. For the ML team."""
+    file_format = wanted_format(request, query.get("format"))
+    if file_format != "json":
+        return download_votes(query, file_format)
+    items, after = list_votes(query)
     about = {name: query[name] for name in ("query", "limit", "format") if name in query}
     link = after and url_for("feedback.index", _external=True, **about, cursor=after)
     headers = {"Vary": "Accept"} | ({"Link": f'<{link}>; rel="next"'} if link else {})

@@ -1,15 +1,15 @@
-"""Feedback: what is said of a search's results, and what was said of them so far."""
+"""Request and response schemas of feedback and votes."""
 
 from typing import Any
 
 from marshmallow import Schema, fields, validate
 from sqlalchemy import Row
 
-from api.http.fields import Bounded, Text, Whole
+from api.http.fields import BoundedList, Text, WholeNumber
 from common.schemas import RequestSchema
 from common.tables.feedback import LONGEST_QUERY
 
-MOST_IMAGES = 100
+MAX_IMAGES = 100
 LONGEST_NAME = 255
 VALUES = {"positive": 1, "negative": -1, "neutral": 0}
 WORDS = {1: "positive", -1: "negative"}
@@ -18,107 +18,113 @@ COLUMNS = (
     "id", "query", "image_id", "file_name", "vote", "counts", "voter", "search_id", "model",
     "created_at", "updated_at",
 )  # fmt: skip
-PSEUDONYM = 16  # hexadecimal digits; enough to tell voters apart
+PSEUDONYM_DIGITS = 16  # hexadecimal; enough to distinguish voters
 
 
-class Images(Bounded):
-    """Ids of images. What is no image's id is reported, and does not sink the rest."""
+class ImageIds(BoundedList):
+    """Ids of images. Unknown ids are reported as rejected; the others are recorded."""
 
-    def __init__(self, meaning: str, example: list[str] | None = None):
+    def __init__(self, description: str, example: list[str] | None = None):
         super().__init__(
             Text(validate=validate.Length(1, LONGEST_NAME)),
-            most=MOST_IMAGES,
+            limit=MAX_IMAGES,
             load_default=list,
-            metadata={"description": meaning} | ({"example": example} if example else {}),
+            metadata={"description": description} | ({"example": example} if example else {}),
         )
 
 
 class FeedbackRequest(RequestSchema):
-    """What you make of a search's results. A vote on the same image again replaces the first."""
+    """Votes and clicks on the results of a search. A new vote on an image replaces the former."""
 
     search_id = fields.UUID(required=True)
-    positive = Images("Ids of images that are what was asked for.")
-    negative = Images("Ids of images that are not.")
-    neutral = Images("Ids of images of which you take your vote back.")
-    clicks = Images("Ids of images that were looked at.")
+    positive = ImageIds("Ids of images that match the query.")
+    negative = ImageIds("Ids of images that do not match the query.")
+    neutral = ImageIds("Ids of images whose vote you take back.")
+    clicks = ImageIds("Ids of images that were clicked.")
 
 
 class Rejected(Schema):
-    """An image of which nothing was recorded."""
+    """An image for which nothing was recorded."""
 
-    image = fields.String(metadata={"description": "As it was sent."})
+    image = fields.String(metadata={"description": "The id as it was sent."})
     given_as = fields.String(metadata={"example": "positive"})
     code = fields.String(metadata={"example": "image_not_found"})
     detail = fields.String()
 
 
-class FeedbackTaken(Schema):
-    """What was recorded; the next search knows it."""
+class RecordedFeedback(Schema):
+    """The number of votes and clicks that were recorded, and the images that were rejected."""
 
     search_id = fields.UUID()
-    recorded = fields.Integer(metadata={"description": "Votes and clicks."})
+    recorded = fields.Integer(metadata={"description": "The number of votes and clicks."})
     rejected = fields.List(fields.Nested(Rejected))
 
 
 class FeedbackQuery(Schema):
-    """Which votes, from where on, and in what form."""
+    """Which votes to return, and in which format."""
 
     query = Text(
         validate=validate.Length(1, LONGEST_QUERY),
-        metadata={"description": "Those on this query, however its words are spaced or cased."},
+        metadata={"description": "Votes on this query only. Case and spacing are ignored."},
     )
-    limit = Whole(
+    limit = WholeNumber(
         validate=validate.Range(1, 100),
-        metadata={"description": "Of a page of JSON: 100 without it; of a download: all."},
+        metadata={
+            "description": "The maximum number of votes. Default: 100 for JSON, all for a download."
+        },
     )
-    cursor = fields.UUID(metadata={"description": "`next` of the page before: an id."})
-    format = Text(
-        validate=validate.OneOf(FORMATS), metadata={"description": "Instead of `Accept`."}
-    )
+    cursor = fields.UUID(metadata={"description": "`next` of the previous page."})
+    format = Text(validate=validate.OneOf(FORMATS), metadata={"description": "Overrides `Accept`."})
 
 
 class VoteView(Schema):
-    """A vote as it stands."""
+    """A vote."""
 
     id = fields.UUID()
-    query = fields.String(metadata={"description": "Normalised."})
+    query = fields.String(metadata={"description": "The normalized query."})
     image_id = fields.UUID()
-    file_name = fields.String(allow_none=True, metadata={"description": "Null: it is deleted."})
+    file_name = fields.String(
+        allow_none=True, metadata={"description": "Null if the image was deleted."}
+    )
     vote = fields.String(validate=validate.OneOf(list(WORDS.values())))
     counts = fields.Boolean(
-        metadata={"description": "False: this voter has voted too much for it to move anything."}
+        metadata={"description": "False if this voter has cast too many votes for it to count."}
     )
-    voter = fields.String(metadata={"description": "The same for all votes of the same voter."})
+    voter = fields.String(
+        metadata={"description": "A pseudonym, the same for all votes of a voter."}
+    )
     search_id = fields.UUID(allow_none=True)
-    model = fields.String(allow_none=True, metadata={"description": "What answered the search."})
+    model = fields.String(
+        allow_none=True, metadata={"description": "The model that answered the search."}
+    )
     created_at = fields.DateTime(format="iso")
     updated_at = fields.DateTime(format="iso")
 
 
 class VoteList(Schema):
-    """A page of votes, in the order in which they were first cast."""
+    """A page of votes, in the order of their creation."""
 
     items = fields.List(fields.Nested(VoteView))
     next = fields.String(allow_none=True)
 
 
-def view(row: Row[Any]) -> dict[str, Any]:
-    """What VoteView shows of a row."""
+def vote_view(row: Row[Any]) -> dict[str, Any]:
+    """Return the fields of VoteView from a row."""
     return {
         **{name: getattr(row, name) for name in COLUMNS if hasattr(row, name)},
         "vote": WORDS[row.value],
         "counts": row.weight > 0,
-        "voter": row.voter.hex()[:PSEUDONYM],
+        "voter": row.voter.hex()[:PSEUDONYM_DIGITS],
     }
 
 
-DOWNLOADS = {  # of the OpenAPI page
-    "application/x-ndjson": {"schema": {"type": "string", "description": "A vote a line."}},
+DOWNLOADS = {  # response content for the OpenAPI document
+    "application/x-ndjson": {"schema": {"type": "string", "description": "One vote per line."}},
     "text/csv": {
         "schema": {
             "type": "string",
-            "description": "With a header. A cell that a spreadsheet might run as a formula begins "
-            "with an apostrophe.",
+            "description": "With a header line. Cells that a spreadsheet could run as a formula "
+            "begin with an apostrophe.",
         }
     },
 }

@@ -1,4 +1,4 @@
-"""Feedback at the edge: which images are meant, who votes, and what is written down."""
+"""Record votes and clicks on search results."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import request
 from sqlalchemy.orm import Session
 
-from api.feedback.image_references import by_id, by_id_or_name, sort
+from api.feedback.image_references import Entry, find_by_id, find_by_id_or_name, sort_entries
 from api.feedback.schemas import VALUES
 from api.limits import quotas
 from api.login.jwt_secret import jwt_secret
@@ -28,8 +28,8 @@ CLICKS = "clicks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class About:
-    """What feedback is about: a query, and the search that answered it, where it is told."""
+class VoteContext:
+    """What a vote is about: a query and, if it is known, the search that answered it."""
 
     query: str
     model: str | None = None
@@ -37,59 +37,70 @@ class About:
     day: date | None = None
 
 
-def take(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Record what is said of a search's results; raises NotFound for an unknown search."""
-    search = _search(str(fields["search_id"]))
+def record_feedback(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Record votes and clicks on the results of a search; return the fields of RecordedFeedback.
+
+    Raises NotFound for an unknown search, and TooManyRequests above the quota.
+    """
+    search = _find_search(str(fields["search_id"]))
     day, model = search.created_at.date(), search.model_reference
-    about = About(query=asked_for(search.params), model=model, search_id=search.id, day=day)
-    given = [(name, kind) for kind in (*VALUES, CLICKS) for name in fields[kind]]
-    images = read(lambda s: by_id(s, current_user(), [n for n, _ in given]))
-    ids, rejected = sort(images, given)
-    quotas.charge(len(given))
+    context = VoteContext(query=asked_for(search.params), model=model, search_id=search.id, day=day)
+    entries: list[Entry] = [(name, kind) for kind in (*VALUES, CLICKS) for name in fields[kind]]
+    names = [name for name, _ in entries]
+    images = read(lambda s: find_by_id(s, current_user(), names))
+    ids, rejected = sort_entries(images, entries)
+    quotas.charge(len(entries))
     clicks = ids.pop(CLICKS, [])
 
-    def insert_votes(session: Session) -> None:
-        record(session, _voter(), _opinions(about, ids))
+    def change(session: Session) -> None:
+        record(session, _voter(), _opinions(context, ids))
         keep_search(session, search.id, WITH_FEEDBACK)
         note_clicks(session, search.id, clicks, _positions(search), model, day)
 
-    write(insert_votes)
-    return {"search_id": search.id, "recorded": len(given) - len(rejected), "rejected": rejected}
+    write(change)
+    return {"search_id": search.id, "recorded": len(entries) - len(rejected), "rejected": rejected}
 
 
-def take_by_name(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Record votes on queries, whether anybody has searched for them or not, with images by their
-    file names or ids.
+def record_feedback_by_name(feedback: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Record votes on queries, which need not have been searched for.
+
+    Each element of `feedback` has a query, and file names or ids of images by kind of vote.
+    Returns the number of recorded votes and the rejected images. Raises TooManyRequests above the
+    quota.
     """
-    given = [[(name, kind) for kind in VALUES for name in entry.get(kind, [])] for entry in entries]
-    names = {name for each in given for name, _ in each}
-    images = read(lambda s: by_id_or_name(s, current_user(), names))
+    entries: list[list[Entry]] = [
+        [(name, kind) for kind in VALUES for name in each.get(kind, [])] for each in feedback
+    ]
+    names = {name for each in entries for name, _ in each}
+    images = read(lambda s: find_by_id_or_name(s, current_user(), names))
     model = read(lambda s: app_state().models.answering(s, SEARCH))
     opinions, rejected = [], []
-    for entry, each in zip(entries, given, strict=True):
-        ids, refused = sort(images, each)
-        about = About(query=entry["query"], model=model_reference(model))
-        opinions += _opinions(about, ids)
-        rejected += [{"query": entry["query"], **one} for one in refused]
-    voter = _voter()
-    quotas.charge(sum(map(len, given)))
+    for vote, of_query in zip(feedback, entries, strict=True):
+        ids, refused = sort_entries(images, of_query)
+        opinions += _opinions(VoteContext(query=vote["query"], model=model_reference(model)), ids)
+        rejected += [{"query": vote["query"], **each} for each in refused]
+    voter, count = _voter(), sum(map(len, entries))
+    quotas.charge(count)
     write(lambda session: record(session, voter, opinions))
-    return {"recorded": sum(map(len, given)) - len(rejected), "rejected": rejected}
+    return {"recorded": count - len(rejected), "rejected": rejected}
 
 
-def _search(id: str) -> PredictionRecord:
+def _find_search(id: str) -> PredictionRecord:
     try:
         row = find_prediction(id)
     except NotFound:
         row = None
     if row is None or row.task != SEARCH:
-        raise NotFound("There is no such search.", code="search_not_found")
+        raise NotFound(
+            "No search has this id. Send the `search_id` of a search.", code="search_not_found"
+        )
     return row
 
 
 def _positions(search: PredictionRecord) -> dict[UUID, int]:
-    found = (search.result or {}).get("items", [])
-    return {UUID(each["image_id"]): number for number, each in enumerate(found, 1)}
+    """Return the position of each result of a search, counted from 1."""
+    items = (search.result or {}).get("items", [])
+    return {UUID(item["image_id"]): position for position, item in enumerate(items, 1)}
 
 
 def _voter() -> bytes:
@@ -97,11 +108,11 @@ def _voter() -> bytes:
     return voter_of(secret, current_user().id, request.remote_addr)
 
 
-def _opinions(about: About, ids: Mapping[str, Iterable[UUID]]) -> list[Opinion]:
+def _opinions(context: VoteContext, ids: Mapping[str, Iterable[UUID]]) -> list[Opinion]:
     return [
         Opinion(
-            query=about.query, image_id=id, value=VALUES[kind],
-            search_id=about.search_id, model=about.model, day=about.day,
+            query=context.query, image_id=id, value=VALUES[kind],
+            search_id=context.search_id, model=context.model, day=context.day,
         )
         for kind, images in ids.items()
         for id in images

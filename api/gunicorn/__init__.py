@@ -1,1 +1,1 @@
-"""Gunicorn: its configuration, and a worker that receives requests without blocking a thread."""
+"""Gunicorn: its configuration, and a worker whose threads do not wait for slow clients."""

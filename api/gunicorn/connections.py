@@ -1,4 +1,4 @@
-"""A client's connection: its request is received piece by piece, without holding a thread."""
+"""A client's connection, which receives its request in pieces without holding a thread."""
 
 import contextlib
 import json
@@ -17,20 +17,20 @@ from gunicorn.workers.gthread import TConn
 from api.gunicorn.response_writer import STALLED, ResponseWriter
 from api.gunicorn.slow_bodies import CONTINUE, MAX_READ, ExpectedBody, body_seconds
 
-HEAD_SECONDS = 15.0  # for the whole head of a request, and for its first byte on a new connection
-MAX_HEAD = 64 << 10
+HEAD_SECONDS = 15.0  # for a request's head, and for the first byte on a new connection
+MAX_HEAD = 64 << 10  # bytes
 MAX_DISCARDED = 64 << 20  # bytes of a refused body
-DISCARDS = 8  # reads in one turn of the event loop
-LINGER_STALLED = 2.0  # seconds without a byte, or the end, from a client that was answered
-UNREAD_STALLED = 10.0  # the same where the body was not read: the client is still sending it
-READ = 64 << 10
+MAX_DISCARDS = 8  # reads per iteration of the event loop
+LINGER_STALLED = 2.0  # seconds without data after the response, until the connection is closed
+UNREAD_STALLED = 10.0  # the same if the body was not read: the client may still be sending it
+READ_BYTES = 64 << 10
 _PROBLEM = json.dumps(
     {
         "type": "about:blank",
         "title": "Request Timeout",
         "status": 408,
         "code": "request_timeout",
-        "detail": "The request took too long to arrive. Send it again.",
+        "detail": "The request did not arrive within the time limit. Send it again.",
     }
 )
 TIMED_OUT = (
@@ -40,45 +40,45 @@ TIMED_OUT = (
 ).encode()
 
 
-class _MoreNeeded(Exception):
+class _IncompleteHead(Exception):
     """The head of the request is not complete."""
 
 
-class _Received(Unreader):  # type: ignore[misc]
-    """Bytes that have been received; the parser never reads from the socket itself."""
+class _Buffer(Unreader):  # type: ignore[misc]
+    """The received bytes. The parser reads from here and never from the socket."""
 
     is_ended = False
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        """The end of the stream, or _MoreNeeded."""
+        """Return b"" at the end of the stream; otherwise raise _IncompleteHead."""
         if self.is_ended:
             return b""
-        raise _MoreNeeded
+        raise _IncompleteHead
 
 
 class _Parser(RequestParser):  # type: ignore[misc]
-    """Gunicorn's parser over what has been received; `__next__` gives what `parse` has found."""
+    """Gunicorn's parser over received bytes; `__next__` returns the request of the last `parse`."""
 
     def __init__(self, cfg: Any, client: Any):
         super().__init__(cfg, iter(()), client)
-        self.unreader = _Received()
+        self.unreader = _Buffer()
         self._error: Exception | None = None
 
     def parse(self, head: bytes) -> bool:
-        """Whether `head` is complete: then the request, or its error, comes next.
+        """Return whether `head` is complete; `__next__` then returns its request or raises.
 
-        What follows the head stays in the unreader.
+        Bytes after the head stay in the unreader.
         """
         self.unreader.take_buffered()
         self.unreader.unread(head)
         try:
             self.mesg = Request(self.cfg, self.unreader, self.source_addr, self.req_count + 1)
             self.req_count += 1
-        except _MoreNeeded:
+        except _IncompleteHead:
             if len(head) <= MAX_HEAD:
                 return False
             self._error = LimitRequestHeaders("limit request headers size")
-        except Exception as error:  # Gunicorn answers each kind in its own way, see __next__
+        except Exception as error:  # raised in __next__: Gunicorn chooses the response by its type
             self._error = error
         return True
 
@@ -89,9 +89,9 @@ class _Parser(RequestParser):  # type: ignore[misc]
 
 
 class Connection(TConn):  # type: ignore[misc]
-    """One client. `timeout` is when it is given up, as in Gunicorn's own.
+    """One client's connection. `timeout` is the time at which it is closed, as in Gunicorn's TConn.
 
-    `received` counts the bytes of the request under way that are kept in memory.
+    `received` is the number of bytes of the current request in memory.
     """
 
     def __init__(self, cfg: Any, sock: Any, client: Any, server: Any):
@@ -103,9 +103,9 @@ class Connection(TConn):  # type: ignore[misc]
         self.timeout = self.started + HEAD_SECONDS
         self._is_lingering = False
         self._is_unread = False
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._head = b""
         self._request: Any = None
         self._pieces: list[bytes] = []
@@ -115,43 +115,43 @@ class Connection(TConn):  # type: ignore[misc]
         self.is_expecting = False
 
     def close_request(self) -> None:
-        """The request is over: the next one begins with the bytes that follow it."""
-        self._forget()
+        """End the current request. The next one begins with the bytes that follow it."""
+        self._reset()
         self.started = time.monotonic()
 
     def receive(self, max_body: int, wait: float) -> bool:
-        """Take in what has come of the request; return whether it can be served.
+        """Receive the available bytes of the request; return whether it can be served.
 
-        Waits up to `wait` seconds for more; above 0, an expected body is left to the application,
-        which then waits for it (`is_expecting`). Bodies above `max_body` bytes and chunked ones are
-        left unread: the application refuses them by their headers. Raises OSError when the client
-        has left.
+        Waits up to `wait` seconds for more bytes. If `wait` is above 0, a body with
+        `Expect: 100-continue` is left to the application, which then waits for it
+        (`is_expecting`). Bodies above `max_body` bytes and chunked bodies are left unread: the
+        application refuses them by their headers. Raises OSError if the client has disconnected.
         """
         if self._request is None and not self._receive_head(max_body, wait):
             return False
         return self._receive_body(wait)
 
     def _receive_head(self, max_body: int, wait: float) -> bool:
-        came: bytes | None = self.parser.unreader.take_buffered()
-        if not self._head and not came:
+        data: bytes | None = self.parser.unreader.take_buffered()
+        if not self._head and not data:
             self.timeout = self.started + HEAD_SECONDS
         while True:
-            came = came or self.sock.receive(READ, wait)
-            if came is None:
+            data = data or self.sock.receive(READ_BYTES, wait)
+            if data is None:
                 return False
             if not self.received:
                 self.started = time.monotonic()
                 self.timeout = self.started + HEAD_SECONDS
-            self.parser.unreader.is_ended = not came
-            self._head += came
+            self.parser.unreader.is_ended = not data
+            self._head += data
             self.received = len(self._head)
             if self.parser.parse(self._head):
                 self._start_body(max_body, wait > 0)
                 return True
-            came = None
+            data = None
 
     def _start_body(self, max_body: int, may_expect: bool) -> None:
-        """Decide how the body is received: at once, when the application asks for it, or not."""
+        """Decide whether the body is received now, when the application reads it, or never."""
         request = self._request = self.parser.mesg
         reader = request.body.reader if request is not None else None
         self._head = b""
@@ -160,9 +160,9 @@ class Connection(TConn):  # type: ignore[misc]
         if is_long or isinstance(reader, ChunkedReader):
             self._leave_unread(Body(LengthReader(self.parser.unreader, 0)))
         elif isinstance(reader, LengthReader):
-            self._start_known_body(reader.length, may_expect)
+            self._start_sized_body(reader.length, may_expect)
 
-    def _start_known_body(self, length: int, may_expect: bool) -> None:
+    def _start_sized_body(self, length: int, may_expect: bool) -> None:
         first = self.parser.unreader.take_buffered()
         self.parser.unreader.unread(first[length:])
         self._keep(first[:length])
@@ -178,7 +178,10 @@ class Connection(TConn):  # type: ignore[misc]
             self.sock.sendall(CONTINUE)
 
     def _leave_unread(self, body: Any) -> None:
-        """Where the next request would begin is unknown then, so the connection is closed."""
+        """Leave the body to `body`, and close the connection after the response.
+
+        The start of the next request cannot be found behind an unread body.
+        """
         self._request._expected_100_continue = False
         self._request.force_close()
         self._request.body = body
@@ -207,15 +210,15 @@ class Connection(TConn):  # type: ignore[misc]
 
     @property
     def is_idle(self) -> bool:
-        """Whether it is parked before a request has begun."""
+        """Whether no request has begun and no response is pending."""
         return not (self.received or self.sock.unsent or self._is_lingering)
 
-    def tell_timeout(self) -> None:
-        """Answer a request that takes too long to arrive."""
+    def send_timeout(self) -> None:
+        """Send 408 for a request that took too long to arrive."""
         self.sock.sendall(TIMED_OUT)
 
     def start_lingering(self, seconds: float) -> None:
-        """Send nothing any more, and discard what comes for at most so long."""
+        """Shut down the sending side, and discard received bytes for at most `seconds`."""
         self._is_lingering = True
         self._linger_until = time.monotonic() + seconds
         self._discarded = 0
@@ -223,12 +226,12 @@ class Connection(TConn):  # type: ignore[misc]
             self.sock.shutdown(socket.SHUT_WR)
 
     def is_done_lingering(self) -> bool:
-        """Discard what has come; return whether the client has closed, or sent too much."""
-        for _ in range(DISCARDS):
-            if (came := self.sock.receive(MAX_READ)) is None:
+        """Discard received bytes; return whether the client has closed or has sent too many."""
+        for _ in range(MAX_DISCARDS):
+            if (data := self.sock.receive(MAX_READ)) is None:
                 break
-            self._discarded += len(came)
-            if not came or self._discarded > MAX_DISCARDED:
+            self._discarded += len(data)
+            if not data or self._discarded > MAX_DISCARDED:
                 return True
         stalled = UNREAD_STALLED if self._is_unread else LINGER_STALLED
         self.timeout = min(time.monotonic() + stalled, self._linger_until)

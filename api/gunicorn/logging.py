@@ -1,4 +1,4 @@
-"""Gunicorn's own log lines, on the same stream as ours: a reader that is slow stops no process."""
+"""Gunicorn's log, on the same guarded stream as the application's: a slow reader blocks neither."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from common.observability.log_stream import guard_stderr
 
 
 class Logger(GunicornLogger):  # type: ignore[misc]
-    """Gunicorn's logger, which takes `sys.stderr` when it is set up."""
+    """Gunicorn's logger, which binds `sys.stderr` in `setup`."""
 
     def setup(self, cfg: Any) -> None:
-        """Replace `sys.stderr` first, in the arbiter; the workers inherit it."""
+        """Guard `sys.stderr` before it is bound; this runs in the arbiter, for all workers."""
         guard_stderr()
         super().setup(cfg)

@@ -1,4 +1,4 @@
-"""Connections that wait in the event loop until the client is ready, each up to its deadline."""
+"""Connections that wait in the event loop for their client, each until its time-out."""
 
 import contextlib
 import selectors
@@ -16,42 +16,42 @@ SWEEP_SECONDS = 0.25
 
 
 class ParkedConnections:
-    """The parked connections; used from the event loop's thread alone.
+    """The parked connections. Only the event loop's thread may use them.
 
-    `held` counts the bytes of incomplete requests, and of unsent answers, in memory.
+    `buffered` is the number of bytes of incomplete requests and unsent responses in memory.
     """
 
     def __init__(self, drop: Callable[[Connection], None]):
-        """`drop` closes a connection."""
+        """Use `drop` to close a connection."""
         self._drop = drop
         self._poller: selectors.BaseSelector | None = None
         self._parked: dict[Connection, int] = {}
         self._swept = 0.0
-        self.held = 0
+        self.buffered = 0
 
     def open(self, poller: selectors.BaseSelector) -> None:
-        """Use this poller from now on."""
+        """Register connections with this poller from now on."""
         self._poller = poller
 
     def park(
-        self, conn: Connection, event: int, then: Callable[[Connection], None], held: int
+        self, conn: Connection, event: int, then: Callable[[Connection], None], size: int
     ) -> None:
-        """Call `then` with the connection once `event` is there, unless its time-out comes first.
+        """Call `then` with the connection once `event` occurs; close it at its time-out.
 
-        `held` is how many bytes it keeps in memory. A client that sends a
-        byte now and then is seldom parked when `expire` looks, so the time-out is looked at here.
+        `size` is the number of bytes that it keeps in memory. The time-out is checked here too: a
+        client that sends single bytes is rarely parked at the moment when `expire` runs.
         """
         assert self._poller is not None
         if conn.timeout <= time.monotonic():
-            self._give_up(conn)
+            self._time_out(conn)
             return
         self._poller.register(conn.sock, event, partial(self._wake, conn, then))
-        self._parked[conn] = held
-        self.held += held
+        self._parked[conn] = size
+        self.buffered += size
 
     def _wake(self, conn: Connection, then: Callable[[Connection], None], _file: object) -> None:
         if conn not in self._parked:
-            return  # closed by an event that came in the same turn
+            return  # closed by an earlier event of the same iteration
         self._unpark(conn)
         try:
             then(conn)
@@ -61,31 +61,31 @@ class ParkedConnections:
 
     def _unpark(self, conn: Connection) -> None:
         if conn in self._parked and self._poller is not None:
-            self.held -= self._parked.pop(conn)
+            self.buffered -= self._parked.pop(conn)
             with contextlib.suppress(OSError, KeyError, ValueError):
                 self._poller.unregister(conn.sock)
 
     def expire(self, is_ending: bool) -> None:
-        """Give up the connections whose time is over; at the process's end, idle ones too."""
+        """Close the connections whose time-out has passed; at shutdown, idle ones too."""
         now = time.monotonic()
         if now - self._swept < SWEEP_SECONDS:
             return
         self._swept = now
         for conn in [each for each in self._parked if each.timeout <= now]:
-            self._give_up(conn)
+            self._time_out(conn)
         if is_ending:
             for conn in [each for each in self._parked if each.is_idle]:
-                self._give_up(conn)
+                self._time_out(conn)
 
     def expire_longest(self) -> None:
-        """Give up the connection whose request, or answer, has been under way for longest."""
+        """Close the connection whose request or response has taken longest."""
         if self._parked:
-            self._give_up(min(self._parked, key=lambda conn: conn.started))
+            self._time_out(min(self._parked, key=lambda conn: conn.started))
 
-    def _give_up(self, conn: Connection) -> None:
+    def _time_out(self, conn: Connection) -> None:
         self._unpark(conn)
         if conn.received:
             with contextlib.suppress(OSError):
-                conn.tell_timeout()
+                conn.send_timeout()
             log.info("request timed out", received=conn.received)
         self._drop(conn)

@@ -1,4 +1,4 @@
-"""The sending side of a connection: an answer that the client takes slowly holds no thread."""
+"""The sending side of a connection, which buffers responses to slow clients."""
 
 import errno
 import select
@@ -7,15 +7,15 @@ import time
 from collections import deque
 from typing import Any
 
-STALLED = 30.0  # seconds without progress after which a client counts as gone
-SLOWEST = 50_000  # bytes a second
-MAX_UNSENT = 16 << 20  # bytes of answers that one connection may keep back
+STALLED = 30.0  # seconds without progress after which a client counts as disconnected
+SLOWEST = 50_000  # minimum speed of a client in bytes per second
+MAX_UNSENT = 16 << 20  # bytes that one connection may buffer
 
 
 class ResponseWriter:
-    """A socket whose `sendall` keeps what the client does not take at once, to be flushed later.
+    """A socket whose `sendall` buffers what the client does not accept at once, for `flush`.
 
-    Everything else is the socket's own.
+    All other attributes are the socket's.
     """
 
     def __init__(self, sock: socket.socket):
@@ -27,10 +27,10 @@ class ResponseWriter:
         return getattr(self._sock, name)
 
     def sendall(self, data: bytes) -> None:
-        """Send or keep all of `data`; waits for the client only above MAX_UNSENT.
+        """Send or buffer all of `data`; wait for the client only above MAX_UNSENT bytes.
 
-        Raises ConnectionResetError when the client then takes nothing for STALLED seconds, or too
-        little for SLOWEST.
+        Raises ConnectionResetError if the client then accepts nothing for STALLED seconds, or is
+        slower than SLOWEST.
         """
         deadline = time.monotonic() + STALLED + len(data) / SLOWEST
         if data:
@@ -44,7 +44,7 @@ class ResponseWriter:
             self.flush()
 
     def flush(self) -> bool:
-        """Send as much as the client takes now; return whether that was everything."""
+        """Send as much as the client accepts now; return whether nothing is left to send."""
         while self._unsent:
             try:
                 sent = self._sock.send(self._unsent[0], socket.MSG_DONTWAIT)
@@ -58,9 +58,9 @@ class ResponseWriter:
         return True
 
     def receive(self, size: int, wait: float = 0.0) -> bytes | None:
-        """What has come, at most `size` bytes; b"" at the end of the stream.
+        """Return at most `size` received bytes, or b"" at the end of the stream.
 
-        None when nothing has come, and nothing comes within `wait` seconds.
+        Returns None if nothing arrives within `wait` seconds.
         """
         try:
             return self._sock.recv(size, socket.MSG_DONTWAIT)

@@ -1,4 +1,4 @@
-"""Settings of the web server itself: where it listens, and how many requests it serves at once."""
+"""Settings of the web server: its address, and its processes, threads and connections."""
 
 import errno
 import os
@@ -14,12 +14,12 @@ from common.settings.parsers import count, whole
 from common.settings.sources import read_setting, setting
 
 MAX_CONNECTIONS = 1000  # open connections of one process
-ADDRESS_SECONDS = 5.0  # that an address in use is waited for
-OTHER_FILES = 256  # descriptors that are left for the database, the object store and the broker
+ADDRESS_SECONDS = 5.0  # to wait for an address that is in use
+OTHER_FILES = 256  # file descriptors for the database, the object store and the broker
 
 
 def port(text: str) -> int:
-    """A TCP port from 1 to 65535."""
+    """Parse a TCP port; raises ValueError unless it is from 1 to 65535."""
     number = whole(text)
     if not 0 < number < 65536:
         raise ValueError("must be a port from 1 to 65535")
@@ -28,7 +28,7 @@ def port(text: str) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """What Gunicorn needs to know."""
+    """The settings of the web server, read from the environment."""
 
     host: str = setting("HOST", "127.0.0.1", "Address to listen on: a name, IPv4 or IPv6.")
     port: int = setting("PORT", "5000", "Port to listen on.", port)
@@ -43,20 +43,20 @@ class ServerSettings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "ServerSettings":
-        """Read every setting; raises SettingsError that names the first unusable variable."""
+        """Read every setting; raises SettingsError that names the first invalid variable."""
         return cls(**{each.name: read_setting(environ, each.metadata, "") for each in fields(cls)})
 
     @property
     def address(self) -> str:
-        """`host:port` as Gunicorn parses it, with an IPv6 address in brackets."""
+        """The address as `host:port`, with an IPv6 address in brackets, as Gunicorn parses it."""
         host = self.host.strip("[]")
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
 
 def read_or_exit() -> ServerSettings:
-    """The settings; ends the process with a message of one line when one is unusable.
+    """Return the settings; exit with a message of one line if a setting is invalid.
 
-    The application's settings are read too, so that they are checked before there are workers.
+    The application's settings are checked too, before any worker starts.
     """
     try:
         Settings.from_env()
@@ -66,18 +66,18 @@ def read_or_exit() -> ServerSettings:
 
 
 def wait_for_address(settings: ServerSettings) -> None:
-    """Return once the address can be listened on; a process that ends may still hold it.
+    """Return once the address is free; a process that is stopping may still hold it.
 
-    Ends the process with a message of one line when it cannot be after some seconds.
+    Exits with a message of one line if it is not free within ADDRESS_SECONDS.
     """
-    if int(os.environ.get("LISTEN_FDS", "0") or "0"):  # systemd hands over a socket
+    if int(os.environ.get("LISTEN_FDS", "0") or "0"):  # systemd passes a socket
         return
-    until = time.monotonic() + ADDRESS_SECONDS
+    deadline = time.monotonic() + ADDRESS_SECONDS
     while error := _listening_error(settings.host.strip("[]"), settings.port):
-        if error.errno != errno.EADDRINUSE or time.monotonic() > until:
-            why = error.strerror or str(error)
+        if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+            reason = error.strerror or str(error)
             raise SystemExit(
-                f"HOST={settings.host} PORT={settings.port} cannot be listened on: {why}. "
+                f"HOST={settings.host} PORT={settings.port} cannot be listened on: {reason}. "
                 "Stop the other process, or set another PORT or HOST."
             )
         time.sleep(0.2)
@@ -96,13 +96,13 @@ def _listening_error(host: str, port: int) -> OSError | None:
 
 
 def allow_connections() -> int:
-    """Raise the soft limit of open files where that is needed; return how many connections fit."""
-    wanted = MAX_CONNECTIONS + OTHER_FILES
+    """Raise the soft limit of open files if needed; return how many connections it allows."""
+    needed = MAX_CONNECTIONS + OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     infinite = resource.RLIM_INFINITY
-    if infinite not in (soft, hard) and soft < wanted:
-        soft = min(wanted, hard)
+    if infinite not in (soft, hard) and soft < needed:
+        soft = min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    if soft == infinite or soft >= wanted:
+    if soft == infinite or soft >= needed:
         return MAX_CONNECTIONS
     return max(soft - OTHER_FILES, soft // 2)

@@ -1,4 +1,4 @@
-"""Bodies that clients hold back, or send slowly."""
+"""Time limits of bodies, and bodies with `Expect: 100-continue`."""
 
 import time
 from io import RawIOBase
@@ -8,24 +8,24 @@ from werkzeug.exceptions import RequestTimeout
 
 from api.gunicorn.response_writer import SLOWEST, STALLED, ResponseWriter
 
-BODY_SECONDS = 30.0  # for a body, on top of the time that it takes at SLOWEST
+BODY_SECONDS = 30.0  # for a body, in addition to its duration at SLOWEST
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 MAX_READ = 1 << 20
 
 
 def body_seconds(length: int) -> float:
-    """How long a body of `length` bytes may take."""
+    """Return the seconds within which a body of `length` bytes must arrive."""
     return BODY_SECONDS + length / SLOWEST
 
 
 class ExpectedBody(RawIOBase):
-    """A body that the client sends once it is told to go on (`Expect: 100-continue`).
+    """A body that the client sends after `100 Continue` (`Expect: 100-continue`).
 
-    It is told so, and the body is received, when the application first reads.
+    The first read of the application sends `100 Continue` and receives the body.
     """
 
     def __init__(self, sock: ResponseWriter, request: Any, first: bytes, length: int):
-        """`first` is what has come of the `length` bytes already."""
+        """Begin with `first`, the bytes of the body that have been received already."""
         super().__init__()
         self._sock, self._request = sock, request
         self._pieces, self._missing = [first], length - len(first)
@@ -33,11 +33,11 @@ class ExpectedBody(RawIOBase):
         self._deadline = time.monotonic() + body_seconds(length)
 
     def readable(self) -> bool:
-        """As a file that is open for reading."""
+        """Return True: io.RawIOBase requires it of readable files."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill `buffer` as far as the body goes; raises RequestTimeout for a slow client."""
+        """Fill `buffer` from the body; return the number of bytes. Raises RequestTimeout."""
         if self._rest is None:
             self._receive()
             self._rest = memoryview(b"".join(self._pieces))
@@ -52,9 +52,11 @@ class ExpectedBody(RawIOBase):
             left = min(STALLED, self._deadline - time.monotonic())
             piece = self._sock.receive(min(self._missing, MAX_READ), left)
             if piece is None:
-                raise RequestTimeout("The body took too long to arrive.")
+                raise RequestTimeout(
+                    "The body did not arrive within the time limit. Send it again."
+                )
             if not piece:
                 return
             self._pieces.append(piece)
             self._missing -= len(piece)
-        self._request.must_close = False  # the next request begins where this one ended
+        self._request.must_close = False  # the body is read: the next request may follow

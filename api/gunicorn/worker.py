@@ -1,8 +1,8 @@
 """Gunicorn's threaded worker with an event loop that waits for slow clients.
 
-A thread serves a request once all of it has been received, and hands its answer back when the
-client is slow to take it. Clients that are too slow are given up. With Gunicorn's own TLS, which
-this project does not set up, connections are treated as Gunicorn does.
+A thread serves a request after all of it has been received. If the client is slow to read the
+response, the event loop sends the rest of it. Connections of clients that are too slow are closed.
+Connections with Gunicorn's own TLS, which this project does not configure, are left to Gunicorn.
 """
 
 import contextlib
@@ -22,49 +22,49 @@ from api.gunicorn.parked_connections import ParkedConnections
 from api.gunicorn.slow_bodies import body_seconds
 from common.errors import SettingsError
 
-DEFER = object()  # what `handle` gives when more of the request has to come
+DEFER = object()  # returned by `handle` while the request is incomplete
 SHORT_WAIT = 0.1  # seconds that a thread may wait for more of a request
-WAITING_SHARE = 4  # one thread of so many may do so, or wait for a body that the client holds back
-MAX_HELD = 256 << 20  # bytes of incomplete requests and unsent answers in memory
-LINGER_SECONDS = 30.0  # for the rest of a body that nobody reads
+WAITING_SHARE = 4  # 1/WAITING_SHARE of the threads may wait for the rest of a request
+MAX_BUFFERED = 256 << 20  # bytes of incomplete requests and unsent responses in memory
+LINGER_SECONDS = 30.0  # for the rest of an unread body
 DEFAULT_MAX_BODY = 16 << 20
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """On SIGTERM, requests in flight are answered and new connections are refused.
+    """On SIGTERM, requests in progress are answered and new connections are refused.
 
-    Gunicorn's own keeps its listening socket open until the last request is answered: whoever
-    connects meanwhile is served by nobody and is reset in the end.
+    Gunicorn's own worker keeps its listening socket open until the last request is answered: a
+    client that connects meanwhile is never served, and its connection is reset at the end.
     """
 
     def init_process(self) -> None:
-        """Start as Gunicorn's worker does."""
+        """Create the worker's own state, then start as Gunicorn's worker does."""
         self._may_wait = threading.Semaphore(max(1, self.cfg.threads // WAITING_SHARE))
         self._parking = ParkedConnections(self._drop)
         super().init_process()
 
     def load_wsgi(self) -> None:
-        """Build the application; settings that it cannot use end the server with one line."""
+        """Build the application; an invalid setting stops the server with a message of one line."""
         try:
             super().load_wsgi()
         except SettingsError as error:
             raise AppImportError(error.detail) from error
 
     def run(self) -> None:
-        """Serve until the end."""
+        """Serve until the worker is stopped."""
         self._parking.open(self.poller)
         app_config = getattr(self.wsgi, "config", {})
         self._max_body = app_config.get("MAX_CONTENT_LENGTH") or DEFAULT_MAX_BODY
         super().run()
 
     def accept(self, listener: Any) -> None:
-        """Take a new connection, where one is waiting and there is a file descriptor for it."""
+        """Accept a connection if one is waiting and a file descriptor is free."""
         if self.cfg.is_ssl:
             super().accept(listener)
             return
         try:
             sock, client = listener.accept()
-        except OSError as error:  # gone, taken by another process, or no descriptor is free
+        except OSError as error:  # disconnected, taken by another process, or no descriptor free
             if error.errno in (errno.EMFILE, errno.ENFILE):
                 self._make_room(1)
             return
@@ -74,9 +74,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     # ---- in a thread
 
     def handle(self, conn: Any) -> Any:
-        """Receive what has come of a request and serve it when it is complete.
+        """Receive the available part of a request, and serve it if it is complete.
 
-        Returns DEFER, or whether the connection stays open.
+        Returns DEFER for an incomplete request, or else whether the connection stays open.
         """
         if not isinstance(conn, Connection):
             return super().handle(conn)
@@ -89,13 +89,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 may_wait = False
             return super().handle(conn)
         except OSError:
-            return False  # the client has left
+            return False  # the client has disconnected
         finally:
             if may_wait:
                 self._may_wait.release()
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
-        """Whether the next request may follow: nothing of this one is left to be read."""
+        """Return whether the next request may follow: no part of this one is left unread."""
         if not isinstance(conn, Connection):
             return bool(super()._keepalive_after(conn, keepalive))
         return keepalive and not conn.parser.mesg.must_close
@@ -103,7 +103,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     # ---- in the event loop
 
     def finish_request(self, conn: Any, future: Any) -> None:
-        """Park the connection for what it is waiting for, or close it."""
+        """Park the connection until it can be read or written, or close it."""
         if not isinstance(conn, Connection):
             super().finish_request(conn, future)
             return
@@ -125,7 +125,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._bound_memory()
 
     def _bound_memory(self) -> None:
-        while self._parking.held > MAX_HELD:
+        while self._parking.buffered > MAX_BUFFERED:
             self._parking.expire_longest()
 
     def _park_sending(self, conn: Connection, keeps_open: bool) -> None:
@@ -144,12 +144,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._park_flushing(conn, keeps_open)
 
     def _settle(self, conn: Connection, keeps_open: bool) -> None:
-        """Wait for the next request, or for the client's end of a connection that is over."""
+        """Wait for the next request, or for the client to close its end of the connection."""
         if not keeps_open:
             conn.start_lingering(LINGER_SECONDS)
             self._linger(conn)
         elif conn.parser.unreader.buf.getvalue():
-            self.enqueue_req(conn)  # the next request has begun to come
+            self.enqueue_req(conn)  # the next request has begun to arrive
         else:
             conn.set_timeout()
             if not self.alive:
@@ -160,8 +160,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.poller.register(conn.sock, selectors.EVENT_READ, callback)
 
     def _linger(self, conn: Connection) -> None:
-        """Throw away what still comes: a closed socket would reset the client before it has read
-        the answer.
+        """Discard what the client still sends: closing the socket now would reset the connection
+        before the client has read the response.
         """
         if conn.is_done_lingering():
             self._drop(conn)
@@ -173,15 +173,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn.close()
 
     def murder_pending(self) -> None:
-        """Give up clients that are too slow, and idle ones where there is no room for others."""
+        """Close connections of slow clients, and idle connections if there are too many."""
         super().murder_pending()
         self._parking.expire(is_ending=not self.alive)
         if self.nr_conns >= self.worker_connections:
             self._make_room(max(1, self.worker_connections // 20))
 
-    def _make_room(self, wanted: int) -> None:
-        """Close `wanted` connections: those idle for longest, then those under way for longest."""
-        for _ in range(wanted):
+    def _make_room(self, count: int) -> None:
+        """Close `count` connections: idle ones first, then those that have taken longest."""
+        for _ in range(count):
             if self.keepalived_conns:
                 conn = self.keepalived_conns.popleft()
                 with contextlib.suppress(OSError, KeyError, ValueError):
@@ -191,27 +191,27 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 self._parking.expire_longest()
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """As Gunicorn's; at the end, take who is already connected, then refuse."""
+        """Accept connections or not; at shutdown, accept the pending ones, then stop listening."""
         super().set_accept_enabled(enabled)
         if not enabled and not self.alive:
             self._stop_listening()
 
     def _stop_listening(self) -> None:
         for listener in self.sockets:
-            while _has_somebody(listener):
+            while _has_pending(listener):
                 self.accept(listener)
             listener.close()
-        self._send_home()
+        self._end_waits()
 
-    def _send_home(self) -> None:
-        """Who waits for a prediction is told at once how it stands, and asks another process."""
+    def _end_waits(self) -> None:
+        """Answer requests that wait for a prediction now; their clients ask another process."""
         from api.state import EXTENSION
 
         if getattr(self, "wsgi", None) is not None:
             self.wsgi.extensions[EXTENSION].waiting.send_home()
 
 
-def _has_somebody(listener: Any) -> bool:
+def _has_pending(listener: Any) -> bool:
     with selectors.DefaultSelector() as selector:
         selector.register(listener.fileno(), selectors.EVENT_READ)
         return bool(selector.select(0))

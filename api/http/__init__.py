@@ -1,1 +1,1 @@
-"""HTTP concerns that all resources share."""
+"""HTTP code that all resources share."""

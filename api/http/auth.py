@@ -1,7 +1,7 @@
-"""Credentials: whoever sends some is who they say, or is told that they are not.
+"""Authentication: find the caller of a request by its access token or API key.
 
-A token that is not good is refused even where none is needed: its sender would be served as
-somebody whom they do not expect to be.
+Invalid credentials are refused even where none are needed. Otherwise their sender would be served
+as an anonymous caller without noticing.
 """
 
 from contextlib import suppress
@@ -9,7 +9,7 @@ from functools import partial
 
 from flask import Request, g, request
 
-from api.login.tokens import ACCESS, invalid, read_token
+from api.login.tokens import ACCESS, invalid_credentials, read_token
 from api.state import read, write
 from common.accounts import api_keys, logins
 from common.callers import Caller
@@ -20,9 +20,10 @@ KEY_HEADER = "X-API-Key"
 
 
 def identify() -> None:
-    """Put the caller where `current_user` finds it; raises Unauthorized for a bad token.
+    """Set the caller for `current_user`; raises Unauthorized for invalid credentials.
 
-    Without one, nothing is looked up. Basic is left to a proxy in front that may have asked for it.
+    A request without credentials needs no query. The scheme Basic is ignored: it may be meant for a
+    proxy in front of the service.
     """
     token = _token(request)
     if token is not None:
@@ -35,27 +36,27 @@ def _token(request: Request) -> str | None:
     if scheme.lower() not in TOKEN_SCHEMES:
         return key
     if key is not None:
-        raise invalid()  # which of the two would count?
+        raise invalid_credentials()  # two credentials may belong to two accounts
     return token.strip()
 
 
 def _by_token(token: str) -> Caller:
-    """Whose access token it is, as the account is now: one SELECT."""
-    known = read_token(token, ACCESS)
-    find = partial(logins.by_login, id=known.login, user_id=known.user)
-    if (found := read(find)) is None:
-        raise invalid()
-    g.login = known.login
-    return found
+    """Return the caller of an access token, with the account's current role: one SELECT."""
+    claims = read_token(token, ACCESS)
+    find = partial(logins.by_login, id=claims.login, user_id=claims.user)
+    if (caller := read(find)) is None:
+        raise invalid_credentials()
+    g.login = claims.login
+    return caller
 
 
 def _by_key(key: str) -> Caller:
-    """Whose API key it is: one SELECT, and now and then an UPDATE."""
-    found = read(partial(api_keys.owner_of, key=key))
-    if found is None:
-        raise invalid()
-    caller, unnoted = found
-    if unnoted:
+    """Return the caller of an API key: one SELECT, and an occasional UPDATE of `used_at`."""
+    owner = read(partial(api_keys.owner_of, key=key))
+    if owner is None:
+        raise invalid_credentials()
+    caller, outdated_key = owner
+    if outdated_key:
         with suppress(Unavailable):
-            write(partial(api_keys.note_use, id=unnoted))
+            write(partial(api_keys.note_use, id=outdated_key))
     return caller

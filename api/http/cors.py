@@ -1,6 +1,6 @@
-"""Cross-origin requests (the Fetch standard's CORS protocol), off unless origins are set.
+"""Cross-origin requests (the CORS protocol of the Fetch standard), off unless CORS_ORIGINS is set.
 
-Credentials stay off: who signs in sends a token, which a page of another origin must be given.
+Credentials mode stays off: callers authenticate with a token, which a page has to send itself.
 """
 
 import re
@@ -9,22 +9,22 @@ from flask import Flask, Response, request
 
 from common.settings import Settings
 
-VERBS = "GET, HEAD, POST, PUT, PATCH, DELETE"
-MAY_SEND = (
+METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
+REQUEST_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, X-API-Key, "
     "X-Request-Id"
 )
-MAY_READ = (
+RESPONSE_HEADERS = (
     "Accept-Ranges, Content-Disposition, Content-Range, Deprecation, ETag, Idempotent-Replayed, "
     "Link, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, "
     "WWW-Authenticate, X-Request-Id"
 )
 HEADER_NAMES = re.compile(r"[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*", re.ASCII)
-REMEMBERED = "600"  # seconds that a browser need not ask again
+MAX_AGE = "600"  # seconds for which a browser caches the preflight response
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Let pages of these origins in; others get no headers, and their browsers refuse."""
+    """Add CORS headers to responses for the allowed origins; browsers block all others."""
     allowed = settings.cors_origins
     if not allowed:
         return
@@ -46,19 +46,21 @@ def register(app: Flask, settings: Settings) -> None:
 
 def _allow(response: Response, origin: str) -> None:
     response.headers["Access-Control-Allow-Origin"] = origin
-    response.headers["Access-Control-Expose-Headers"] = MAY_READ
+    response.headers["Access-Control-Expose-Headers"] = RESPONSE_HEADERS
     if request.method == "OPTIONS":
-        response.headers["Access-Control-Allow-Methods"] = VERBS
-        response.headers["Access-Control-Allow-Headers"] = _request_headers()
-        response.headers["Access-Control-Max-Age"] = REMEMBERED
+        response.headers["Access-Control-Allow-Methods"] = METHODS
+        response.headers["Access-Control-Allow-Headers"] = _allowed_headers()
+        response.headers["Access-Control-Max-Age"] = MAX_AGE
 
 
-def _request_headers() -> str:
-    """Return the names of the request headers that a page may send: the documented ones, and those
-    that the preflight asks for.
+def _allowed_headers() -> str:
+    """Return the request headers that a page may send: the documented and the requested ones.
 
-    Upload widgets and tracing libraries add headers of their own (X-Requested-With, Cache-Control,
-    traceparent); the service ignores them, and refusing one makes the browser block the request.
+    Upload widgets and tracing libraries add headers such as X-Requested-With, Cache-Control and
+    traceparent. The service ignores them, but the browser would block the request if one of them
+    were not allowed.
     """
-    asked = request.headers.get("Access-Control-Request-Headers", "").strip()
-    return f"{MAY_SEND}, {asked}" if HEADER_NAMES.fullmatch(asked) else MAY_SEND
+    requested = request.headers.get("Access-Control-Request-Headers", "").strip()
+    return (
+        f"{REQUEST_HEADERS}, {requested}" if HEADER_NAMES.fullmatch(requested) else REQUEST_HEADERS
+    )

@@ -1,4 +1,4 @@
-"""Rows as JSON, JSON lines or CSV, streamed: what was asked for by `?format=` or `Accept`."""
+"""Streamed downloads of rows as JSON, JSON lines or CSV, chosen by `?format=` or `Accept`."""
 
 import csv
 import json
@@ -11,35 +11,37 @@ from flask import Request, Response
 
 JSON, LINES, CSV = "application/json", "application/x-ndjson", "text/csv"
 FORMATS = {"json": JSON, "jsonl": LINES, "csv": CSV}
-# What makes a spreadsheet take a cell for a formula, in the half-width and the full-width form.
+# Prefixes that make a spreadsheet read a cell as a formula, in half-width and full-width form.
 # https://owasp.org/www-community/attacks/CSV_Injection
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 Row = dict[str, Any]
 
 
 def wanted_format(request: Request, named: str | None) -> str:
-    """json, jsonl or csv: the one named, else what the client likes best, else json."""
+    """Return json, jsonl or csv: `named` if it is set, else by the Accept header, else json."""
     if named:
         return named
-    liked = request.accept_mimetypes.best_match([*FORMATS.values(), "application/jsonl"], JSON)
-    return next((name for name, kind in FORMATS.items() if kind == liked), "jsonl")
+    preferred = request.accept_mimetypes.best_match([*FORMATS.values(), "application/jsonl"], JSON)
+    return next((name for name, kind in FORMATS.items() if kind == preferred), "jsonl")
 
 
-def download(name: str, form: str, columns: Sequence[str], rows: Iterable[Row]) -> Response:
-    """A file called `name` with all of the rows, written while they are read."""
-    write = {"json": _json, "jsonl": _lines, "csv": _csv}[form]
-    response = Response(write(name, columns, rows), content_type=f"{FORMATS[form]}; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
+def download(name: str, file_format: str, columns: Sequence[str], rows: Iterable[Row]) -> Response:
+    """Return a response that streams the rows as the attachment `name`."""
+    write = {"json": _json, "jsonl": _lines, "csv": _csv}[file_format]
+    response = Response(
+        write(name, columns, rows), content_type=f"{FORMATS[file_format]}; charset=utf-8"
+    )
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{file_format}"'
     response.headers["Cache-Control"] = "no-store"
     response.vary.add("Accept")
     return response
 
 
-def harmless(value: object) -> str:
-    """A cell that no spreadsheet runs: with an apostrophe before what could begin a formula."""
+def escape_formula(value: object) -> str:
+    """Return the text of a CSV cell, with an apostrophe before a text that could be a formula."""
     text = "" if value is None else _plain(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA_PREFIXES) else text
 
 
 def _plain(value: object) -> str:
@@ -50,10 +52,10 @@ def _plain(value: object) -> str:
 
 def _json(name: str, columns: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
     yield f'{{"{name}": ['.encode()
-    between = b""
+    separator = b""
     for row in rows:
-        yield between + _encoded(row)
-        between = b",\n"
+        yield separator + _encoded(row)
+        separator = b",\n"
     yield b"]}\n"
 
 
@@ -67,10 +69,10 @@ def _encoded(row: Row) -> bytes:
 
 
 def _csv(_name: str, columns: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
-    """As RFC 4180 has it, with a header."""
+    """Yield the lines of a CSV file with a header line (RFC 4180)."""
     yield _cells(columns)
     for row in rows:
-        yield _cells([harmless(row[column]) for column in columns])
+        yield _cells([escape_formula(row[column]) for column in columns])
 
 
 def _cells(cells: Sequence[str]) -> bytes:

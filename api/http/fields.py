@@ -1,4 +1,4 @@
-"""Fields that several resources share."""
+"""Marshmallow fields that several resources share."""
 
 import re
 from typing import Any, ClassVar
@@ -10,42 +10,40 @@ from common.images.validation import check_text
 from common.tables import Visibility
 from common.tasks import image_tasks
 
-DEEPEST = 8  # levels of nesting in what callers may attach
+MAX_DEPTH = 8  # levels of nesting in metadata
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
-MOST_ERRORS = 20  # elements of a list whose errors are listed
-MOST_VALUES = 200  # values in what callers may attach
+MAX_ERRORS = 20  # invalid elements of a list that are reported
+MAX_VALUES = 200  # values in metadata
 
 
 class Text(fields.String):
-    """A string that can be stored and shown anywhere: no control characters, no lone surrogates."""
+    """A string of one line without control characters and lone surrogates."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **options)
         return _plain(text)
 
 
-class Lines(fields.String):
-    """As `Text`, with tabs and line ends."""
+class MultilineText(fields.String):
+    """As `Text`, but tabs and line breaks are allowed."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **options)
         return _plain(text, lines=True)
 
 
-class Bounded(fields.List[Any]):
-    """A list that is refused for its length before any of its elements is looked at, and for the
-    first few elements that are wrong.
-    """
+class BoundedList(fields.List[Any]):
+    """A list whose length is checked first; at most MAX_ERRORS invalid elements are reported."""
 
-    def __init__(self, inner: fields.Field[Any], *, most: int, least: int = 0, **options: Any):
-        self.least, self.most = least, most
-        super().__init__(inner, validate=validate.Length(least or None, most), **options)
+    def __init__(self, inner: fields.Field[Any], *, limit: int, minimum: int = 0, **options: Any):
+        self.limit = limit
+        super().__init__(inner, validate=validate.Length(minimum or None, limit), **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> list[Any]:
         if not isinstance(value, list):
             raise self.make_error("invalid")
-        if len(value) > self.most:
-            raise ValidationError(f"At most {self.most:,} items; {len(value):,} were sent.")
+        if len(value) > self.limit:
+            raise ValidationError(f"Send at most {self.limit:,} items; {len(value):,} were sent.")
         errors: dict[int, Any] = {}
         loaded = []
         for position, each in enumerate(value):
@@ -53,7 +51,7 @@ class Bounded(fields.List[Any]):
                 loaded.append(self.inner.deserialize(each, **options))
             except ValidationError as error:
                 errors[position] = error.messages
-                if len(errors) == MOST_ERRORS:
+                if len(errors) == MAX_ERRORS:
                     break
         if errors:
             raise ValidationError(errors, valid_data=loaded)
@@ -61,31 +59,32 @@ class Bounded(fields.List[Any]):
 
 
 class Attachment(fields.Dict):
-    """A JSON object of the caller's own, small and shallow."""
+    """A JSON object that is stored unread: at most MAX_VALUES values and MAX_DEPTH levels."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Any:
         loaded = super()._deserialize(value, attr, data, **options)  # type: ignore[no-untyped-call]
-        _bounded(loaded)
+        _check_size(loaded)
         return loaded
 
 
-class Visible(Text):
-    """An image's visibility; None where nothing is said."""
+class VisibilityField(Text):
+    """The visibility of an image; None if it is not set."""
 
     def __init__(self) -> None:
-        meaning = (
-            "`private`: its owner alone, and the default of who is signed in; `unlisted`: whoever "
-            "has the id, and the default of who is not; `public`: everyone, and in search."
+        description = (
+            "`private`: only its owner sees it (default with an account). `unlisted`: every caller "
+            "who knows its id sees it (default without an account). `public`: everyone sees "
+            "it, also in lists and search results."
         )
         super().__init__(
             load_default=None,
             validate=validate.OneOf([str(each) for each in Visibility]),
-            metadata={"description": meaning},
+            metadata={"description": description},
         )
 
 
 class Seconds(fields.Float):
-    """A time in seconds as it stands in a query: Python's own idea of a number is wider."""
+    """A number of seconds in a query: a decimal number, without `inf`, `nan` and `1_000`."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Any:
         if isinstance(value, str) and not NUMBER.fullmatch(value):
@@ -93,8 +92,8 @@ class Seconds(fields.Float):
         return super()._deserialize(value, attr, data, **options)
 
 
-class Whole(fields.Integer):
-    """A whole number as it stands in a query: digits and nothing else."""
+class WholeNumber(fields.Integer):
+    """A non-negative integer of 1 to 9 digits, as in a query."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Any:
         if not re.fullmatch("[0-9]{1,9}", str(value)):
@@ -103,7 +102,7 @@ class Whole(fields.Integer):
 
 
 class Number(fields.Float):
-    """A number as JSON has it: no text that looks like one."""
+    """A JSON number; strings that look like a number are refused."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> Any:
         if isinstance(value, str):
@@ -111,14 +110,16 @@ class Number(fields.Float):
         return super()._deserialize(value, attr, data, **options)
 
 
-class Fresh(fields.Boolean):
-    """Whether a result that is known already will not do; in a form or a query as a text."""
+class FreshFlag(fields.Boolean):
+    """Whether to ignore a cached result: a boolean, or `true` and `false` in forms and queries."""
 
     TEXTS: ClassVar[dict[str, bool]] = {"true": True, "false": False, "": False}
 
     def __init__(self) -> None:
-        meaning = "`true`: ask again, though the same was asked of the same bytes before."
-        super().__init__(load_default=False, metadata={"description": meaning})
+        description = (
+            "`true`: run the task again, even if a cached result for the same bytes exists."
+        )
+        super().__init__(load_default=False, metadata={"description": description})
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> bool:
         if isinstance(value, str):
@@ -128,26 +129,28 @@ class Fresh(fields.Boolean):
         return value
 
 
-class TaskList(fields.Field[list[str]]):
-    """Names of tasks, separated by commas (spaces around them are ignored) or in several
-    parameters; each is asked for once.
+class TaskNames(fields.Field[list[str]]):
+    """Names of tasks, separated by commas or in repeated parameters.
+
+    Spaces around names are ignored, and duplicates are removed.
     """
 
-    is_multiple = True  # webargs then gives the values of all parameters of that name
+    is_multiple = True  # makes webargs pass the values of all parameters of this name
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> list[str]:
-        given = ",".join(value)
-        parts = given.split(",") if given else []
+        joined = ",".join(value)
+        parts = joined.split(",") if joined else []
         names = list(dict.fromkeys(name.strip(" ") for name in parts))
         unknown = [name for name in names if name not in image_tasks()]
         if unknown:
             raise ValidationError(
-                f"Unknown: {', '.join(map(_shown, unknown))}; known: {', '.join(image_tasks())}."
+                f"Unknown tasks: {', '.join(map(_printable, unknown))}. Send some of: "
+                f"{', '.join(image_tasks())}."
             )
         return names
 
 
-def _shown(text: str) -> str:
+def _printable(text: str) -> str:
     return text.encode("ascii", "replace").decode()[:40]
 
 
@@ -158,15 +161,18 @@ def _plain(text: str, *, lines: bool = False) -> str:
         raise ValidationError(error.detail) from error
 
 
-def _bounded(value: Any) -> None:
-    """Walk without recursion: depth is the caller's to choose."""
-    todo, seen = [(value, 1)], 0
+def _check_size(value: Any) -> None:
+    """Raise ValidationError for too many, too deeply nested or too large values.
+
+    The walk is iterative, since callers choose the depth.
+    """
+    todo, count = [(value, 1)], 0
     while todo:
         item, depth = todo.pop()
-        seen += 1
-        if depth > DEEPEST or seen > MOST_VALUES:
+        count += 1
+        if depth > MAX_DEPTH or count > MAX_VALUES:
             raise ValidationError(
-                f"At most {MOST_VALUES} values, nested at most {DEEPEST} levels deep."
+                f"Send at most {MAX_VALUES} values, nested at most {MAX_DEPTH} levels deep."
             )
         if isinstance(item, dict):
             todo += [(key, depth + 1) for key in item] + [(v, depth + 1) for v in item.values()]
@@ -174,6 +180,6 @@ def _bounded(value: Any) -> None:
             todo += [(each, depth + 1) for each in item]
         elif isinstance(item, str):
             if len(_plain(item)) > 1000:
-                raise ValidationError("A text of more than 1,000 characters.")
+                raise ValidationError("Send strings of at most 1,000 characters.")
         elif isinstance(item, int) and abs(item) >= 2**63:
-            raise ValidationError("A whole number of more than 64 bits.")
+            raise ValidationError("Send integers of at most 64 bits.")

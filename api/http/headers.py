@@ -1,85 +1,70 @@
-"""What every request and every answer carries: request id, ETag, safety headers."""
+"""Request ids, validators and conditional responses, and security headers of every response."""
 
 import re
 import time
 
-import structlog
 from flask import Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from api.http.logged_paths import logged_path
-from api.http.preconditions import failed
-from api.http.request_metrics import note_answer
-from api.state import current_user
+from api.http.access_log import log_request
+from api.http.preconditions import precondition_failed
 from common.database.ids import new_id
 
-log = structlog.get_logger(__name__)
-
-DEPENDS_ON = ("Authorization", "X-API-Key")  # what answers differ by
-FOR_EVERYBODY = ("static", "docs.asset", "shared.page")
-NEVER_STORED = ("users", "keys")  # e-mail addresses and keys; the blueprints' names
-PROBES = ("/healthz", "/readyz", "/metrics")
+CREDENTIAL_HEADERS = ("Authorization", "X-API-Key")  # for Vary: responses depend on them
+SAME_FOR_ALL = ("static", "docs.asset", "shared.page")  # endpoints that ignore credentials
+NEVER_STORED = ("users", "keys")  # blueprints whose responses hold e-mail addresses or keys
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-# Swagger UI sets styles in attributes and shows data: images.
-POLICY = (
+# Swagger UI uses style attributes and data: images.
+PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
-NOTHING = "default-src 'none'; frame-ancestors 'none'"  # of what is no page: it loads nothing
+DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"  # for responses that are not HTML
 
 
-def _with_validators(response: Response) -> Response:
-    """Say who may keep the answer and how it is compared; 304 or 412 where the request asks so."""
-    readable = request.method in ("GET", "HEAD")
-    if request.blueprint in NEVER_STORED:
-        response.headers.setdefault("Cache-Control", "no-store")
-    if readable and response.status_code == 200 and response.is_json:
-        response.add_etag()
-        response.headers.setdefault("Cache-Control", "private, no-cache")
-        response.make_conditional(request)
-    if request.endpoint not in FOR_EVERYBODY:
-        response.vary.update(DEPENDS_ON)
-    if readable and response.status_code == 412:  # what was asked for is still in it
-        response = failed()
-    return response
+def start_request() -> None:
+    """Start the request's clock, and bind its id to its log lines.
 
-
-def take_request_id() -> None:
-    """The caller's X-Request-Id where it is a sane one, else one of ours; logs carry it."""
+    The id is the caller's X-Request-Id if it is valid, or else a new one.
+    """
     g.started = time.monotonic()
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if REQUEST_ID.fullmatch(given) else str(new_id())
-    clear_contextvars()  # the thread has served others
+    clear_contextvars()  # left from the thread's previous request
     bind_contextvars(request_id=g.request_id)
 
 
-def _account() -> dict[str, str]:
-    id = current_user().id
-    return {"account": str(id)} if id else {}
-
-
-def finish(response: Response) -> Response:
-    """Add the headers, answer 304 where the caller has it already, and log one line."""
+def finish_request(response: Response) -> Response:
+    """Add the headers, replace the response by 304 or 412 if the request asks so, and log it."""
     response = _with_validators(response)
     response.headers.setdefault("X-Request-Id", g.get("request_id", ""))
+    _add_security_headers(response)
+    log_request(response)
+    return response
+
+
+def _with_validators(response: Response) -> Response:
+    """Add ETag, Cache-Control and Vary; return 304 or 412 if the request's conditions ask so."""
+    is_read = request.method in ("GET", "HEAD")
+    if request.blueprint in NEVER_STORED:
+        response.headers.setdefault("Cache-Control", "no-store")
+    if is_read and response.status_code == 200 and response.is_json:
+        response.add_etag()
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        response.make_conditional(request)
+    if request.endpoint not in SAME_FOR_ALL:
+        response.vary.update(CREDENTIAL_HEADERS)
+    if is_read and response.status_code == 412:  # Werkzeug keeps the resource as the body
+        response = precondition_failed()
+    return response
+
+
+def _add_security_headers(response: Response) -> None:
+    is_page = response.mimetype == "text/html"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
-    is_page = response.mimetype == "text/html"
-    response.headers.setdefault("Content-Security-Policy", POLICY if is_page else NOTHING)
+    response.headers.setdefault("Content-Security-Policy", PAGE_POLICY if is_page else DATA_POLICY)
     if is_page:
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
-    seconds = note_answer(response)
-    # Probes come every few seconds for ever.
-    (log.debug if request.path in PROBES else log.info)(
-        "request",
-        method=request.method,
-        path=logged_path(request.path),
-        status=response.status_code,
-        ms=round(seconds * 1e3, 1),
-        address=request.remote_addr,
-        **_account(),
-        **g.get("asked", {}),
-    )
-    return response

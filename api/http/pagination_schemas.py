@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from api.http.fields import Whole
+from api.http.fields import WholeNumber
 
 NEXT = fields.String(
     allow_none=True, metadata={"description": "Cursor of the next page; null: the last one."}
@@ -12,7 +12,7 @@ NEXT = fields.String(
 class PageQuery(Schema):
     """How many, and from where on."""
 
-    limit = Whole(load_default=20, validate=validate.Range(1, 100))
+    limit = WholeNumber(load_default=20, validate=validate.Range(1, 100))
     cursor = fields.String(
         load_default=None, metadata={"description": "`next` of the page before."}
     )

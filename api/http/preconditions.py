@@ -1,4 +1,4 @@
-"""Conditional changes: If-Match and If-None-Match with PUT, PATCH and DELETE (RFC 9110, 13)."""
+"""Conditional changes: If-Match and If-None-Match with PUT, PATCH, DELETE (RFC 9110, sec. 13)."""
 
 import threading
 from typing import Any
@@ -7,19 +7,19 @@ from flask import Flask, Response, current_app, g, request
 from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
-from api.http.errors import problem
+from api.http.problems import problem
 from common.errors import AfterimageError
 
 METHODS = ("PUT", "PATCH", "DELETE")
-LOCKS = 64  # conditional changes of one resource wait for each other, by the hash of its path
-PATIENCE = 20.0  # seconds
+LOCKS = 64  # the hash of a path selects the lock of its conditional changes
+LOCK_SECONDS = 20.0  # to wait for a lock
 
 
 def register(app: Flask) -> None:
-    """Check the preconditions of every change before anything is changed.
+    """Check the precondition of every change before the change begins.
 
-    Conditional changes of one resource follow one another, so of two with the same tag one is
-    refused. That holds within a process; changes in other processes are seen once they are
+    Conditional changes of one resource are serialized, so that of two with the same ETag one is
+    refused. This holds within one process. Changes by other processes count once they are
     committed.
     """
     locks = [threading.Lock() for _ in range(LOCKS)]
@@ -28,23 +28,23 @@ def register(app: Flask) -> None:
         if request.method not in METHODS or not _is_conditional():
             return None
         lock = locks[hash(request.path) % LOCKS]
-        if lock.acquire(timeout=PATIENCE):
+        if lock.acquire(timeout=LOCK_SECONDS):
             g.precondition_lock = lock
-        return None if _holds() else failed()
+        return None if _holds() else precondition_failed()
 
-    def let_others_go(_error: BaseException | None) -> None:
+    def release(_error: BaseException | None) -> None:
         if lock := g.pop("precondition_lock", None):
             lock.release()
 
     app.before_request(check)
-    app.teardown_request(let_others_go)
+    app.teardown_request(release)
 
 
-def failed() -> Response:
-    """The answer to a request whose precondition does not hold."""
+def precondition_failed() -> Response:
+    """Return the response to a request whose precondition is false."""
     detail = (
-        "The resource is not in the state that the precondition names. Get it again, and send its "
-        "ETag as If-Match."
+        "The resource has changed: its ETag does not match the precondition. GET it again and send "
+        "its new ETag as If-Match."
     )
     return problem(412, "precondition_failed", detail)
 
@@ -54,25 +54,25 @@ def _is_conditional() -> bool:
 
 
 def _holds() -> bool:
-    """Whether the resource's current state allows the change.
+    """Return whether the precondition holds for the current state of the resource.
 
-    True where the caller cannot see the resource: the route itself then says why.
+    Returns True if the caller cannot see the resource: the route then returns the error.
     """
     try:
         tag = _current_tag()
     except (AfterimageError, HTTPException):
         return True
     if "If-Match" in request.headers:
-        wanted = request.if_match
-        return wanted.star_tag or (tag is not None and wanted.is_strong(tag))
-    unwanted = request.if_none_match
-    return not (unwanted.star_tag or (tag is not None and unwanted.contains_weak(tag)))
+        tags = request.if_match
+        return tags.star_tag or (tag is not None and tags.is_strong(tag))
+    tags = request.if_none_match
+    return not (tags.star_tag or (tag is not None and tags.contains_weak(tag)))
 
 
 def _current_tag() -> str | None:
-    """The ETag that GET gives for this path; None where GET gives none, or is not there.
+    """Return the ETag of GET on this path, or None if the path has no GET or GET has no ETag.
 
-    Raises what GET raises.
+    Raises the errors of GET.
     """
     adapter = request_ctx.url_adapter
     try:

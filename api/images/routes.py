@@ -5,13 +5,13 @@ from typing import Any
 from flask import Response, request, url_for
 from flask_smorest import Blueprint
 
-from api.accounts.requirements import for_uploaders, for_users
+from api.accounts.permissions import account_required, upload_permission_required
 from api.http.body.parser import LARGE, read_body, read_fields
 from api.http.idempotency import key_of, replayable
 from api.http.openapi import UPLOAD_BODY, json_body
 from api.http.pagination import listed
 from api.http.pagination_schemas import PageQuery
-from api.http.problem_schema import Problem
+from api.http.problems import Problem
 from api.images.latest_predictions import newest_views
 from api.images.response import image_response
 from api.images.schemas import (
@@ -42,7 +42,7 @@ FIELDS, CHANGE, DIGESTS = ImageFields(), ImageChange(), DigestList()
 
 
 @blueprint.post("")
-@for_uploaders
+@upload_permission_required
 @replayable
 @blueprint.arguments(UploadQuery, location="query")
 @blueprint.response(201, ImageView)
@@ -60,7 +60,7 @@ def upload(query: dict[str, Any]) -> Any:
 
 
 def _take(query: dict[str, Any], interactive: bool) -> Accepted:
-    body = read_body(request, aside=["tasks", "wait", "fresh"])
+    body = read_body(request, ignored=["tasks", "wait", "fresh"])
     key = key_of(body.image, body.file_name, body.fields)
     fields = FIELDS.load(body.fields)
     fresh = query["fresh"] or fields["fresh"]
@@ -84,7 +84,7 @@ def list_mine(query: dict[str, Any]) -> Any:
 
 
 @blueprint.post("/check")
-@for_users
+@account_required
 @blueprint.response(200, KnownList)
 @blueprint.doc(requestBody=json_body(DigestList))
 def check_digests() -> Any:
@@ -93,7 +93,7 @@ def check_digests() -> Any:
 
 
 @blueprint.patch("/<id>")
-@for_users
+@account_required
 @blueprint.response(200, ImageView)
 @blueprint.doc(requestBody=json_body(ImageChange))
 def patch(id: str) -> Any:
@@ -104,7 +104,7 @@ def patch(id: str) -> Any:
 
 
 @blueprint.delete("/<id>")
-@for_users
+@account_required
 @blueprint.response(204)
 def delete(id: str) -> None:
     """Remove my image, what was asked of it, its posts, and its bytes when nobody else has them."""

@@ -7,7 +7,7 @@ from flask import url_for
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 from sqlalchemy import Row
 
-from api.http.fields import Bounded, Fresh, TaskList, Text, Visible, Whole
+from api.http.fields import BoundedList, FreshFlag, TaskNames, Text, VisibilityField, WholeNumber
 from api.http.pagination_schemas import NEXT
 from api.predictions.schemas import PredictionView, WaitQuery
 from api.webhooks.schemas import WebhookField
@@ -23,16 +23,16 @@ NO_DIGEST = "A sha256 has 64 hexadecimal digits."
 class ImageFields(RequestSchema):
     """What may come beside an image's bytes."""
 
-    visibility = Visible()
-    fresh = Fresh()
+    visibility = VisibilityField()
+    fresh = FreshFlag()
     webhook = WebhookField()
 
 
 class UploadQuery(WaitQuery):
     """What to ask of the image at once."""
 
-    fresh = Fresh()
-    tasks = TaskList(
+    fresh = FreshFlag()
+    tasks = TaskNames(
         load_default=list,
         metadata={"type": "string", "description": "Tasks to ask for, for example `classify`."},
     )
@@ -41,7 +41,7 @@ class UploadQuery(WaitQuery):
 class ThumbnailQuery(Schema):
     """How large."""
 
-    size = Whole(
+    size = WholeNumber(
         load_default=256,
         validate=validate.OneOf(SIZES),
         metadata={"description": "Pixels of the longer side; never more than the image has."},
@@ -101,15 +101,15 @@ class ImageChange(RequestSchema):
 class DigestList(RequestSchema):
     """Files, by the sha256 of their bytes."""
 
-    sha256 = Bounded(
+    sha256 = BoundedList(
         fields.String(
             validate=[
                 validate.Regexp("^[0-9A-Fa-f]{64}$", error=NO_DIGEST),
                 validate.Length(equal=64, error=NO_DIGEST),
             ]
         ),
-        least=1,
-        most=MOST_DIGESTS,
+        minimum=1,
+        limit=MOST_DIGESTS,
         required=True,
         metadata={"description": "Each in hexadecimal.", "example": [64 * "0"]},
     )

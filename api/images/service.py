@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from api.accounts.permissions import me
+from api.accounts.permissions import require_account
 from api.http.pagination import page_of
 from api.predictions.queries import find_image, no_such_image
 from api.state import app_state, current_user, read, services, write
@@ -27,7 +27,7 @@ AT_ONCE = 50  # images that a transaction removes
 
 def page(query: dict[str, Any]) -> tuple[list[Row[Any]], str | None]:
     """The caller's images, the newest first, and the next page's cursor."""
-    owner = me()
+    owner = require_account()
 
     def fetch(session: Session, behind: ListCursor, most: int) -> Any:
         return images.page(session, owner, behind.id, most)
@@ -37,7 +37,7 @@ def page(query: dict[str, Any]) -> tuple[list[Row[Any]], str | None]:
 
 def check(digests: list[str]) -> dict[str, Any]:
     """Which of these sha256 (hexadecimal) the caller has an image of."""
-    owner, wanted = me(), {bytes.fromhex(each): each.lower() for each in digests}
+    owner, wanted = require_account(), {bytes.fromhex(each): each.lower() for each in digests}
     have = read(partial(images.known, owner_id=owner, digests=list(wanted)))
     return {
         "known": [
@@ -51,7 +51,7 @@ def check(digests: list[str]) -> dict[str, Any]:
 
 def find_mine(id: str) -> tuple[Image, StoredObject]:
     """An image that the caller may change; raises NotFound for everybody else's."""
-    me()
+    require_account()
     image, stored = find_image(id)
     if not may_change(current_user(), image):
         raise no_such_image()

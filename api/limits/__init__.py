@@ -1,1 +1,1 @@
-"""Limits of what a caller may use: request rates, quotas, waiting requests."""
+"""Limits of a caller's use: request rates, quotas, waiting requests."""

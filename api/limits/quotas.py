@@ -1,8 +1,9 @@
-"""Quotas: how many images, bytes and predictions a caller may ask for.
+"""Quotas: how many images, bytes and predictions a caller may create.
 
-Predictions are counted in units, by what each task costs (`Contract.units`). What is answered from
-a known result, or refused, is given back. UPLOAD_QUOTA and BYTES_QUOTA are of accounts and of the
-networks of anonymous callers alike; PREDICTION_QUOTA is on for anonymous callers by default.
+Predictions are counted in units, the cost of each task (`Contract.units`). Units of refused
+requests, and of predictions that get a cached result, are taken back. UPLOAD_QUOTA and BYTES_QUOTA
+apply alike to accounts and to networks of anonymous callers; PREDICTION_QUOTA has a default for
+anonymous callers.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,31 +15,31 @@ from api.state import current_user, services
 from common.settings.parsers import Allowance
 from common.tasks import contract
 
-UPLOADS = Kind(name="uploads", what="new images", setting="UPLOAD_QUOTA")
-BYTES = Kind(name="bytes", what="bytes of new images", setting="BYTES_QUOTA", unit="content-bytes")
+UPLOADS = Kind(name="uploads", noun="new images", setting="UPLOAD_QUOTA")
+BYTES = Kind(name="bytes", noun="bytes of new images", setting="BYTES_QUOTA", unit="content-bytes")
 WORK = Kind(
-    name="predictions", what="units of work", setting="PREDICTION_QUOTA", unit="prediction-units"
+    name="predictions", noun="units of work", setting="PREDICTION_QUOTA", unit="prediction-units"
 )
 EXCEEDED = "quota_exceeded"
 
 
 @dataclass(slots=True)
-class Upload:
-    """An upload within its quota; one that does not count in the end is given back."""
+class UploadCharge:
+    """An upload that was counted. It is taken back unless `counts` is set."""
 
     counts: bool = False
 
 
 @dataclass(slots=True)
-class Work:
-    """Work within its quota; `spent` units count in the end, the rest is given back."""
+class WorkCharge:
+    """Units that were counted. All but the `spent` ones are taken back."""
 
     spent: int = 0
 
 
 @contextmanager
-def upload(size: int) -> Iterator[Upload]:
-    """Count an upload of so many bytes; raises TooManyRequests `quota_exceeded`."""
+def upload(size: int) -> Iterator[UploadCharge]:
+    """Count an upload of `size` bytes; raises TooManyRequests `quota_exceeded`."""
     settings = services().settings
     quotas = ((UPLOADS, settings.upload_quota, 1), (BYTES, settings.bytes_quota, size))
     charges = [
@@ -48,7 +49,7 @@ def upload(size: int) -> Iterator[Upload]:
         for charge in _charges(kind, quota, amount)
     ]
     take(charges, EXCEEDED)
-    upload = Upload()
+    upload = UploadCharge()
     try:
         yield upload
     finally:
@@ -57,11 +58,11 @@ def upload(size: int) -> Iterator[Upload]:
 
 
 @contextmanager
-def work(units: int) -> Iterator[Work]:
-    """Count work of so many units; raises TooManyRequests `quota_exceeded`."""
+def work(units: int) -> Iterator[WorkCharge]:
+    """Count `units` of work; raises TooManyRequests `quota_exceeded`."""
     charges = _of_work(units)
     take(charges, EXCEEDED)
-    work = Work()
+    work = WorkCharge()
     try:
         yield work
     finally:
@@ -70,14 +71,15 @@ def work(units: int) -> Iterator[Work]:
 
 
 def charge(units: int) -> None:
-    """Count work that is not given back, whatever becomes of the request; raises TooManyRequests
-    `quota_exceeded`.
+    """Count `units` of work that are never taken back, even if the request fails later.
+
+    Raises TooManyRequests `quota_exceeded`.
     """
     take(_of_work(units), EXCEEDED)
 
 
 def units_of(tasks: Iterable[str], pixels: int = 0) -> int:
-    """What these tasks cost together, each on an image of so many pixels."""
+    """Return what these tasks cost together in units, each on an image of `pixels` pixels."""
     return sum(contract(task, internal=True).units(pixels) for task in tasks)
 
 
@@ -92,6 +94,6 @@ def _of_work(units: int) -> list[Charge]:
 
 
 def _charges(kind: Kind, quota: Allowance, amount: int) -> list[Charge]:
-    """The network's charge first, then the account's; an anonymous caller is a network."""
+    """Return the charges to the network and then to the account; for an anonymous caller one."""
     own = charge_caller(kind, quota, amount)
     return [charge_network(kind, quota, amount), own] if current_user().id else [own]

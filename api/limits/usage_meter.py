@@ -1,12 +1,12 @@
-"""Counts what callers have used of their allowances: in memory, and in the database in pieces.
+"""Count what callers have used of their allowances, in memory and in the database.
 
-A process keeps what it has counted in memory until it is a hundredth of the allowance, and then
-adds it to the counter in the database, which all processes share. So an allowance of 100 or less is
-exact. A larger one costs a transaction whenever a hundredth of it is used; it may be overdrawn by a
-hundredth for each process, and a restart forgets no more than that.
+A process counts in memory up to a hundredth of the allowance, and then adds this amount to the
+counter in the database, which all processes share. An allowance of 100 or less is therefore exact.
+A larger one costs one transaction per hundredth; it may be exceeded by a hundredth per process, and
+a restart loses no more than that.
 
-While the counters cannot be written, each process counts what it sees by itself, against the whole
-allowance: nobody goes unlimited because the database is read-only, full or away.
+While the counters cannot be written, each process counts its own requests against the whole
+allowance, so that callers stay limited while the database is read-only, full or unreachable.
 """
 
 import threading
@@ -25,72 +25,73 @@ from common.settings.parsers import Allowance
 
 log = structlog.get_logger(__name__)
 
-PIECES = 100  # of an allowance: what is less is not written yet
-MOST_TALLIES = 10_000  # callers remembered; of the least recently seen, one piece is forgotten
-LOOK_AGAIN = 1.0  # seconds after which the database is asked again whether it is still used up
-RETRY = 5.0  # seconds without writing after the database was away
+PIECES = 100  # an amount below 1/PIECES of the allowance is kept in memory
+MAX_TALLIES = 10_000  # callers in memory; the least recently seen loses at most one piece
+RECHECK = 1.0  # seconds between reads of a counter that is used up
+RETRY = 5.0  # seconds until the next write after the database was unreachable
 
 
 @dataclass(slots=True)
 class Tally:
-    """What is known here of one counter."""
+    """What this process knows about one counter."""
 
-    ends_at: float  # of its window, on the monotonic clock
-    written: int = 0  # what the database held when it was last asked
-    pending: int = 0  # counted here since
-    asked_at: float = float("-inf")
+    ends_at: float  # end of the window, on the monotonic clock
+    written: int = 0  # the count in the database when it was last read
+    pending: int = 0  # counted in this process since then
+    read_at: float = float("-inf")
 
 
 class UsageMeter:
-    """The counters of one process; any thread may call it."""
+    """The counters of one process. Its methods are thread-safe."""
 
     def __init__(self, sessions: Sessions):
         self._sessions = sessions
         self._lock = threading.Lock()
         self._tallies: OrderedDict[bytes, Tally] = OrderedDict()
-        self._silent_until = float("-inf")
+        self._no_writes_until = float("-inf")
 
     def take(self, name: bytes, allowance: Allowance, amount: int) -> Count:
-        """Count `amount` more, all of it or nothing, within the allowance."""
+        """Count `amount` more if all of it fits into the allowance; return the count."""
         moment = time.monotonic()
         with self._lock:
             tally = self._tally(name, allowance, moment)
             fits = tally.written + tally.pending + amount <= allowance.most
             is_small = (tally.pending + amount) * PIECES < allowance.most
-            is_settled = is_small if fits else moment - tally.asked_at < LOOK_AGAIN
-            if is_settled or moment < self._silent_until:
+            is_settled = is_small if fits else moment - tally.read_at < RECHECK
+            if is_settled or moment < self._no_writes_until:
                 tally.pending += amount if fits else 0
                 return _count(tally, fits, moment)
-            carried, tally.pending, tally.asked_at = tally.pending, 0, moment
+            carried, tally.pending, tally.read_at = tally.pending, 0, moment
         return self._write(tally, name, allowance, carried, amount)
 
     def add(self, name: bytes, allowance: Allowance, amount: int) -> None:
-        """Count `amount` more, even beyond the allowance, which is then used up."""
+        """Count `amount` more, even if it exceeds the allowance."""
         with self._lock:
             self._tally(name, allowance, time.monotonic()).pending += amount
 
     def give_back(self, name: bytes, amount: int) -> None:
-        """Count `amount` less, as if it had not been taken."""
+        """Take back `amount` that was counted before."""
         with self._lock:
             tally = self._tallies.get(name)
-            here = min(tally.pending, amount) if tally else 0
+            from_memory = min(tally.pending, amount) if tally else 0
             if tally:
-                tally.pending -= here
-                tally.written -= amount - here
-        if amount == here:
+                tally.pending -= from_memory
+                tally.written -= amount - from_memory
+        if amount == from_memory:
             return
         try:
             transact(
-                self._sessions, partial(rate_counters.give_back, name=name, amount=amount - here)
+                self._sessions,
+                partial(rate_counters.give_back, name=name, amount=amount - from_memory),
             )
-        except Unavailable as error:  # the window ends by itself
-            log.warning("a counter was not given back", error=error.detail)
+        except Unavailable as error:  # the count is too high until the window ends
+            log.warning("a charge was not taken back", error=error.detail)
 
     def _tally(self, name: bytes, allowance: Allowance, moment: float) -> Tally:
         tally = self._tallies.get(name)
         if tally is None or tally.ends_at <= moment:
             tally = self._tallies[name] = Tally(ends_at=moment + allowance.seconds)
-            if len(self._tallies) > MOST_TALLIES:
+            if len(self._tallies) > MAX_TALLIES:
                 self._tallies.popitem(last=False)
         self._tallies.move_to_end(name)
         return tally
@@ -98,28 +99,30 @@ class UsageMeter:
     def _write(
         self, tally: Tally, name: bytes, allowance: Allowance, carried: int, amount: int
     ) -> Count:
-        """Add what was counted here and `amount` to the database's counter."""
-        most, seconds = allowance
+        """Add `carried`, counted in memory before, and `amount` to the counter in the database."""
+        limit, seconds = allowance
         write = partial(
-            rate_counters.add, name=name, window=seconds, most=most, amount=carried + amount
+            rate_counters.add, name=name, window=seconds, most=limit, amount=carried + amount
         )
         try:
-            found = transact(self._sessions, write)
+            count = transact(self._sessions, write)
         except Unavailable as error:
-            log.warning("counters are not written; counting in memory", error=error.detail)
-            return self._count_here(tally, allowance, carried, amount)
+            log.warning("counters cannot be written; counting in memory", error=error.detail)
+            return self._count_in_memory(tally, allowance, carried, amount)
         moment = time.monotonic()
         with self._lock:
-            tally.written = found.so_far
-            if found.ends_in:  # else the database has no window yet, and ours goes on
-                tally.ends_at = moment + found.ends_in
-            tally.pending += 0 if found.allowed else carried
-            return _count(tally, found.allowed, moment)
+            tally.written = count.so_far
+            if count.ends_in:  # otherwise the database has no window yet; keep this one
+                tally.ends_at = moment + count.ends_in
+            tally.pending += 0 if count.allowed else carried
+            return _count(tally, count.allowed, moment)
 
-    def _count_here(self, tally: Tally, allowance: Allowance, carried: int, amount: int) -> Count:
+    def _count_in_memory(
+        self, tally: Tally, allowance: Allowance, carried: int, amount: int
+    ) -> Count:
         moment = time.monotonic()
         with self._lock:
-            self._silent_until = moment + RETRY
+            self._no_writes_until = moment + RETRY
             tally.pending += carried
             fits = tally.written + tally.pending + amount <= allowance.most
             tally.pending += amount if fits else 0

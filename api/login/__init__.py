@@ -1,1 +1,1 @@
-"""Log-in: passwords in, access and refresh tokens out."""
+"""Log in with a password, refresh the tokens of a log-in, log out."""

@@ -1,5 +1,7 @@
-"""Passwords: hashed by Argon2id, a few at a time, so that many log-ins at once cannot take all of
-the machine's memory and threads.
+"""Hash and compare passwords with Argon2id.
+
+The number of concurrent hashes is limited, so that a flood of log-ins cannot take all of the
+machine's memory and threads.
 """
 
 import base64
@@ -17,41 +19,45 @@ from common.errors import Unavailable
 from common.unicode import nfc
 
 SHORTEST, LONGEST = 8, 128  # characters
-MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1  # OWASP's first choice but one: 19 MiB a hash
+MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1  # OWASP's second recommendation: 19 MiB a hash
 SALT_BYTES, HASH_BYTES = 16, 32
-MOST_WAITING = 8  # requests that may wait for a turn, beside those that have one
-FOR_LOG_INS = 4  # of these, places that only comparing may take: sign-ups never fill all
-WAIT = 2.0  # seconds for a turn
+MAX_WAITING = 8  # requests that may wait for a running hash to end
+RESERVED_FOR_LOG_INS = 4  # of these, so that sign-ups cannot keep log-ins from waiting
+MAX_WAIT = 2.0  # seconds
 
 
 class Passwords:
-    """Hashes and compares passwords; at most `at_once` at the same time."""
+    """Hashes and compares passwords, at most `concurrency` at a time (default: one per core)."""
 
-    def __init__(self, at_once: int = 0):
-        at_once = at_once or os.cpu_count() or 1
+    def __init__(self, concurrency: int = 0):
+        concurrency = concurrency or os.cpu_count() or 1
         self._argon = PasswordHasher(
             PASSES, MEMORY_KIB, LANES, HASH_BYTES, SALT_BYTES, type=Type.ID
         )
-        self._turns = threading.BoundedSemaphore(at_once)
-        self._room = threading.BoundedSemaphore(at_once + MOST_WAITING)
-        self._room_to_hash = threading.BoundedSemaphore(at_once + MOST_WAITING - FOR_LOG_INS)
+        self._running = threading.BoundedSemaphore(concurrency)
+        self._places = threading.BoundedSemaphore(concurrency + MAX_WAITING)
+        self._hash_places = threading.BoundedSemaphore(
+            concurrency + MAX_WAITING - RESERVED_FOR_LOG_INS
+        )
         self._unmatched = _unmatched_hash()
 
     def hash(self, password: str) -> str:
-        """The PHC string to store. Raises Unavailable `busy` while too many others are hashed."""
-        with _place_in(self._room_to_hash), self._turn():
-            return self._argon.hash(_composed(password))
+        """Return the PHC string to store. Raises Unavailable `busy` while too many wait."""
+        with _occupy(self._hash_places), self._run():
+            return self._argon.hash(_normalized(password))
 
     def matches(self, password_hash: str | None, password: str) -> bool:
-        """Whether the password is the one of the hash. None, for an account that does not exist,
-        takes the same time. Raises Unavailable `busy` while too many others are compared.
+        """Return whether the password is the one that was hashed.
+
+        `password_hash` is None for an unknown account; the comparison then takes the same time.
+        Raises Unavailable `busy` while too many requests wait.
         """
-        known = password_hash or self._unmatched
-        given = password[: LONGEST + 1]  # a longer one matches nothing, however it goes on
-        # Hashes that were made before passwords were composed hold the password as it was sent.
-        forms = dict.fromkeys([_composed(given), given])
-        with self._turn():
-            return any(self._is_hash_of(known, form) for form in forms)
+        stored = password_hash or self._unmatched
+        given = password[: LONGEST + 1]  # stored passwords are shorter: no longer one can match
+        # Old hashes are of the password as it was sent, before passwords were normalized to NFC.
+        forms = dict.fromkeys([_normalized(given), given])
+        with self._run():
+            return any(self._is_hash_of(stored, form) for form in forms)
 
     def _is_hash_of(self, password_hash: str, password: str) -> bool:
         try:
@@ -60,40 +66,40 @@ class Passwords:
             return False
 
     def is_outdated(self, password_hash: str) -> bool:
-        """Whether the hash was made with other parameters than those of today."""
+        """Return whether the hash was made with other Argon2 parameters than the current ones."""
         return self._argon.check_needs_rehash(password_hash)
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        with _place_in(self._room):
-            if not self._turns.acquire(timeout=WAIT):
+    def _run(self) -> Iterator[None]:
+        with _occupy(self._places):
+            if not self._running.acquire(timeout=MAX_WAIT):
                 raise _busy()
             try:
                 yield
             finally:
-                self._turns.release()
+                self._running.release()
 
 
-def _composed(password: str) -> str:
-    """Return the password in NFC: keyboards of different systems send the same letters composed or
-    decomposed (RFC 8265, section 4.2).
+def _normalized(password: str) -> str:
+    """Return the password in NFC, since systems differ in whether their keyboards send the same
+    letter composed or decomposed (RFC 8265, section 4.2).
     """
     return nfc(password, LONGEST + 1)
 
 
 @contextmanager
-def _place_in(room: threading.BoundedSemaphore) -> Iterator[None]:
-    """Take a place at once; raises Unavailable `busy` when all are taken."""
-    if not room.acquire(blocking=False):
+def _occupy(places: threading.BoundedSemaphore) -> Iterator[None]:
+    """Hold a place within the block; raises Unavailable `busy` if none is free now."""
+    if not places.acquire(blocking=False):
         raise _busy()
     try:
         yield
     finally:
-        room.release()
+        places.release()
 
 
 def _unmatched_hash() -> str:
-    """A hash that no password matches, so that an unknown account takes the same time."""
+    """Return a random hash that no password matches, to compare with for unknown accounts."""
     salt, digest = (
         base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=")
         for size in (SALT_BYTES, HASH_BYTES)
@@ -102,4 +108,8 @@ def _unmatched_hash() -> str:
 
 
 def _busy() -> Unavailable:
-    return Unavailable("Too many are signing in at this moment.", code="busy", retry_after=2)
+    return Unavailable(
+        "Too many passwords are being checked at this moment. Send the request again in 2 seconds.",
+        code="busy",
+        retry_after=2,
+    )

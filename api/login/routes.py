@@ -1,4 +1,4 @@
-"""/token: sign in, refresh the tokens, sign out."""
+"""/token: log in, refresh the tokens, log out."""
 
 from typing import Any
 
@@ -7,11 +7,10 @@ from flask_smorest import Blueprint
 
 from api.http.body.parser import read_fields
 from api.login.schemas import LOG_IN_BODY, Refresh, Tokens
-from api.login.service import log_in, log_out
-from api.login.service import refresh as carry_on
+from api.login.service import log_in, log_out, refresh_tokens
 
-blueprint = Blueprint("tokens", __name__, description="Signing in and out.")
-NEVER_KEPT = {"Cache-Control": "no-store"}
+blueprint = Blueprint("tokens", __name__, description="Logging in and out.")
+NO_STORE = {"Cache-Control": "no-store"}
 REFRESH_BODY = {"content": {"application/json": {"schema": Refresh}}, "required": True}
 
 
@@ -20,24 +19,24 @@ REFRESH_BODY = {"content": {"application/json": {"schema": Refresh}}, "required"
 @blueprint.response(200, Tokens)
 @blueprint.doc(requestBody=LOG_IN_BODY)
 def create() -> Any:
-    """Sign in with name and password."""
-    return log_in(request), 200, NEVER_KEPT
+    """Log in with name and password. Returns an access token and a refresh token."""
+    return log_in(request), 200, NO_STORE
 
 
 @blueprint.post("/v1/token/refresh")
 @blueprint.response(200, Tokens)
 @blueprint.doc(requestBody=REFRESH_BODY)
 def refresh() -> Any:
-    """New tokens for a refresh token, which can be used once.
+    """Exchange a refresh token for new tokens. Each refresh token can be used once.
 
-    Within a minute the same client may send it again and gets the tokens that replaced it. Reusing
-    it otherwise revokes the log-in.
+    If the same client sends it again within a minute, it gets the same new tokens. Any other reuse
+    revokes the log-in with all of its tokens.
     """
-    return carry_on(read_fields(request)), 200, NEVER_KEPT
+    return refresh_tokens(read_fields(request)), 200, NO_STORE
 
 
 @blueprint.delete("/v1/token")
 @blueprint.response(204)
 def delete() -> None:
-    """Sign out: no token of this log-in is valid any longer."""
+    """Log out: revoke this log-in with all of its tokens."""
     log_out()

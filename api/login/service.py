@@ -1,4 +1,4 @@
-"""Signing in: a password becomes the tokens of a log-in."""
+"""Log in with a password, refresh the tokens of a log-in, log out."""
 
 import hashlib
 from dataclasses import dataclass
@@ -15,7 +15,13 @@ from api.http.body.parser import SMALL
 from api.http.body.reader import read_whole
 from api.login import throttle
 from api.login.schemas import LogIn, Refresh
-from api.login.tokens import REFRESH, invalid, make_access, make_refresh, read_token
+from api.login.tokens import (
+    REFRESH,
+    invalid_credentials,
+    make_access,
+    make_refresh,
+    read_token,
+)
 from api.state import app_state, current_login, read, services, write
 from common.accounts import logins, queries
 from common.client_networks import network_of
@@ -23,14 +29,14 @@ from common.database.ids import new_id
 from common.errors import Malformed, Unauthorized, Unavailable, UnsupportedMedia
 from common.social.account_locks import hold
 
-LOG_IN, AGAIN = LogIn(), Refresh()
+LOG_IN, REFRESH_REQUEST = LogIn(), Refresh()
 FORM = "application/x-www-form-urlencoded"
-MOST_FIELDS = 100
+MAX_FIELDS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A log-in that has just begun: whose, and the ids of it and of its first refresh token."""
+class NewLogin:
+    """A log-in that has just begun: its account, and the ids of it and its first refresh token."""
 
     user: UUID
     role: str
@@ -39,73 +45,82 @@ class Opened:
 
 
 def read_form(request: Request) -> dict[str, str]:
-    """The fields of a form; raises Malformed, and UnsupportedMedia for what is none."""
+    """Return the fields of a form-encoded body.
+
+    Raises UnsupportedMedia for another media type, and Malformed for an undecodable body.
+    """
     raw = read_whole(request, SMALL)
     if request.mimetype != FORM:
-        raise UnsupportedMedia(f"Send {FORM}.")
+        raise UnsupportedMedia(f"Send the body as {FORM}.")
     try:
         text = raw.decode("utf-8")
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError as error:
-        detail = f"The form is not percent-encoded UTF-8 of at most {MOST_FIELDS} fields."
+        detail = f"Send a form of at most {MAX_FIELDS} fields in percent-encoded UTF-8."
         raise Malformed(detail, code="form") from error
     return dict(pairs)
 
 
 def log_in(request: Request) -> dict[str, Any]:
-    """The tokens of a new log-in; raises what `open_with_password` raises."""
+    """Return the tokens of a new log-in; raises the errors of `log_in_with_password`."""
     form = LOG_IN.load(read_form(request))
     seconds = services().settings.refresh_token_seconds
-    opened = open_with_password(form["username"], form["password"], seconds)
-    return tokens(opened.user, opened.login, opened.refresh)
+    login = log_in_with_password(form["username"], form["password"], seconds)
+    return tokens(login.user, login.login, login.refresh)
 
 
-def open_with_password(name: str, password: str, seconds: int) -> Opened:
-    """A new log-in that can be carried on for `seconds`. Raises Unauthorized, the same for an
-    unknown name, a wrong password and a disabled account; TooManyRequests; Unavailable when too
-    many sign in at once.
+def log_in_with_password(name: str, password: str, seconds: int) -> NewLogin:
+    """Start a log-in whose first refresh token is valid for `seconds`.
+
+    Raises Unauthorized, with the same message for an unknown name, a wrong password and a disabled
+    account; TooManyRequests if the throttle refuses the attempt; and Unavailable while too many
+    passwords are being checked.
     """
-    who: dict[str, Any] = {"account": name, "address": request.remote_addr or ""}
+    attempt: dict[str, Any] = {"account": name, "address": request.remote_addr or ""}
     passwords = app_state().passwords
-    write(partial(throttle.take, **who))
+    write(partial(throttle.count_attempt, **attempt))
     account = read(partial(queries.find_by_name, name=name))
-    known = account.password_hash if account and account.is_active else None
-    is_right = checked(known, password, who)
-    if not is_right or account is None or known is None:
+    stored_hash = account.password_hash if account and account.is_active else None
+    is_right = password_matches(stored_hash, password, attempt)
+    if not is_right or account is None or stored_hash is None:
         security_event("log-in refused", name=name)
         raise Unauthorized("The name or the password is wrong.", code="credentials_invalid")
-    better = passwords.hash(password) if passwords.is_outdated(known) else None
-    opened = Opened(account.id, account.role, new_id(), new_id())
+    new_hash = passwords.hash(password) if passwords.is_outdated(stored_hash) else None
+    login = NewLogin(account.id, account.role, new_id(), new_id())
 
-    def insert_login(session: Session) -> None:
-        hold(session, opened.user)
-        throttle.forgive(session, **who)
-        if better:
-            queries.set_password(session, opened.user, better)
-        logins.open_login(session, opened.login, opened.user, opened.refresh, seconds)
+    def change(session: Session) -> None:
+        hold(session, login.user)
+        throttle.count_success(session, **attempt)
+        if new_hash:
+            queries.set_password(session, login.user, new_hash)
+        logins.open_login(session, login.login, login.user, login.refresh, seconds)
 
-    write(insert_login)
-    security_event("log-in", account=opened.user, login=opened.login)
-    return opened
+    write(change)
+    security_event("log-in", account=login.user, login=login.login)
+    return login
 
 
-def checked(password_hash: str | None, password: str, who: dict[str, Any]) -> bool:
-    """Whether the password is right. An attempt that finds the service busy does not count."""
+def password_matches(password_hash: str | None, password: str, attempt: dict[str, Any]) -> bool:
+    """Return whether the password is the one that was hashed.
+
+    Raises Unavailable while too many passwords are being checked; the attempt, whose account name
+    and client address are given, then does not count for the throttle.
+    """
     try:
         return app_state().passwords.matches(password_hash, password)
     except Unavailable:
-        write(partial(throttle.give_back, **who))
+        write(partial(throttle.uncount_attempt, **attempt))
         raise
 
 
-def refresh(fields: dict[str, Any]) -> dict[str, Any]:
-    """New tokens for a refresh token, which can be used once.
+def refresh_tokens(fields: dict[str, Any]) -> dict[str, Any]:
+    """Exchange a refresh token for new tokens.
 
-    The same token sent again within logins.GRACE seconds from the same network gets the tokens that
-    replaced it: two tabs of a browser share one. Raises Unauthorized when it was used before
-    otherwise, and ends its log-in, for one of the two who have the token has stolen it.
+    If the same token is sent again within logins.GRACE seconds from the same network, as two tabs
+    of a browser do, the same new tokens are returned. Any other reuse means that the token was
+    stolen: it ends the log-in and raises Unauthorized.
     """
-    old = read_token(AGAIN.load(fields)["refresh_token"], REFRESH)
+    old = read_token(REFRESH_REQUEST.load(fields)["refresh_token"], REFRESH)
     settings = services().settings
     turn = logins.Turn(old.login, old.user, old.id, new_id(), network_digest())
     longest, seconds = settings.login_seconds, settings.refresh_token_seconds
@@ -113,17 +128,17 @@ def refresh(fields: dict[str, Any]) -> dict[str, Any]:
     current = write(rotate, partial(logins.rotated, turn=turn))
     if current is None:
         security_event("refresh refused, log-in ended", account=old.user, login=old.login)
-        raise invalid()
+        raise invalid_credentials()
     return tokens(old.user, old.login, current)
 
 
 def network_digest() -> bytes:
-    """What tells the caller's network from others, without its address."""
+    """Return a SHA-256 digest that identifies the caller's network without storing its address."""
     return hashlib.sha256(network_of(request.remote_addr or "").encode()).digest()
 
 
 def log_out() -> None:
-    """End the log-in whose token the caller has shown; raises Unauthorized when there is none."""
+    """End the log-in of the caller's access token; raises Unauthorized without an access token."""
     if (login := current_login()) is None:
         raise Unauthorized("Send the access token of the log-in to end.", code="token_missing")
     write(partial(logins.end, id=login))
@@ -131,7 +146,7 @@ def log_out() -> None:
 
 
 def tokens(user: UUID, login: UUID, refresh: UUID) -> dict[str, Any]:
-    """What is answered to who has proved themselves."""
+    """Return the token response of OAuth 2 (RFC 6749, section 5.1)."""
     return {
         "access_token": make_access(user, login),
         "token_type": "bearer",

@@ -1,11 +1,11 @@
-"""The log-in throttle: how many wrong passwords are answered before the next one must wait.
+"""The log-in throttle: limits failed log-ins per account and per network.
 
-Failures are counted by account and network together, and by network, so that a stranger who guesses
-does not lock the owner out. Failures of an account from all networks together only slow down
-networks from which nobody has signed in to it lately.
+Failures are counted for each pair of account and network, and for each network, so that an attacker
+elsewhere cannot lock the owner out. The failures of an account from all networks together only slow
+down networks from which no log-in to it has succeeded lately.
 
-An attempt is counted before the password is checked, so that many attempts at once get no further
-than one after another. It is given back when the password was right, and when it was not checked.
+An attempt is counted before the password is checked, so that concurrent attempts get no further
+than sequential ones. It is taken back if the password is right, or if it could not be checked.
 """
 
 from sqlalchemy.orm import Session
@@ -18,14 +18,14 @@ from common.housekeeping.rate_counters import Count
 
 WINDOW = 900  # seconds
 PER_ACCOUNT_AND_NETWORK = 5  # failures in a window
-PER_NETWORK = 50  # behind one network are many people
-PER_ACCOUNT = 100  # from all networks; then one attempt each PAUSE seconds from unknown ones
+PER_NETWORK = 50  # failures in a window; many users may share a network
+PER_ACCOUNT = 100  # failures in a window; then unknown networks get one attempt per PAUSE
 PAUSE = 10  # seconds
-KNOWN = 30 * 24 * 3600  # seconds for which a network is known after a log-in
+KNOWN = 30 * 24 * 3600  # seconds for which a network counts as known after a log-in
 
 
-def take(session: Session, account: str, address: str) -> None:
-    """Count an attempt; raises TooManyRequests after too many failures."""
+def count_attempt(session: Session, account: str, address: str) -> None:
+    """Count an attempt; raises TooManyRequests if too many have failed."""
     names = _Names(account, address)
     _must_be_allowed(rate_counters.add(session, names.pair, WINDOW, PER_ACCOUNT_AND_NETWORK))
     _must_be_allowed(rate_counters.add(session, names.network, WINDOW, PER_NETWORK))
@@ -34,16 +34,17 @@ def take(session: Session, account: str, address: str) -> None:
         _must_be_allowed(rate_counters.add(session, names.turn, PAUSE, 1))
 
 
-def give_back(session: Session, account: str, address: str) -> None:
-    """The password was not checked: the attempt does not count."""
+def uncount_attempt(session: Session, account: str, address: str) -> None:
+    """Take back an attempt whose password could not be checked."""
     names = _Names(account, address)
     for name in (names.pair, names.network, names.account):
         rate_counters.give_back(session, name)
 
 
-def forgive(session: Session, account: str, address: str) -> None:
-    """The password was right: the account starts anew at this network, which is known from now on;
-    the attempt does not count for the network, where others may be guessing.
+def count_success(session: Session, account: str, address: str) -> None:
+    """Clear the failures of this account from this network, and mark the network as known.
+
+    The failures of the network with other accounts are kept, less this attempt.
     """
     names = _Names(account, address)
     rate_counters.forget(session, names.pair)
@@ -54,7 +55,7 @@ def forgive(session: Session, account: str, address: str) -> None:
 
 
 class _Names:
-    """The names of the counters of an account and an address."""
+    """The counter names for an account and a client address."""
 
     def __init__(self, account: str, address: str):
         key, network = name_key(account), network_of(address)
@@ -68,7 +69,7 @@ class _Names:
 def _must_be_allowed(count: Count) -> None:
     if not count.allowed:
         raise TooManyRequests(
-            "Too many failed log-ins; wait before the next one.",
+            "Too many log-ins have failed. Wait for the seconds in Retry-After, then try again.",
             code="too_many_logins",
             retry_after=max(1, round(count.ends_in + 0.5)),
         )

@@ -1,6 +1,6 @@
-"""Tokens: made and read by Flask-JWT-Extended, by stricter rules than its own.
+"""Create and verify JSON Web Tokens with Flask-JWT-Extended, under stricter rules than its own.
 
-A token is an access or a refresh token of one log-in, and says so: by `login`, its family.
+Each token is an access token or a refresh token of one log-in, named by its claim `login`.
 """
 
 from dataclasses import dataclass
@@ -17,16 +17,23 @@ from common.errors import Unauthorized
 from common.settings import Settings
 
 ALGORITHM = "HS256"
-NAME = "afterimage"  # who issues them, and for whom
+NAME = "afterimage"  # issuer and audience
 LEEWAY = 5  # seconds by which the clocks of two machines may differ
 ACCESS, REFRESH = "access", "refresh"
-# What reading a text from anywhere as JSON and base64 raises beside the libraries' own.
-BROKEN = (PyJWTError, JWTExtendedException, ValueError, TypeError, OverflowError, RecursionError)
+# Decoding untrusted text as base64 and JSON raises more than the libraries' own exceptions.
+DECODE_ERRORS = (
+    PyJWTError,
+    JWTExtendedException,
+    ValueError,
+    TypeError,
+    OverflowError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a good token says."""
+    """The claims of a valid token."""
 
     id: UUID
     user: UUID
@@ -34,7 +41,7 @@ class Token:
 
 
 def configure(app: Flask, settings: Settings) -> None:
-    """Give the library its rules; raises SettingsError without a secret."""
+    """Configure the library; raises the SettingsError of `jwt_secret`."""
     app.config.update(
         JWT_SECRET_KEY=jwt_secret(settings),
         JWT_ALGORITHM=ALGORITHM,
@@ -51,29 +58,35 @@ def configure(app: Flask, settings: Settings) -> None:
 
 
 def make_access(user: UUID, login: UUID) -> str:
-    """An access token."""
+    """Return a new access token of this log-in."""
     return str(create_access_token(str(user), additional_claims={"login": str(login)}))
 
 
 def make_refresh(id: UUID, user: UUID, login: UUID) -> str:
-    """The refresh token of this id."""
+    """Return the refresh token with this id."""
     claims = {"jti": str(id), "login": str(login)}
     return str(create_refresh_token(str(user), additional_claims=claims))
 
 
 def read_token(text: str, kind: str) -> Token:
-    """What the token says; raises Unauthorized unless it is ours, of this kind, and good now."""
+    """Return the token's claims.
+
+    Raises Unauthorized unless this service has issued it, it is of this kind (ACCESS or REFRESH),
+    and it has not expired.
+    """
     try:
         claims = decode_token(text)
-    except BROKEN as error:
-        raise invalid() from error
-    # The library takes tokens that never end.
+    except DECODE_ERRORS as error:
+        raise invalid_credentials() from error
+    # The library accepts tokens without `exp` and `jti`.
     ids = [parse_id(str(claims.get(name))) for name in ("jti", "sub", "login")]
     if "exp" not in claims or claims["type"] != kind or None in ids:
-        raise invalid()
+        raise invalid_credentials()
     return Token(*(id for id in ids if id))
 
 
-def invalid() -> Unauthorized:
-    """What those are told whose token is not good, whatever the reason."""
-    return Unauthorized("This token is not valid, or no longer.")
+def invalid_credentials() -> Unauthorized:
+    """Return the error for an invalid token or API key. It does not disclose the reason."""
+    return Unauthorized(
+        "The token or API key is invalid, expired or revoked. Log in again, or send a valid one."
+    )

@@ -1,1 +1,1 @@
-"""Posts, likes, follows and share links at the edge."""
+"""Posts: create, list, edit, delete and like them."""

@@ -1,84 +1,82 @@
-"""/v1/posts and /v1/feed: images with a text, for everyone to see."""
+"""/v1/posts and /v1/feed: public posts of an image with a text."""
 
 from typing import Any
 
 from flask import request, url_for
 from flask_smorest import Blueprint
 
-from api.accounts.requirements import for_users
+from api.accounts.permissions import account_required
 from api.http.idempotency import replayable
 from api.http.openapi import POST_BODY
 from api.http.pagination import listed
 from api.http.pagination_schemas import PageQuery
 from api.posts import service
-from api.posts.likes import like as set_like
 from api.posts.schemas import PostChange, PostList, PostsQuery, PostView
-from common import social
 
 blueprint = Blueprint("posts", __name__, url_prefix="/v1", description="Posts.")
 CHANGE = {"required": True, "content": {"application/json": {"schema": PostChange}}}
 
 
 @blueprint.post("/posts")
-@for_users
+@account_required
 @replayable
 @blueprint.response(201, PostView)
 @blueprint.doc(requestBody=POST_BODY)
 def create() -> Any:
-    """Post an image with a text; it is classified and captioned."""
-    id = str(service.take(request))
-    return service.find(id), 201, {"Location": url_for("posts.get", id=id)}
+    """Post an image with a text. The image is classified and captioned."""
+    id = str(service.create_post(request))
+    return service.find_post(id), 201, {"Location": url_for("posts.get", id=id)}
 
 
 @blueprint.get("/posts")
 @blueprint.arguments(PostsQuery, location="query")
 @blueprint.response(200, PostList)
 def index(query: dict[str, Any]) -> Any:
-    """Everyone's posts, the newest or the most liked first; or one user's."""
-    return listed(*service.page(query), query)
+    """List the posts of all users, newest or most liked first, or the posts of one user."""
+    return listed(*service.list_posts(query), query)
 
 
 @blueprint.get("/feed")
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, PostList)
 def feed(query: dict[str, Any]) -> Any:
-    """The posts of those whom you follow, the newest first."""
-    return listed(*service.feed(query), query)
+    """List the posts of the users whom you follow, newest first."""
+    return listed(*service.list_feed(query), query)
 
 
 @blueprint.get("/posts/<id>")
 @blueprint.response(200, PostView)
 def get(id: str) -> Any:
-    """A post with its image and what was found in it."""
-    return service.find(id)
+    """Get a post with its image, labels and caption."""
+    return service.find_post(id)
 
 
 @blueprint.patch("/posts/<id>")
-@for_users
+@account_required
 @blueprint.response(200, PostView)
 @blueprint.doc(requestBody=CHANGE)
 def edit(id: str) -> Any:
-    """Give a post of yours another text."""
-    return service.edit(id, request)
+    """Change the text of a post of yours."""
+    return service.edit_post(id, request)
 
 
 @blueprint.delete("/posts/<id>")
-@for_users
+@account_required
 @blueprint.response(204)
 def delete(id: str) -> None:
-    """Remove a post of yours, with its likes and share links; the image stays yours."""
-    service.remove(id)
+    """Delete a post of yours with its likes and share links. The image is kept."""
+    service.delete_post(id)
 
 
 @blueprint.put("/posts/<id>/like")
 @blueprint.response(204)
 def like(id: str) -> None:
-    """Like a post; once is as good as twice."""
-    set_like(id)
+    """Like a post. Liking it again changes nothing."""
+    service.like_post(id)
 
 
 @blueprint.delete("/posts/<id>/like")
 @blueprint.response(204)
 def unlike(id: str) -> None:
-    """Like it no more."""
-    set_like(id, social.unlike)
+    """Take back your like of a post."""
+    service.unlike_post(id)

@@ -1,4 +1,4 @@
-"""Posts: what is sent, and how they are shown."""
+"""Request and response schemas of posts."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from flask import url_for
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 from sqlalchemy import Row
 
-from api.http.fields import Lines, Text
+from api.http.fields import MultilineText, Text
 from api.http.pagination_schemas import NEXT, PageQuery
 from api.images.schemas import ImageFields
 from api.predictions.schemas import PredictionView
@@ -23,70 +23,74 @@ WINDOW = re.compile("([1-9][0-9]{0,3})([hd])")
 UNITS = {"h": "hours", "d": "days"}
 
 
-class PostText(Lines):
-    """What is said of an image."""
+class PostText(MultilineText):
+    """The text of a post."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
             **options,
             validate=validate.Length(1, LONGEST_TEXT),
-            metadata={"description": "Plain text; line ends are kept.", "example": "My cat."},
+            metadata={"description": "Plain text. Line breaks are kept.", "example": "My cat."},
         )
 
 
 class PostRequest(ImageFields):
-    """An image that comes along, or one of the caller's that is stored; and a text, if any."""
+    """An uploaded image, or the id of a stored image of the caller; and an optional text."""
 
     text = PostText(load_default="")
-    image_id = fields.UUID(metadata={"description": "An image of yours; or send one along."})
+    image_id = fields.UUID(
+        metadata={"description": "A stored image of yours, instead of an uploaded one."}
+    )
 
 
 class PostChange(RequestSchema):
-    """What of a post may be changed."""
+    """The fields of a post that can be changed."""
 
     text = PostText(required=True)
 
 
 class Window(fields.Field[timedelta]):
-    """How far back, in hours or days."""
+    """A period before now, in hours or days, such as `24h` or `7d`."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> timedelta:
-        if not (found := WINDOW.fullmatch(str(value))):
-            raise ValidationError("Hours or days, for example `24h` or `7d`.")
-        return timedelta(**{UNITS[found[2]]: int(found[1])})
+        if not (match := WINDOW.fullmatch(str(value))):
+            raise ValidationError("Send a number of hours or days, such as `24h` or `7d`.")
+        return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
 class PostsQuery(PageQuery):
-    """Which posts, in which order."""
+    """Which posts to list, and in which order."""
 
     sort = fields.String(
         load_default="newest",
         validate=validate.OneOf(["newest", "most_liked"]),
-        metadata={"description": "Which come first."},
+        metadata={"description": "The order of the posts."},
     )
     window = Window(
         load_default=None,
         metadata={
             "type": "string",
             "pattern": f"^{WINDOW.pattern}$",
-            "description": "With `sort=most_liked`: only what was posted within that time, for "
-            "example `24h` or `7d`.",
+            "description": "Only with `sort=most_liked`: list the posts of this period, such as "
+            "`24h` or `7d`.",
         },
     )
-    user = Text(load_default=None, metadata={"description": "Only this user's, the newest first."})
+    user = Text(
+        load_default=None, metadata={"description": "List this user's posts only, newest first."}
+    )
 
     @validates_schema
-    def fit_together(self, given: dict[str, Any], **_options: Any) -> None:
-        """Each list is one along an index: not everything goes with everything."""
+    def check_combination(self, given: dict[str, Any], **_options: Any) -> None:
+        """Refuse combinations of filter and order that no index of the table serves."""
         is_ranked = given["sort"] == "most_liked"
         if given["window"] and not is_ranked:
-            raise ValidationError("Goes with `sort=most_liked` alone.", "window")
+            raise ValidationError("Send `window` only with `sort=most_liked`.", "window")
         if given["user"] is not None and is_ranked:
-            raise ValidationError("Goes with `sort=newest` alone.", "user")
+            raise ValidationError("Send `user` only with `sort=newest`.", "user")
 
 
 class PostImage(Schema):
-    """The image of a post. Width and height are those of the upright image."""
+    """The image of a post. Width and height are in pixels, after EXIF rotation."""
 
     id = fields.UUID()
     file_name = fields.String(metadata={"example": "cat.jpg"})
@@ -96,11 +100,13 @@ class PostImage(Schema):
 
 
 class PostView(Schema):
-    """A post as it stands."""
+    """A post."""
 
     id = fields.UUID()
-    author = fields.String(metadata={"description": "The user's name.", "example": "anna"})
-    text = fields.String(metadata={"description": "As written; escape it where you show it."})
+    author = fields.String(metadata={"description": "The name of the user.", "example": "anna"})
+    text = fields.String(
+        metadata={"description": "As its author wrote it. Escape it before you put it into HTML."}
+    )
     likes = fields.Integer()
     liked = fields.Boolean(metadata={"description": "Whether you like it."})
     created_at = fields.DateTime(format="iso")
@@ -108,7 +114,7 @@ class PostView(Schema):
     image = fields.Nested(PostImage)
     predictions = fields.List(
         fields.Nested(PredictionView),
-        metadata={"description": "What its author asked of the image: labels and caption."},
+        metadata={"description": "The author's predictions of the image: labels and caption."},
     )
     urls = fields.Dict(keys=fields.String(), values=fields.String())
 
@@ -120,10 +126,10 @@ class PostList(Schema):
     next = NEXT
 
 
-def view(
+def post_view(
     post: Row[Any], is_liked: bool, predictions: Sequence[PredictionRecord], caller: Caller
 ) -> dict[str, Any]:
-    """What PostView shows to the caller."""
+    """Return the fields of PostView as `caller` may see them."""
     names = ("id", "author", "text", "likes", "created_at", "updated_at")
     return {
         **{name: getattr(post, name) for name in names},
@@ -138,19 +144,24 @@ def view(
 
 
 def _image(post: Row[Any]) -> dict[str, Any]:
-    ways = ("get", "content", "thumbnail")
+    routes = ("get", "content", "thumbnail")
     return {
         "id": post.image_id,
         "file_name": post.file_name,
         "width": post.width,
         "height": post.height,
-        "urls": {way: url_for(f"images.{way}", id=post.image_id, _external=True) for way in ways},
+        "urls": {
+            route: url_for(f"images.{route}", id=post.image_id, _external=True) for route in routes
+        },
     }
 
 
-def seen_in(shown: dict[str, Any]) -> dict[str, Any]:
-    """Of a post as `view` shows it: what was found in its image, as far as it was."""
-    results = {row["task"]: row["result"] for row in shown["predictions"] if row["result"]}
+def labels_and_caption(post: dict[str, Any]) -> dict[str, Any]:
+    """Return the `labels` and the `caption` of a post as `post_view` returns it.
+
+    Labels are an empty list, and the caption None, until their predictions have succeeded.
+    """
+    results = {row["task"]: row["result"] for row in post["predictions"] if row["result"]}
     return {
         "labels": results.get("classify", {}).get("labels", []),
         "caption": results.get("caption", {}).get("text"),

@@ -1,4 +1,4 @@
-"""Posts at the edge: taken with their image in one transaction, found, listed, changed."""
+"""Create, find, list, edit, delete and like posts."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,12 +8,12 @@ from uuid import UUID
 from flask import Request
 from sqlalchemy.orm import Session
 
-from api.accounts.permissions import find_user, me
+from api.accounts.permissions import find_user, require_account
 from api.http.body.parser import check_one_image, read_body, read_fields
 from api.http.idempotency import key_of
 from api.http.pagination import page_of
+from api.posts.queries import POST_TASKS, load_posts
 from api.posts.schemas import PostChange, PostRequest
-from api.posts.views import ASKED, views
 from api.predictions.queries import find_image
 from api.predictions.requests import ask_for
 from api.state import app_state, current_user, read, write
@@ -28,107 +28,136 @@ from common.social.posts import LONGEST_TEXT
 from common.tables import Image
 
 REQUEST, CHANGE = PostRequest(), PostChange()
-LONGEST_CHANGE = 16 * LONGEST_TEXT  # bytes: JSON may write a character as two escapes
+MAX_CHANGE_BYTES = 16 * LONGEST_TEXT  # JSON may write one character as two escapes
 
 
-def take(request: Request) -> UUID:
-    """Take the post that a request carries, with its image and what is asked of it; returns its id.
+def create_post(request: Request) -> UUID:
+    """Create the post that a request describes, with its image and predictions; return its id.
 
-    Raises InputFault for what cannot be posted, and what `receive` raises.
+    Image, predictions and post are inserted in one transaction. Raises InputFault for an invalid
+    request, and the errors of `receive`.
     """
-    owner = me()
+    owner = require_account()
     body = read_body(request)
     key = key_of(body.image, body.file_name, body.fields)
     wanted = REQUEST.load(body.fields)
     check_one_image(body, "image_id" in wanted, "one of yours")
-    task_requests = [ask_for(task, fresh=wanted["fresh"]) for task in ASKED]
+    task_requests = [ask_for(task, fresh=wanted["fresh"]) for task in POST_TASKS]
     task_requests = with_webhook(task_requests, wanted["webhook"])
 
     def post(session: Session, image: UUID) -> None:
-        social.create(session, _id_beside(task_requests[0].id), owner, image, wanted["text"])
+        social.create(session, _post_id_for(task_requests[0].id), owner, image, wanted["text"])
 
     if body.image is None:
-        accepted = ask(app_state(), _stored(wanted["image_id"]), task_requests, key, first=post)
+        accepted = ask(
+            app_state(), _find_stored_image(wanted["image_id"]), task_requests, key, first=post
+        )
     else:
         about = (body.image, body.file_name, wanted["visibility"])
         accepted = receive(app_state(), *about, task_requests, key, first=post)
-    return _id_beside(accepted.predictions[0].id)
+    return _post_id_for(accepted.predictions[0].id)
 
 
-def _id_beside(prediction: UUID) -> UUID:
-    """The id of the post whose first prediction this is: whoever finds the one, by a key or after a
-    COMMIT that was not answered, has found the other.
+def _post_id_for(prediction: UUID) -> UUID:
+    """Return the id of the post whose first prediction has this id.
+
+    The id is derived, so that a replay by idempotency key, or the look-up after an unanswered
+    COMMIT, finds the post by its prediction.
     """
     return UUID(int=prediction.int ^ 1)
 
 
-def _stored(id: UUID) -> Image:
+def _find_stored_image(id: UUID) -> Image:
     try:
         return find_image(str(id))[0]
     except NotFound as error:
         raise social.no_such_image() from error
 
 
-def find(id: str) -> dict[str, Any]:
-    """What is shown of the post of this id; raises NotFound."""
-    key = parse_id(id)
-    found = views([key]) if key else []
-    if not found:
-        raise not_found()
-    return found[0]
+def find_post(id: str) -> dict[str, Any]:
+    """Return the fields of PostView of a post; raises NotFound if the caller cannot see it."""
+    post_id = parse_id(id)
+    posts = load_posts([post_id]) if post_id else []
+    if not posts:
+        raise post_not_found()
+    return posts[0]
 
 
-def not_found() -> NotFound:
-    """There is no such post, or it is not the caller's to change."""
-    return NotFound("There is no such post.", code="post_not_found")
+def post_not_found() -> NotFound:
+    """Return the error for a post that does not exist, or that the caller may not change."""
+    return NotFound("No post with this id exists.", code="post_not_found")
 
 
-def of_mine(id: str) -> UUID:
-    """The id of a post that the caller may change; raises NotFound for everybody else's."""
-    me()
-    key = parse_id(id)
-    owner = read(partial(social.owner_of, id=key)) if key else None
-    if key is None or owner is None or not (owner == me() or current_user().is_admin):
-        raise not_found()
-    return key
+def editable_post(id: str) -> UUID:
+    """Return the id of a post that the caller may change: their own, or any post for an admin.
+
+    Raises NotFound for any other post.
+    """
+    account, post_id = require_account(), parse_id(id)
+    if post_id is None:
+        raise post_not_found()
+    owner = read(partial(social.owner_of, id=post_id))
+    if owner is None or not (owner == account or current_user().is_admin):
+        raise post_not_found()
+    return post_id
 
 
-def edit(id: str, request: Request) -> dict[str, Any]:
-    """The caller's post with another text."""
-    key = of_mine(id)
-    text = CHANGE.load(read_fields(request, limit=LONGEST_CHANGE))["text"]
-    if not write(partial(social.edit, id=key, text=text)):
-        raise not_found()
-    return find(id)
+def edit_post(id: str, request: Request) -> dict[str, Any]:
+    """Change the text of a post; return the post. Raises NotFound."""
+    post_id = editable_post(id)
+    text = CHANGE.load(read_fields(request, limit=MAX_CHANGE_BYTES))["text"]
+    if not write(partial(social.edit, id=post_id, text=text)):
+        raise post_not_found()
+    return find_post(id)
 
 
-def remove(id: str) -> None:
-    """Remove the caller's post, after its likes, which may be many, in pieces."""
-    key = of_mine(id)
-    while write(lambda session: social.forget_some_likes(session, [key])):
+def delete_post(id: str) -> None:
+    """Delete a post; raises NotFound.
+
+    Its likes are deleted first, a limited number in each transaction, since there may be many.
+    """
+    post_id = editable_post(id)
+    while write(lambda session: social.forget_some_likes(session, [post_id])):
         pass
-    write(lambda session: social.remove(session, [key]))
+    write(lambda session: social.remove(session, [post_id]))
 
 
-def page(query: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
-    """Posts as the query wants them, and the next page's cursor."""
+def like_post(id: str) -> None:
+    """Make the caller like a post; raises NotFound. A second like changes nothing."""
+    _change_like(id, social.like)
+
+
+def unlike_post(id: str) -> None:
+    """Take back the caller's like of a post; raises NotFound."""
+    _change_like(id, social.unlike)
+
+
+def _change_like(id: str, change: Callable[..., bool]) -> None:
+    user, post_id = require_account(), parse_id(id)
+    if not (post_id and write(partial(change, post_id=post_id, user_id=user))):
+        raise post_not_found()
+
+
+def list_posts(query: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the page of posts that a PostsQuery selects, and the next page's cursor or None."""
     if query["sort"] == "most_liked":
         fetch = partial(lists.most_liked, window=query["window"])
-        return _page(query, f"most liked {query['window']}", fetch)
+        return _list(query, f"most liked {query['window']}", fetch)
     if query["user"] is None:
-        return _page(query, "newest", lists.newest)
+        return _list(query, "newest", lists.newest)
     user = find_user(query["user"])
-    return _page(query, f"of {user}", partial(lists.of_user, user_id=user))
+    return _list(query, f"of {user}", partial(lists.of_user, user_id=user))
 
 
-def feed(query: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
-    """Posts of those whom the caller follows."""
-    return _page(query, f"feed of {me()}", partial(lists.feed, user_id=me()))
+def list_feed(query: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
+    """Return a page of posts of the users whom the caller follows, and the next page's cursor."""
+    user = require_account()
+    return _list(query, f"feed of {user}", partial(lists.feed, user_id=user))
 
 
-def _page(
+def _list(
     query: dict[str, Any], name: str, fetch: Callable[..., list[ListCursor]]
 ) -> tuple[list[dict[str, Any]], str | None]:
     fetch = partial(fetch, all_accounts=current_user().is_admin)
     places, after = page_of(query, name, fetch, lambda place: place)
-    return views([place.id for place in places]), after
+    return load_posts([place.id for place in places]), after

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
-from api.accounts.permissions import find_user, me
+from api.accounts.permissions import find_user, require_account
 from api.http.pagination import read_cursor, write_cursor
 from api.predictions.queries import INTERNAL, find_image
 from api.state import current_user, read
@@ -88,8 +88,8 @@ def page(query: dict[str, Any]) -> tuple[list[HistoryEntry], str | None]:
 
 def deliveries_page(query: dict[str, Any]) -> tuple[list[WebhookDelivery], str | None]:
     """The deliveries of what the caller has asked for."""
-    name = f"deliveries of {me()}"
-    found = find(name, query, {"owner": me(), "webhook": True})
+    name = f"deliveries of {require_account()}"
+    found = find(name, query, {"owner": require_account(), "webhook": True})
     ids = {"ids": found.ids}
     rows = read(lambda session: list(session.scalars(DELIVERIES, ids)))
     return rows, _cursor(name, found)
@@ -147,7 +147,7 @@ def _scope(query: dict[str, Any]) -> dict[str, Any]:
     scope = {} if image is None else {"image": image}
     if user is None and image is not None and _may_see(image):
         return scope
-    mine = me()
+    mine = require_account()
     if current_user().is_admin:
         return scope if user is None else scope | {"owner": find_user(user)}
     if user is not None and user != current_user().name:

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Request, g, request, url_for
 
-from api.http.errors import problem
+from api.http.problems import problem
 from api.limits.wait_slots import Wait
 from api.predictions.queries import reload_prediction
 from api.predictions.queue_estimates import retry_after

@@ -5,12 +5,12 @@ from typing import Any
 from flask import request, url_for
 from flask_smorest import Blueprint
 
-from api.accounts.requirements import for_uploaders
+from api.accounts.permissions import upload_permission_required
 from api.http.body.parser import Body, check_one_image, read_body
 from api.http.idempotency import key_of, replayable
 from api.http.openapi import PREDICTION_BODY
 from api.http.pagination import listed
-from api.http.problem_schema import Problem
+from api.http.problems import Problem
 from api.predictions.actions import cancel_prediction, retry_prediction
 from api.predictions.history import page
 from api.predictions.history_schemas import Log, LogQuery, log_view
@@ -44,7 +44,7 @@ REQUEST = PredictionRequest()
 
 
 @blueprint.post("")
-@for_uploaders
+@upload_permission_required
 @replayable
 @blueprint.arguments(CreateQuery, location="query")
 @blueprint.response(202, PredictionView)
@@ -53,7 +53,7 @@ REQUEST = PredictionRequest()
 def create(query: dict[str, Any]) -> Any:
     """Ask for a task on an image: one that comes along, or a stored one by its id."""
     wait = query["wait"] or preferred_wait(request)
-    body = read_body(request, aside=["wait", "fresh"])
+    body = read_body(request, ignored=["wait", "fresh"])
     accepted = _accept(body, interactive=wait > 0, fresh=query["fresh"])
     return answer(accepted.predictions[0], wait)
 

@@ -5,7 +5,7 @@ from typing import Any
 from flask import url_for
 from marshmallow import Schema, fields, validate
 
-from api.http.fields import Attachment, Fresh, Number, Seconds, Text, Visible
+from api.http.fields import Attachment, FreshFlag, Number, Seconds, Text, VisibilityField
 from api.predictions.access import may_act_on
 from api.predictions.model_schemas import ModelField
 from api.webhooks.schemas import WebhookField
@@ -49,9 +49,9 @@ class PredictionRequest(RequestSchema):
             "this request's answer and by webhook."
         },
     )
-    visibility = Visible()
+    visibility = VisibilityField()
     deadline = Deadline()
-    fresh = Fresh()
+    fresh = FreshFlag()
     webhook = WebhookField()
     model = ModelField()
 
@@ -69,7 +69,7 @@ class WaitQuery(Schema):
 class CreateQuery(WaitQuery):
     """How to ask."""
 
-    fresh = Fresh()
+    fresh = FreshFlag()
 
 
 class RetryQuery(Schema):

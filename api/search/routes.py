@@ -5,10 +5,10 @@ from typing import Any
 from flask import request, url_for
 from flask_smorest import Blueprint
 
-from api.accounts.requirements import for_uploaders
+from api.accounts.permissions import upload_permission_required
 from api.http.body.parser import Body, read_body
 from api.http.openapi import SIMILAR_BODY
-from api.http.problem_schema import Problem
+from api.http.problems import Problem
 from api.images.schemas import ImageFields
 from api.predictions.queries import find_image
 from api.predictions.requests import ask_for
@@ -52,7 +52,7 @@ def by_image(query: dict[str, Any], id: str) -> Any:
 
 
 @blueprint.post("/images/similar")
-@for_uploaders
+@upload_permission_required
 @blueprint.arguments(PageQuery(only=["limit"]), location="query")
 @blueprint.response(200, FoundList)
 @blueprint.alt_response(202, schema=FoundList, description=UNFINISHED)
@@ -61,7 +61,7 @@ def by_image(query: dict[str, Any], id: str) -> Any:
 def by_upload(query: dict[str, Any]) -> Any:
     """Upload an image, as to `/v1/images`, and get those that look like it."""
     caller = current_user()
-    id = _take(read_body(request, aside=["limit"]))
+    id = _take(read_body(request, ignored=["limit"]))
     row = search(caller, {"image_id": id})
     page = page_of(caller, row, 0, query["limit"])
     headers = {"Location": url_for("images.get", id=id)}

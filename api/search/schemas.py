@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from api.http.fields import Text, Whole
+from api.http.fields import Text, WholeNumber
 from api.images.schemas import ImageView
 from common.tasks.search import LONGEST_QUERY, RELEVANCE
 from common.unicode import visible
@@ -35,7 +35,7 @@ class QueryText(Text):
 class PageQuery(Schema):
     """Which page of what was found."""
 
-    limit = Whole(
+    limit = WholeNumber(
         load_default=20,
         validate=validate.Range(1, MOST_ITEMS),
         metadata={"description": "Most items of a page."},

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from api.http.fields import Whole
+from api.http.fields import WholeNumber
 from api.system.digit_counter import MOST_DIGITS, occurrences
 
 
@@ -21,7 +21,7 @@ class Digits(fields.String):
 class CounterQuery(Schema):
     """What to count, and how far."""
 
-    digit = Whole(required=True, validate=validate.Range(0, 9), metadata={"example": 7})
+    digit = WholeNumber(required=True, validate=validate.Range(0, 9), metadata={"example": 7})
     n = Digits(
         required=True,
         metadata={

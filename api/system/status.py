@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, jsonify, make_response, render_template, request, url_for
 from flask_smorest import Blueprint
 
-from api.http.internal_callers import is_inside
+from api.accounts.permissions import is_internal_caller
 from api.http.openapi import VERSION
 from api.state import app_state
 from api.system.catalogue_schemas import Health, Readiness, Service
@@ -55,4 +55,4 @@ def readiness() -> Any:
         checks = app_state().readiness.for_predictions(tasks)
     ready = all(found == OK for found in checks.values())
     said: dict[str, Any] = {"status": "ready" if ready else "not ready"}
-    return said | ({"checks": checks} if is_inside() else {}), 200 if ready else 503
+    return said | ({"checks": checks} if is_internal_caller() else {}), 200 if ready else 503

@@ -11,8 +11,8 @@ from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from api.http import idempotency_store
+from api.http.access_log import note_predictions
 from api.http.idempotency_store import Key
-from api.http.request_metrics import note_asked
 from api.predictions.queries import check_visible
 from api.state import AppState
 from common.database.session import (
@@ -156,7 +156,7 @@ def _commit(
         accepted = accepted or transact(sessions, write, recall)
     except CommitUnknown as error:
         raise CommitUnknown(_how_to_find_out(image, task_requests)) from error
-    note_asked(app_state.services.metrics, accepted.predictions)
+    note_predictions(app_state.services.metrics, accepted.predictions)
     for ask, row in zip(task_requests, accepted.predictions, strict=True):
         if row.state == State.QUEUED:
             app_state.announcer.announce(ask.id, ask.task, ask.interactive)

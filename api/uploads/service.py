@@ -12,7 +12,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api.accounts.permissions import may_upload
+from api.accounts.permissions import require_upload_permission
 from api.http import idempotency_store
 from api.http.idempotency_store import Key
 from api.limits import quotas
@@ -52,7 +52,7 @@ def receive(
     object store or the database does not answer, InProgress when the key's first request is not
     done; TooManyRequests when a quota is used up.
     """
-    may_upload()
+    require_upload_permission()
     image, stored = _described(app_state, data, file_name, chosen(visibility))
     put = partial(app_state.services.storage.put, object_key(stored.sha256), data)
 

@@ -1,1 +1,1 @@
-"""Webhooks: validate receivers, list deliveries, redeliver."""
+"""Webhooks: validate receivers, list deliveries, redeliver, rotate signing secrets."""

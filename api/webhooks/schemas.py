@@ -1,4 +1,4 @@
-"""Webhooks: how they are asked for, and what became of their deliveries."""
+"""Request and response schemas of webhooks and their deliveries."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,22 +14,22 @@ from common.webhooks.receivers import LONGEST_URL, check_secret
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Who wants to be told of a prediction's end, and by whose secret it is signed."""
+class Webhook:
+    """The receiver of a finished prediction. Without `secret`, the account's secret signs."""
 
     url: str
     secret: str | None = None
 
 
 class WebhookParts(RequestSchema):
-    """A webhook with a secret of the caller's own."""
+    """A webhook with its own signing secret."""
 
     url = fields.String(required=True)
     secret = fields.String(allow_none=True, load_default=None)
 
 
-class WebhookField(fields.Field[Wanted]):
-    """A URL, or an object of a URL and a secret; an empty text, as forms send it, is none."""
+class WebhookField(fields.Field[Webhook]):
+    """A URL, or an object with `url` and `secret`. An empty string, as forms send, means None."""
 
     def __init__(self) -> None:
         super().__init__(allow_none=True, load_default=None)
@@ -38,11 +38,11 @@ class WebhookField(fields.Field[Wanted]):
         if value == "":
             return None
         if isinstance(value, str):
-            return Wanted(value)
+            return Webhook(value)
         if not isinstance(value, dict):
-            raise ValidationError("A URL, or an object with `url` and `secret`.")
+            raise ValidationError("Send a URL, or an object with `url` and `secret`.")
         parts = WebhookParts().load(value)
-        return Wanted(parts["url"], _checked(parts["secret"]))
+        return Webhook(parts["url"], _checked(parts["secret"]))
 
 
 def _checked(secret: str | None) -> str | None:
@@ -53,21 +53,22 @@ def _checked(secret: str | None) -> str | None:
 
 
 class DeliveriesQuery(PageQuery):
-    """Which deliveries: a prediction's, or all of mine."""
+    """Which deliveries to list: that of one prediction, or all of the caller's."""
 
     prediction_id = fields.UUID(
-        load_default=None, metadata={"description": "Without it: all of mine, the newest first."}
+        load_default=None,
+        metadata={"description": "Without it, all deliveries are listed, newest first."},
     )
 
 
 class DeliveryView(Schema):
-    """A delivery as it stands. Its URL is not told: it may be a secret of who gave it."""
+    """A webhook delivery. Its URL is left out, since URLs may contain secrets."""
 
     prediction_id = fields.UUID()
     state = fields.String(validate=validate.OneOf([str(stage) for stage in Stage]))
     attempts = fields.Integer()
     status_code = fields.Integer(
-        allow_none=True, metadata={"description": "The receiver's last answer."}
+        allow_none=True, metadata={"description": "The status of the receiver's last response."}
     )
     error = fields.String(allow_none=True, metadata={"description": "Why the last attempt failed."})
     next_attempt_at = fields.DateTime(format="iso", allow_none=True)
@@ -76,7 +77,7 @@ class DeliveryView(Schema):
 
 
 class SecretView(Schema):
-    """A secret that verifies the signatures of webhooks."""
+    """The secret that verifies the signatures of webhook messages."""
 
     secret = fields.String()
 
@@ -88,17 +89,17 @@ class DeliveryList(Schema):
     next = fields.String(allow_none=True)
 
 
-def view(row: WebhookDelivery) -> dict[str, Any]:
-    """What DeliveryView shows of a row."""
+def delivery_view(row: WebhookDelivery) -> dict[str, Any]:
+    """Return the fields of DeliveryView from a row."""
     return {name: getattr(row, name) for name in DeliveryView().fields}
 
 
-# For the hand-written bodies of the OpenAPI page.
+# JSON Schemas for the hand-written request bodies of the OpenAPI document.
 WEBHOOK_URL = {
     "type": "string",
     "format": "uri",
     "maxLength": LONGEST_URL,
-    "description": "Where to POST the prediction once it is final (Standard Webhooks).",
+    "description": "The URL that receives the finished prediction by POST (Standard Webhooks).",
 }
 WEBHOOK = {
     "oneOf": [
@@ -111,7 +112,7 @@ WEBHOOK = {
                     "type": "string",
                     "nullable": True,
                     "pattern": "^whsec_[A-Za-z0-9+/]{32,86}={0,2}$",
-                    "description": "To sign with, instead of the service's own.",
+                    "description": "The secret to sign with, instead of the service's own.",
                 },
             },
             "required": ["url"],

@@ -1,4 +1,4 @@
-"""Webhooks at the door: who is to be told, and what became of telling them."""
+"""Add webhooks to task requests; list and redeliver deliveries; show and rotate secrets."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from api.accounts.permissions import admins_only, me
+from api.accounts.permissions import require_account, require_admin
 from api.http.body.parser import blame
 from api.predictions.history import deliveries_page
 from api.predictions.queries import find_my_prediction
 from api.state import read, services, write
-from api.webhooks.schemas import Wanted
+from api.webhooks.schemas import Webhook
 from common.errors import InputFault, NotFound
 from common.predictions import TaskRequest
 from common.tables import WebhookDelivery
@@ -21,52 +21,65 @@ from common.webhooks.receivers import check_url
 from common.webhooks.secrets import current_secret, rotate
 
 
-def with_webhook(task_requests: Sequence[TaskRequest], wanted: Wanted | None) -> list[TaskRequest]:
-    """The asks, each to be told of to `wanted`; raises InputFault for a URL that cannot be."""
-    if wanted is None:
+def with_webhook(
+    task_requests: Sequence[TaskRequest], webhook: Webhook | None
+) -> list[TaskRequest]:
+    """Return the task requests with the webhook set.
+
+    Raises InputFault if there is no task request, or if the URL is not an allowed receiver.
+    """
+    if webhook is None:
         return list(task_requests)
     with blame("webhook"):
         if not task_requests:
-            raise InputFault("There is nothing to tell a webhook of: no task is asked for.")
-        url = check_url(wanted.url, services().settings.webhook_allowed_networks)
-    return [replace(ask, webhook_url=url, webhook_secret=wanted.secret) for ask in task_requests]
+            raise InputFault("A webhook needs a prediction: send a task, or leave `webhook` out.")
+        url = check_url(webhook.url, services().settings.webhook_allowed_networks)
+    return [replace(each, webhook_url=url, webhook_secret=webhook.secret) for each in task_requests]
 
 
-def page_of_deliveries(query: dict[str, Any]) -> tuple[list[WebhookDelivery], str | None]:
-    """A page of the caller's deliveries, and the next one's cursor; or the delivery of one
-    prediction. Raises NotFound for one that they may not have, Unauthorized for anonymous callers
-    who name none.
+def list_deliveries(query: dict[str, Any]) -> tuple[list[WebhookDelivery], str | None]:
+    """Return a page of the caller's deliveries, and the next page's cursor or None.
+
+    With `prediction_id`, the page holds the delivery of this prediction at most. Raises NotFound
+    for a prediction of another caller, and Unauthorized if an anonymous caller names none.
     """
     if query["prediction_id"] is None:
         return deliveries_page(query)
     id = find_my_prediction(str(query["prediction_id"])).id
-    found = read(lambda session: deliveries.find(session, id))
-    return [found] if found and query["cursor"] is None else [], None
+    delivery = read(lambda session: deliveries.find(session, id))
+    return [delivery] if delivery and query["cursor"] is None else [], None
 
 
-def deliver_again(prediction_id: str) -> WebhookDelivery:
-    """Make the delivery of a prediction due now; raises NotFound when there is none that can be."""
+def redeliver(prediction_id: str) -> WebhookDelivery:
+    """Make the delivery of a prediction due now; return it.
+
+    Raises NotFound if the prediction has no delivery that can be sent again.
+    """
     id = find_my_prediction(prediction_id).id
 
-    def again(session: Session) -> WebhookDelivery | None:
+    def change(session: Session) -> WebhookDelivery | None:
         return deliveries.find(session, id) if deliveries.redeliver(session, id) else None
 
-    if found := write(again):
-        return found
+    if delivery := write(change):
+        return delivery
     raise NotFound(
         "This prediction has no webhook delivery that can be sent again.", code="delivery_not_found"
     )
 
 
 def my_signing_secret() -> str:
-    """The secret that signs the caller's webhooks; raises Unauthorized for anonymous callers."""
-    return write(partial(current_secret, owner_id=me()))
+    """Return the secret that signs the caller's webhooks.
 
-
-def new_signing_secret() -> str:
-    """Replace everybody's secrets; returns the one of anonymous callers. Raises Unauthorized and
-    Forbidden for callers who are not admins.
+    Raises Unauthorized for an anonymous caller.
     """
-    admins_only()
+    return write(partial(current_secret, owner_id=require_account()))
+
+
+def rotate_secrets() -> str:
+    """Replace the signing secrets of all callers; return the new one of anonymous callers.
+
+    Raises Unauthorized or Forbidden if the caller is not an admin.
+    """
+    require_admin()
     write(rotate)
     return write(partial(current_secret, owner_id=None))

@@ -179,4 +179,4 @@ def test_posts_are_deleted(app: Flask, client: FlaskClient, anna: Account) -> No
     id = post(app, anna)["id"]
     assert "deleted: 1" in act(client, "posts", "delete", id).text
     assert call(app, "GET", f"/v1/posts/{id}", anna).status_code == 404
-    assert "There is no such post." in act(client, "posts", "delete", id).text
+    assert "No post with this id exists." in act(client, "posts", "delete", id).text

@@ -69,7 +69,7 @@ def test_an_admin_keeps_the_rules_of_accounts(
 ) -> None:
     code, why = people(service, "create-admin", name, "--email", email, said=password)
     assert code == 1
-    assert why.startswith("people: ")
+    assert why.startswith("accounts: ")
     assert "Traceback" not in why
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.http.body.multipart import MOST_PARTS, parse
+from api.http.body.multipart import MAX_PARTS, parse
 from common.errors import Malformed
 from tests.support.accounts import Account, sign_up
 from tests.support.bad_requests import BASE64, PHOTO, PREDICTIONS, check_problem, post
@@ -188,6 +188,6 @@ def test_a_broken_form_is_refused(raw: bytes) -> None:
 
 
 def test_a_form_has_a_hundred_parts_at_most(url: str) -> None:
-    parts = [text(f"field{number}", b"") for number in range(MOST_PARTS)]
+    parts = [text(f"field{number}", b"") for number in range(MAX_PARTS)]
     assert send(url, *parts).status == 422
     assert check_problem(send(url, *parts, (FILE, PHOTO)), 413)["code"] == "too_large"

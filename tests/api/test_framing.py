@@ -21,7 +21,7 @@ def request_with(body: bytes, length: int | None = None, **environ: str) -> Requ
 
 def test_a_route_may_set_a_limit_of_its_own() -> None:
     assert read_whole(request_with(b"12345"), limit=5) == b"12345"
-    with pytest.raises(TooLarge, match="5 are allowed"):
+    with pytest.raises(TooLarge, match="At most 5 bytes"):
         read_whole(request_with(b"123456"), limit=5)
 
 

@@ -131,7 +131,7 @@ def test_a_refusal_says_what_is_allowed_until_when_and_who_sets_it(start: Start)
     said = last.json()["detail"]
     assert "1 requests in 3,600 s" in said
     assert f"Wait {int(last.headers['Retry-After']):,} s" in said
-    assert "sign in" in said and "RATE_LIMIT" in said
+    assert "log in" in said and "RATE_LIMIT" in said
 
 
 def test_a_quota_counts_new_images_alone(start: Start) -> None:

@@ -52,7 +52,7 @@ def test_guesses_from_many_networks_slow_down_unknown_ones_alone(
 
 
 def test_a_log_in_that_finds_the_service_busy_is_no_failure(app: Flask, anna: Account) -> None:
-    room = app.extensions[EXTENSION].passwords._room
+    room = app.extensions[EXTENSION].passwords._places
     taken = 0
     while room.acquire(blocking=False):
         taken += 1
@@ -67,7 +67,7 @@ def test_a_log_in_that_finds_the_service_busy_is_no_failure(app: Flask, anna: Ac
 
 
 def test_a_flood_of_sign_ups_leaves_places_for_log_ins(app: Flask, anna: Account) -> None:
-    room = app.extensions[EXTENSION].passwords._room_to_hash
+    room = app.extensions[EXTENSION].passwords._hash_places
     while room.acquire(blocking=False):
         pass  # as many sign-ups as may be hashed at once
     new = {"name": "ben", "email": "ben@example.org", "password": PASSWORD}

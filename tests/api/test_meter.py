@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, event, select
 
-from api.limits.usage_meter import LOOK_AGAIN, MOST_TALLIES, PIECES, UsageMeter
+from api.limits.usage_meter import MAX_TALLIES, PIECES, RECHECK, UsageMeter
 from common.database.session import Sessions, open_database, read, transact
 from common.housekeeping.rate_counters import name_of
 from common.settings.parsers import Allowance
@@ -102,7 +102,7 @@ def test_a_counter_that_was_reset_counts_anew(sessions: Sessions) -> None:
         assert taken(meter, allowance, 100) == 0
     assert not seen, "refusals cost the database nothing for a moment"
     tally = meter._tallies[NAME]
-    tally.asked_at -= LOOK_AGAIN
+    tally.read_at -= RECHECK
     assert meter.take(NAME, allowance, 1).allowed
 
 
@@ -137,7 +137,7 @@ def test_refused_credentials_count_beyond_the_allowance(sessions: Sessions) -> N
 def test_the_callers_that_are_remembered_are_bounded(tmp_path: Path) -> None:
     away = open_database(f"sqlite:///{tmp_path}/not/there.db")
     meter, allowance = UsageMeter(away), Allowance(10_000, HOUR)
-    for number in range(MOST_TALLIES + 100):
+    for number in range(MAX_TALLIES + 100):
         meter.take(name_of("test", str(number)), allowance, 1)
-    assert len(meter._tallies) == MOST_TALLIES
+    assert len(meter._tallies) == MAX_TALLIES
     away.close()

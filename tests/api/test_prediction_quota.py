@@ -56,7 +56,7 @@ def test_predictions_of_a_network_are_counted_in_units(start: Start) -> None:
     assert refused(third, "quota_exceeded")
     said = third.json()["detail"]
     assert f"{2 * OUTLINE + 2} units of work in 3,600 s" in said
-    assert "sign in" in said and "PREDICTION_QUOTA" in said and "Wait 3," in said
+    assert "log in" in said and "PREDICTION_QUOTA" in said and "Wait 3," in said
     assert ask(url, "classify", image).status_code == 202, "a cheaper task still fits"
     assert upload(url, photo()).status_code == 201, "an upload without tasks costs no units"
     with_task = requests.post(
@@ -85,7 +85,7 @@ def test_a_batch_costs_what_its_items_cost(start: Start) -> None:
     assert batch(good, good, lost).status_code == 202
     too_many = batch(*[good] * 1_000)
     assert refused(too_many, "quota_exceeded")
-    assert "Ask for less in one request" in too_many.json()["detail"]
+    assert "Split the request into smaller ones" in too_many.json()["detail"]
     assert refused(batch(good, good), "quota_exceeded"), "all of it or nothing"
     assert batch(good).status_code == 202, "what the unknown image would have cost was given back"
 

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import insert
 
-from api.http.errors import answer_of
+from api.http.errors import error_response
 from common.database.session import Sessions, transact
 from common.errors import SettingsError
 from common.predictions import Failure
@@ -204,6 +204,6 @@ def test_a_search_row_tells_no_image_that_may_not_be_found_now(
 
 def test_a_setting_that_cannot_be_used_is_not_told_to_callers(app: Flask) -> None:
     with app.test_request_context("/v1/images"):
-        answer = answer_of(SettingsError("INDEX_URL: s3.internal ignores conditional writes."))
+        answer = error_response(SettingsError("INDEX_URL: s3.internal ignores conditional writes."))
     assert (answer.status_code, answer.get_json()["code"]) == (500, "internal")
     assert "s3.internal" not in answer.get_data(as_text=True)

@@ -1,1 +1,1 @@
-"""Request bodies: read within a limit and a deadline, then parsed as JSON, form or image bytes."""
+"""Read request bodies within a limit, and parse them as JSON, form or image bytes."""

@@ -1,7 +1,7 @@
-"""Texts of forms and query strings in the character encodings that clients declare.
+"""Decode texts of forms and query strings in the character encodings that clients declare.
 
-Names of encodings are looked up in a table: Python's own lookup knows encodings that are none of
-texts, and remembers each name that it was asked for.
+Encoding names are looked up in a table of their own: Python's look-up also knows codecs that do not
+decode text, and caches every name that it is given.
 """
 
 import base64
@@ -15,7 +15,7 @@ from flask import Request
 
 from common.errors import InputFault
 
-# Labels of the WHATWG Encoding Standard, and Python's codecs. ISO-8859-1 is windows-1252 there.
+# Labels of the WHATWG Encoding Standard, in which ISO-8859-1 is windows-1252, and their codecs.
 CODECS = {
     "utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "cp1252", "ascii": "cp1252",
     "iso-8859-1": "cp1252", "latin1": "cp1252", "windows-1252": "cp1252", "cp1252": "cp1252",
@@ -28,28 +28,30 @@ CODECS = {
     "gb18030": "gb18030", "big5": "big5hkscs", "euc-kr": "cp949",
 }  # fmt: skip
 
-FILE_NAME = b"name"  # is cleaned instead
-TASKS = b"tasks"  # is refused with the names of those that there are
+FILE_NAME = b"name"  # undecodable bytes in it are replaced
+TASKS = b"tasks"  # the field TaskNames refuses it, with a list of the known tasks
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?\s]*)\?=")
 
 
 def decoded_text(data: bytes, charset: str | None, field: str) -> str:
-    """Return the text of a field, in UTF-8 unless it declares another charset.
+    """Return the text of a field, which is in UTF-8 unless it declares another charset.
 
-    Raises InputFault `text_encoding` when the bytes are not in that charset, or it is not known.
+    Raises InputFault `text_encoding` if the charset is unknown or the bytes are invalid in it.
     """
     try:
         return data.decode(CODECS[(charset or "utf-8").lower()])
     except (KeyError, UnicodeDecodeError) as error:
-        detail = f"The text of `{field[:40]}` is not in {_shown(charset)}; send UTF-8."
+        detail = f"The text of `{field[:40]}` is not in {_printable(charset)}; send UTF-8."
         raise InputFault(
             detail, code="text_encoding", errors={field: ["not in the declared encoding"]}
         ) from error
 
 
 def decoded_name(name: str, charset: str | None) -> str:
-    """Return a file name whose undecodable bytes are surrogate escapes as text: in UTF-8, in the
-    form's charset, as an encoded word of RFC 2047, else with U+FFFD for what is not known.
+    """Return a file name as text; its undecodable bytes are surrogate escapes in `name`.
+
+    They are decoded in the form's charset, UTF-8 by default. Encoded words of RFC 2047 are decoded
+    too. Bytes that remain undecodable become U+FFFD.
     """
     raw = name.encode("utf-8", "surrogateescape")
     codec = CODECS.get((charset or "").lower(), "utf-8")
@@ -62,8 +64,9 @@ def decoded_name(name: str, charset: str | None) -> str:
 
 
 def check_query(request: Request) -> None:
-    """Raise InputFault for a parameter of the query string that is not UTF-8, other than a file's
-    name: it would be kept or searched for as something else.
+    """Raise InputFault for a query parameter that is not UTF-8.
+
+    It would be stored, or searched for, as another text. `name` and `tasks` are handled elsewhere.
     """
     raw = request.query_string
     if b"%" not in raw and raw.isascii():
@@ -74,16 +77,16 @@ def check_query(request: Request) -> None:
             name.decode()
         except UnicodeDecodeError as error:
             if name not in (FILE_NAME, TASKS):
-                shown = name.decode("utf-8", "replace")
-                detail = f"The parameter `{shown[:40]}` of the query is not percent-encoded UTF-8."
-                errors = {shown: ["not percent-encoded UTF-8"]}
+                text = name.decode("utf-8", "replace")
+                detail = f"The query parameter `{text[:40]}` is not percent-encoded UTF-8."
+                errors = {text: ["not percent-encoded UTF-8"]}
                 raise InputFault(detail, errors=errors) from error
 
 
 def query_file_name(request: Request) -> str | None:
-    """Return the parameter `name` of the query string; what is not UTF-8 in it becomes U+FFFD."""
-    found = (value for name, value in _parameters(request.query_string) if name == FILE_NAME)
-    value = next(found, None)
+    """Return the query parameter `name` or None; bytes that are not UTF-8 become U+FFFD."""
+    values = (value for name, value in _parameters(request.query_string) if name == FILE_NAME)
+    value = next(values, None)
     return None if value is None else value.decode("utf-8", "replace")
 
 
@@ -103,5 +106,5 @@ def _from_word(charset: str, encoding: str, text: str) -> str:
     return data.decode(CODECS.get(charset.lower(), "utf-8"), "replace")
 
 
-def _shown(charset: str | None) -> str:
+def _printable(charset: str | None) -> str:
     return ascii(charset or "UTF-8")[1:-1][:40]

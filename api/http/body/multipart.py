@@ -1,8 +1,8 @@
-"""multipart/form-data (RFC 7578) that is in memory already, taken apart into its parts.
+"""Parse a multipart/form-data body (RFC 7578) that is in memory.
 
-Werkzeug's parser refuses a whole body when one file name is not UTF-8, and replaces what it cannot
-decode in a text. Here a name is cleaned and a text is exact or refused. Searching for the boundary
-in one piece is also faster than feeding the body through a decoder in chunks.
+Werkzeug's parser refuses a whole body if one file name is not UTF-8, and replaces undecodable bytes
+of texts. This parser replaces bytes in file names only, and refuses undecodable texts. Searching
+the body as a whole for the boundary is also faster than Werkzeug's decoder, which works in chunks.
 """
 
 import re
@@ -14,10 +14,10 @@ from werkzeug.http import parse_options_header
 from api.http.body.charsets import decoded_name, decoded_text
 from common.errors import InputFault, Malformed, TooLarge
 
-MOST_PARTS = 100
-MOST_MISSES = 1_000  # times that a body holds its boundary where it is none
-LONGEST_HEADERS = 128 * 1024  # bytes, of all parts together
-CHARSET_FIELD = "_charset_"  # names the charset of the other texts (RFC 7578, section 4.6)
+MAX_PARTS = 100
+MAX_MISSES = 1_000  # occurrences of the boundary that do not delimit a part
+MAX_HEADERS = 128 * 1024  # bytes, of all parts together
+CHARSET_FIELD = "_charset_"  # holds the charset of the texts (RFC 7578, section 4.6)
 
 _END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
 _FOLDED_LINE = re.compile(rb"\r?\n[ \t]+")
@@ -25,13 +25,13 @@ _AFTER_BOUNDARY = re.compile(rb"(--)?[ \t]*(?:\r?\n|\Z)")
 _LINE_END = re.compile(r"\r?\n")
 _FILE_NAME = re.compile(r';\s*filename\s*=\s*"((?:[^"\\]|\\.)*)"', re.IGNORECASE | re.DOTALL)
 _ESCAPED = re.compile(r'\\(["\\])')
-# What parse_options_header skips: a quote that is not closed, a name that is not ASCII.
+# Matches what parse_options_header skips: an unclosed quote, and a name that is not ASCII.
 _UNREADABLE_NAME = re.compile(r';\s*filename\*?\s*=\s*"?([^;]*)', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a form: its field's name ("" without one), and the file's name if it is a file."""
+    """A part of a form: the field's name ("" without one), its data, and a file's name."""
 
     name: str
     data: bytes
@@ -41,31 +41,33 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The parts of a form, in the order in which they came."""
+    """The parts of a form, in the order of the body."""
 
     texts: list[Part]
     files: list[Part]
     charset: str | None = None
 
     def text(self, part: Part) -> str:
-        """Return the part's text; raises InputFault when it is not in the charset it should be."""
+        """Return the part's text; raises InputFault if it is not in the declared charset."""
         return decoded_text(part.data, part.charset or self.charset, part.name)
 
     def file_name(self, part: Part) -> str:
-        """Return the file's name; what cannot be decoded in it is replaced by U+FFFD."""
+        """Return the file's name; undecodable bytes become U+FFFD."""
         return decoded_name(part.file_name or "", self.charset)
 
 
 def parse(raw: bytes, boundary: str) -> Form:
     """Return the parts of the body `raw`.
 
-    Raises Malformed `multipart` for a body that is broken or cut short, and TooLarge for more than
-    MOST_PARTS parts.
+    Raises Malformed `multipart` for a broken or truncated body, and TooLarge for too many parts.
     """
     try:
         parts = [_part(head, data) for head, data in _split(raw, f"--{boundary}".encode())]
     except ValueError as error:
-        raise Malformed("The multipart body is broken or cut short.", code="multipart") from error
+        raise Malformed(
+            "The multipart body is broken or truncated. Check its boundary and Content-Length.",
+            code="multipart",
+        ) from error
     texts = [part for part in parts if part.file_name is None]
     charset = next((part for part in texts if part.name == CHARSET_FIELD), None)
     return Form(
@@ -76,7 +78,7 @@ def parse(raw: bytes, boundary: str) -> Form:
 
 
 def refuse_nameless(form: Form) -> None:
-    """Raise InputFault when a part has no name: it is not known which field it is."""
+    """Raise InputFault if a part has no name, since its field is then unknown."""
     if not all(part.name for part in (*form.texts, *form.files)):
         detail = 'A part of the form has no name: send Content-Disposition: form-data; name="…".'
         raise InputFault(detail, code="part_nameless", errors={"_schema": ["a part has no name"]})
@@ -88,13 +90,16 @@ def _split(raw: bytes, delimiter: bytes) -> Iterator[tuple[bytes, bytes]]:
     _, start = boundary.after(0)
     headers = count = 0
     while start:
-        head = _END_OF_HEADERS.search(raw, start, start + LONGEST_HEADERS)
+        head = _END_OF_HEADERS.search(raw, start, start + MAX_HEADERS)
         if head is None:
             raise ValueError("the headers of a part have no end")
         count += 1
         headers += head.end() - start
-        if count > MOST_PARTS or headers > LONGEST_HEADERS:
-            raise TooLarge(f"A form has at most {MOST_PARTS} parts, with short headers.")
+        if count > MAX_PARTS or headers > MAX_HEADERS:
+            raise TooLarge(
+                f"Send a form of at most {MAX_PARTS} parts, with headers of at most "
+                f"{MAX_HEADERS:,} bytes together."
+            )
         stop, after = boundary.after(head.end())
         yield raw[start : head.start()], raw[head.end() : stop]
         start = after
@@ -102,15 +107,16 @@ def _split(raw: bytes, delimiter: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 @dataclass(slots=True)
 class _Boundaries:
-    """The boundaries in a body: bytes.find is faster than a pattern that is new for each body."""
+    """The boundaries in a body, searched with bytes.find, faster than a pattern for each body."""
 
     raw: bytes
     delimiter: bytes
     misses: int = 0
 
     def after(self, start: int) -> tuple[int, int]:
-        """Return where the content before the next boundary ends and where the next part begins, 0
-        after the last boundary. Raises ValueError when there is no boundary.
+        """Return the end of the content before the next boundary, and the start of the next part.
+
+        The start is 0 at the last boundary. Raises ValueError if no boundary follows.
         """
         at = start - 1
         while (at := self.raw.find(self.delimiter, at + 1)) >= 0:
@@ -119,7 +125,7 @@ class _Boundaries:
                 line_end = 2 if self.raw[max(0, at - 2) : at] == b"\r\n" else 1
                 return max(start, at - line_end), 0 if tail[1] else tail.end()
             self.misses += 1
-            if self.misses > MOST_MISSES:
+            if self.misses > MAX_MISSES:
                 break
         raise ValueError("no boundary")
 
@@ -133,20 +139,20 @@ def _part(head: bytes, data: bytes) -> Part:
     disposition = headers.get("content-disposition")
     if disposition is None:
         raise ValueError("a part without Content-Disposition")
-    about = parse_options_header(disposition)[1]
+    options = parse_options_header(disposition)[1]
     charset = parse_options_header(headers.get("content-type"))[1].get("charset")
-    return Part(about.get("name") or "", data, _file_name(disposition, about), charset)
+    return Part(options.get("name") or "", data, _file_name(disposition, options), charset)
 
 
-def _file_name(disposition: str, about: dict[str, str]) -> str | None:
-    """Return the name of a part that is a file, as far as it can be read, else None.
+def _file_name(disposition: str, options: dict[str, str]) -> str | None:
+    """Return the file name of a part, as far as it is readable, or None if it is not a file.
 
-    A backslash escapes nothing but a quote and itself: old browsers send whole Windows paths.
+    A backslash escapes only a quote and itself, since old browsers send whole Windows paths.
     """
     extended = "filename*" in disposition.lower()
-    if not extended and (found := _FILE_NAME.search(disposition)):
-        return _ESCAPED.sub(r"\1", found[1]).replace("%22", '"')
-    if "filename" in about:
-        return about["filename"]
+    if not extended and (match := _FILE_NAME.search(disposition)):
+        return _ESCAPED.sub(r"\1", match[1]).replace("%22", '"')
+    if "filename" in options:
+        return options["filename"]
     unreadable = _UNREADABLE_NAME.search(disposition)
     return unreadable and unreadable[1].rstrip('"')

@@ -1,4 +1,4 @@
-"""Share links: for how long, and where they are."""
+"""Request and response schemas of share links."""
 
 from typing import Any
 
@@ -13,13 +13,14 @@ from common.social.share_links import DAY, LONGEST, SHORTEST, USUAL
 
 
 class LinkRequest(RequestSchema):
-    """How long a link is good for."""
+    """A new share link."""
 
     expires_in = Number(
         load_default=USUAL,
         validate=validate.Range(SHORTEST, LONGEST),
         metadata={
-            "description": f"Seconds, by default {USUAL // DAY} days, at most {LONGEST // DAY}."
+            "description": f"Seconds until the link expires: by default {USUAL // DAY} days, at "
+            f"most {LONGEST // DAY} days."
         },
     )
 
@@ -30,8 +31,8 @@ class LinkView(Schema):
     id = fields.UUID()
     url = fields.String(
         metadata={
-            "description": "The address to give away. The post itself is public: this address "
-            "expires, and hides nothing."
+            "description": "The address to share. The address expires; the post itself is public "
+            "and does not."
         }
     )
     created_at = fields.DateTime(format="iso")
@@ -46,8 +47,8 @@ class LinkList(Schema):
     next = NEXT
 
 
-def view(link: Row[Any]) -> dict[str, Any]:
-    """What LinkView shows."""
+def link_view(link: Row[Any]) -> dict[str, Any]:
+    """Return the fields of LinkView from a row."""
     return {
         "id": link.id,
         "url": url_for("shared.page", slug=link.slug, _external=True),

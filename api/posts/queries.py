@@ -1,4 +1,4 @@
-"""Posts as they are shown: with what was found in their images, and whether the caller likes it."""
+"""Load posts with their predictions and with whether the caller likes them."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
-from api.posts.schemas import view
+from api.posts.schemas import post_view
 from api.state import current_user, read
 from common.database.session import execute
 from common.database.types import Id
@@ -17,9 +17,9 @@ from common.predictions.records import COLUMNS
 from common.social import projections
 from common.tables import Post, Prediction, State
 
-ASKED = ("classify", "caption")  # of every post's image
+POST_TASKS = ("classify", "caption")  # run on the image of every post
 
-# What others ask of the image is not the author's word, and may be any number of rows.
+# Only the author's predictions: other users may have created any number for the same image.
 _mine = and_(Prediction.image_id == Post.image_id, Prediction.owner_id == Post.owner_id)
 _best_first = (case((Prediction.state == State.SUCCEEDED, 0), else_=1), Prediction.id.desc())
 _ranked = (
@@ -31,7 +31,9 @@ _ranked = (
         .label("place"),
     )
     .join(Prediction, _mine)
-    .where(Post.id.in_(bindparam("these", expanding=True, type_=Id)), Prediction.task.in_(ASKED))
+    .where(
+        Post.id.in_(bindparam("these", expanding=True, type_=Id)), Prediction.task.in_(POST_TASKS)
+    )
     .subquery()
 )
 RESULTS = (
@@ -41,29 +43,31 @@ RESULTS = (
 )
 
 
-def views(ids: Sequence[UUID]) -> list[dict[str, Any]]:
-    """What is shown of the posts, in this order, without those that are gone and, for others than
-    admins, those of disabled accounts.
+def load_posts(ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """Return the fields of PostView of each post, in the order of `ids`.
+
+    Deleted posts are left out; posts of disabled accounts too, unless the caller is an admin.
     """
     caller = current_user()
 
-    def look(session: Session) -> list[dict[str, Any]]:
+    def load(session: Session) -> list[dict[str, Any]]:
         posts = projections.find(session, ids, caller.is_admin)
         liked = projections.liked(session, caller.id, ids)
-        results = results_of(session, ids)
-        return [view(post, post.id in liked, results[post.id], caller) for post in posts]
+        results = find_results(session, ids)
+        return [post_view(post, post.id in liked, results[post.id], caller) for post in posts]
 
-    return read(look)
+    return read(load)
 
 
-def results_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[PredictionRecord]]:
-    """By post, the newest result of each task that its author asked of the image; what is not
-    finished only where there is none.
+def find_results(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[PredictionRecord]]:
+    """Return, by post, one prediction per task of POST_TASKS that the author has created.
+
+    It is the newest one that succeeded, or else the newest one.
     """
-    records: defaultdict[UUID, list[PredictionRecord]] = defaultdict(list)
+    by_post: defaultdict[UUID, list[PredictionRecord]] = defaultdict(list)
     rows: Any = execute(session, RESULTS, {"these": ids}) if ids else ()
     for post_id, *columns in rows:
-        records[post_id].append(PredictionRecord(*columns))
-    for of_post in records.values():
-        of_post.sort(key=lambda record: ASKED.index(record.task))
-    return records
+        by_post[post_id].append(PredictionRecord(*columns))
+    for records in by_post.values():
+        records.sort(key=lambda record: POST_TASKS.index(record.task))
+    return by_post

@@ -1,0 +1,1 @@
+"""Follows: follow and unfollow a user; list followers and followed users."""

@@ -1,0 +1,1 @@
+"""Share links: create, list and revoke them; show the shared post."""
