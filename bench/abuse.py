@@ -26,8 +26,8 @@ from requests.adapters import HTTPAdapter
 from bench.photographs import make_photographs, read_all, stamped
 from bench.processes import HOUSE, BenchFailed, family, memory_of
 from bench.report import percentile
-from tests.support.pictures import bomb
-from tests.support.services import standalone
+from tests.support.images.pictures import bomb
+from tests.support.services.processes import standalone
 
 HOSTILE, HONEST = "127.0.0.2", "127.0.0.3"  # networks of their own, for the limits of callers
 WAITING, BOMBS, SIGNING_UP = 48, 8, 8  # threads

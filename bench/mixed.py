@@ -25,11 +25,11 @@ from bench.photographs import make_photographs, read_all, stamped
 from bench.processes import HOUSE, BenchFailed
 from bench.report import percentile
 from bench.stack import run_module
-from tests.engine.openai_server import CAPTION, KEY, Handler, completion, providing
-from tests.support.s3 import new_bucket, running_s3, s3_storage_url
-from tests.support.served import served
-from tests.support.servers import start_mariadb, start_rabbitmq
-from tests.support.services import standalone
+from tests.support.servers.openai import CAPTION, KEY, Handler, completion, providing
+from tests.support.servers.private import start_mariadb, start_rabbitmq
+from tests.support.servers.s3 import new_bucket, running_s3, s3_storage_url
+from tests.support.services.processes import standalone
+from tests.support.services.served import served
 
 CLIENTS = {"classify": 6, "outline": 2, "embed": 2, "caption": 6, "thumbnail": 2, "search": 2}
 STARVED = 5.0  # seconds without an answer, of a lane that has been asked all the time

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from bench.people_filling import Size, fill
 from bench.people_lists import Measured, measure
-from tests.support.servers import start_mariadb
-from tests.support.tables import migrate, opened
+from tests.support.rows.databases import migrate, opened
+from tests.support.servers.private import start_mariadb
 
 LIMIT = 0.050  # seconds, the p99 of a page
 

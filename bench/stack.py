@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.processes import HOUSE, BenchFailed, program
-from tests.support.servers import RunningServer, free_ports, start_mariadb, start_rabbitmq
+from tests.support.servers.private import RunningServer, free_ports, start_mariadb, start_rabbitmq
 
 START_SECONDS = 60.0
 GUNICORN = [str(Path(sys.executable).with_name("gunicorn")), "-c", "python:api.gunicorn_conf"]

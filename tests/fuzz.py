@@ -24,9 +24,9 @@ from PIL import Image as Pillow
 from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from tests.support.accounts import Account, sign_up
-from tests.support.pictures import encode
-from tests.support.services import OURS, Running, _run, model_mirror, standalone
+from tests.support.http.accounts import Account, sign_up
+from tests.support.images.pictures import encode
+from tests.support.services.processes import OURS, Running, _run, model_mirror, standalone
 
 SMOOTH = Pillow.merge("RGB", [Pillow.linear_gradient("L"), *[Pillow.radial_gradient("L")] * 2])
 IMAGES = [

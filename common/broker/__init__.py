@@ -1,7 +1,7 @@
 """The broker port: named queues that hand messages over at least once, and one event for all.
 
 An adapter is picked by the scheme of BROKER_URL: `memory.py` within one process, `amqp/` on
-RabbitMQ. Both pass the same contract tests (`tests/common/test_broker.py`).
+RabbitMQ. Both pass the same contract tests (`tests/common/broker/test_broker.py`).
 """
 
 from collections.abc import Callable, Sequence

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.calls import cat as cat
-from tests.support.served import models as models
-from tests.support.services import Running, standalone
+from tests.support.http.calls import cat as cat
+from tests.support.services.processes import Running, standalone
+from tests.support.services.served import models as models
 
 
 @pytest.fixture(scope="session")

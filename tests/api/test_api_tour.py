@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 from tests.house.sources import ROOT
-from tests.support.backends import missing
-from tests.support.services import standalone
+from tests.support.servers.backends import missing
+from tests.support.services.processes import standalone
 
 TOUR = ROOT / "docs" / "api-tour.md"
 SECONDS = 180

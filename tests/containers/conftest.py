@@ -3,8 +3,8 @@
 import pytest
 
 from tests.containers.docker import BASE_URL, COMPOSE, run
-from tests.support.calls import cat as cat
-from tests.support.calls import get
+from tests.support.http.calls import cat as cat
+from tests.support.http.calls import get
 
 
 @pytest.fixture(scope="session", autouse=True)

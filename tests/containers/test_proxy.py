@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from tests.containers.docker import BASE_URL, containers, inspect, said
 from tests.house.compose import SERVICES
 from tests.house.sources import ROOT
-from tests.support.calls import get, until
+from tests.support.http.calls import get, until
 
 LIMIT = 10485760 * 3 // 2 + 65536
 PROBLEM = "application/problem+json"

@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from tests.containers.docker import BASE_URL, compose, containers, inside, inspect, said
-from tests.support.calls import finished, post, until
-from tests.support.pictures import encode, picture
+from tests.support.http.calls import finished, post, until
+from tests.support.images.pictures import encode, picture
 
 SIZE = (480, 360)
 PREDICTIONS = 200

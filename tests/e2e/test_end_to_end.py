@@ -12,8 +12,8 @@ from uuid import UUID
 import pytest
 import requests
 
-from tests.support.calls import FINAL, FORMS, LONGEST_WAIT, PATIENCE, forms, get, post, until
-from tests.support.services import standalone
+from tests.support.http.calls import FINAL, FORMS, LONGEST_WAIT, PATIENCE, forms, get, post, until
+from tests.support.services.processes import standalone
 
 GIVEN = os.environ.get("BASE_URL", "").rstrip("/")
 KEYS = {"prediction", "predictoin", "status"}

@@ -11,7 +11,7 @@ import pytest
 
 from tests.house.sources import ROOT
 from tests.support import services
-from tests.support.calls import get, post
+from tests.support.http.calls import get, post
 
 PAGE = ROOT / "docs" / "first-change.md"
 PROGRAM = ("api", "common", "engine", "migrations", "standalone.py", "setup.cfg", "pyproject.toml")

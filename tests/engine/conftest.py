@@ -9,12 +9,13 @@ import pytest
 from engine.models.catalogue import default_model
 from engine.models.progress import Lines
 from engine.models.pull import pull
-from tests.engine.file_server import Site, serving
-from tests.engine.small import WEIGHTS
-from tests.support.backends import missing
-from tests.support.pictures import photographs as installed_photographs
+from tests.engine.models.small import WEIGHTS
+from tests.support.checkout import CHECKOUT
+from tests.support.images.pictures import photographs as installed_photographs
+from tests.support.servers.backends import missing
+from tests.support.servers.files import Site, serving
 
-BESIDE = Path(__file__).parents[3] / "shared" / "models"
+BESIDE = CHECKOUT.parent / "shared" / "models"
 
 
 @pytest.fixture(scope="session")

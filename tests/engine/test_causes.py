@@ -15,7 +15,7 @@ from engine.models.catalogue import default_model
 from engine.models.defaults import DEFAULTS, defaults
 from engine.models.litert import LiteRtModel
 from engine.preparation import outcome_of
-from tests.support.programs import free_ports
+from tests.support.servers.programs import free_ports
 
 
 def told(error: Exception) -> str:

@@ -11,8 +11,8 @@ import pytest
 
 from common.broker import DEAD_LETTERS, Broker, Message, open_broker
 from common.database.ids import new_id
-from tests.common.brokers import forget_dead_letters
-from tests.support.tables import migrate
+from tests.support.brokers import forget_dead_letters
+from tests.support.rows.databases import migrate
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from common.storage import ObjectMissing, StorageUnavailable, object_key, open_s
 from common.tables import Chore, IdempotencyKey, StoredObject
 from common.tasks.thumbnail import SIZES, thumbnail_key
 from engine.garbage import AGAIN, delete_condemned, do_due_chores, find_orphans, forget
-from tests.support.s3 import s3_storage_url
+from tests.support.servers.s3 import s3_storage_url
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from common.storage import object_key, open_storage
 from common.tables import Base
 from engine.holdings import main, report
 from engine.index.store import Index
-from tests.engine.test_index import document
-from tests.support.tables import migrate
+from tests.engine.index.test_index import document
+from tests.support.rows.databases import migrate
 
 
 def test_the_command_tells_of_every_table_and_folder(

@@ -37,7 +37,7 @@ from common.tables import (
     WebhookDelivery,
 )
 from engine.garbage import begin, forget, measure_drift
-from tests.engine.aging import VOTER, a_day, age, an_image, counts, enter, prediction
+from tests.support.rows.aging import VOTER, a_day, age, an_image, counts, enter, prediction
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 

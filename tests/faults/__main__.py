@@ -17,8 +17,8 @@ from tests.faults import measures, storm
 from tests.faults.ledger import check
 from tests.faults.stack import FaultStack, Servers, fault_stack
 from tests.faults.storm import quantile
-from tests.support.servers import start_mariadb, start_rabbitmq
-from tests.support.services import CHECKOUT
+from tests.support.checkout import CHECKOUT
+from tests.support.servers.private import start_mariadb, start_rabbitmq
 
 RECLAIMED = 2.0  # seconds, p99, until a killed engine's work is claimed again
 DRAINED = 65.0  # seconds after a wipe

@@ -17,7 +17,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.support.pictures import EOI, SOI, encode, picture, segment
+from tests.support.images.pictures import EOI, SOI, encode, picture, segment
 
 COMMENT = 0xFE
 PATIENCE = 60.0  # seconds until a client gives an upload up

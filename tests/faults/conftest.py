@@ -5,9 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.stack import FaultStack, Servers, fault_stack
-from tests.support.backends import missing
-from tests.support.served import models as models
-from tests.support.servers import mariadb_program, rabbitmq_program, start_mariadb, start_rabbitmq
+from tests.support.servers.backends import missing
+from tests.support.servers.private import (
+    mariadb_program,
+    rabbitmq_program,
+    start_mariadb,
+    start_rabbitmq,
+)
+from tests.support.services.served import models as models
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from common.database.session import read
 from common.tables import Image, Prediction
 from tests.faults.clients import Upload
 from tests.faults.stack import FaultStack
-from tests.support.calls import FINAL
+from tests.support.http.calls import FINAL
 
 Expected = Callable[[Upload, dict[str, Any]], bool]
 

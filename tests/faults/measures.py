@@ -7,7 +7,7 @@ from tests.faults.clients import Clients, Upload
 from tests.faults.ledger import Ledger, check
 from tests.faults.stack import FaultStack, Servers
 from tests.faults.storm import quantile
-from tests.support.services import Running
+from tests.support.services.processes import Running
 
 SETTLED = 3.0  # seconds after a broker's start or end, before anything is measured
 RATE = 40.0  # uploads a second: what is measured is the way, not the queue before it

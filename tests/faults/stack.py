@@ -18,9 +18,9 @@ from sqlalchemy import select
 
 from common.database.session import Sessions, read
 from common.tables import EngineProcess
-from tests.support.servers import RunningServer, free_ports
-from tests.support.services import OURS, Running, _start
-from tests.support.tables import empty, migrate, opened
+from tests.support.rows.databases import empty, migrate, opened
+from tests.support.servers.private import RunningServer, free_ports
+from tests.support.services.processes import OURS, Running, _start
 
 STOP_SECONDS = 40.0
 READY_SECONDS = 30.0

@@ -12,10 +12,15 @@ import pytest
 import requests
 
 from tests.faults.clients import base_picture, stamped
-from tests.support.backends import missing
-from tests.support.calls import post, until
-from tests.support.served import Stack, served
-from tests.support.servers import RunningServer, mariadb_program, start_mariadb, start_rabbitmq
+from tests.support.http.calls import post, until
+from tests.support.servers.backends import missing
+from tests.support.servers.private import (
+    RunningServer,
+    mariadb_program,
+    start_mariadb,
+    start_rabbitmq,
+)
+from tests.support.services.served import Stack, served
 
 FINISHED, WAITING = 6, 4
 PATIENCE = 60  # seconds

@@ -12,13 +12,13 @@ from common.database.ids import new_id
 from common.database.session import now, read, transact
 from common.tables import Prediction, State
 from common.tasks import queue_name
-from tests.common.brokers import take_dead_letters
 from tests.faults.clients import Clients, Upload
 from tests.faults.ledger import check
 from tests.faults.stack import FaultStack, Servers
-from tests.support.calls import get, until
-from tests.support.prediction_steps import rewrite
-from tests.support.servers import RunningServer
+from tests.support.brokers import take_dead_letters
+from tests.support.http.calls import get, until
+from tests.support.rows.prediction_steps import rewrite
+from tests.support.servers.private import RunningServer
 
 QUEUE = queue_name("classify", interactive=False)
 UPLOADS = 60

@@ -15,8 +15,8 @@ from tests.faults.clients import Clients
 from tests.faults.crashing import API_POINTS, CODE, ENGINE_POINTS
 from tests.faults.ledger import check
 from tests.faults.stack import FaultStack
-from tests.support.calls import get, until
-from tests.support.prediction_steps import rewrite
+from tests.support.http.calls import get, until
+from tests.support.rows.prediction_steps import rewrite
 
 UPLOADS = 8
 QUEUE = queue_name("classify", interactive=False)

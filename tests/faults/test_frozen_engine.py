@@ -11,8 +11,8 @@ from common.tables import State
 from tests.faults.clients import Clients
 from tests.faults.ledger import check
 from tests.faults.stack import FaultStack
-from tests.support.calls import get, until
-from tests.support.prediction_steps import rewrite
+from tests.support.http.calls import get, until
+from tests.support.rows.prediction_steps import rewrite
 
 
 def test_a_row_that_a_frozen_engine_has_locked_is_free_in_time(

@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from tests.faults.test_logs import logging_to
-from tests.support.calls import finished, forms, get, post, until
-from tests.support.pictures import encode, picture
+from tests.support.http.calls import finished, forms, get, post, until
+from tests.support.images.pictures import encode, picture
 
 PHOTO = encode(picture(), "JPEG")
 LARGE = encode(picture("RGB", (2000, 1500)), "PNG")

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from common.broker import Broker, Message
-from tests.common.brokers import closed_afterwards, new_queue
 from tests.faults.proxy import Fault, Proxy
 from tests.faults.stack import Servers
-from tests.support.calls import until
+from tests.support.brokers import closed_afterwards, new_queue
+from tests.support.http.calls import until
 
 NOTICED = 15.0  # seconds
 

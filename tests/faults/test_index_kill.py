@@ -14,9 +14,9 @@ from sqlalchemy import select
 from common.database.session import Sessions, read
 from common.tables import Prediction, State
 from tests.faults.clients import base_picture, stamped
-from tests.support.calls import until
-from tests.support.served import Stack, emptied, served
-from tests.support.tables import opened
+from tests.support.http.calls import until
+from tests.support.rows.databases import opened
+from tests.support.services.served import Stack, emptied, served
 
 COUNT = 30
 KILLS = 3

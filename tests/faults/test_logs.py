@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.calls import finished, get, post, until
-from tests.support.pictures import encode, picture
-from tests.support.scraping import scrape
-from tests.support.servers import free_ports
-from tests.support.services import CHECKOUT, OURS, STOP_SECONDS, Running
+from tests.support.checkout import CHECKOUT
+from tests.support.http.calls import finished, get, post, until
+from tests.support.http.scraping import scrape
+from tests.support.images.pictures import encode, picture
+from tests.support.servers.private import free_ports
+from tests.support.services.processes import OURS, STOP_SECONDS, Running
 
 PHOTO = encode(picture(), "JPEG")
 GUNICORN = ["-m", "gunicorn", "-c", "python:api.gunicorn_conf", "--workers", "1"]

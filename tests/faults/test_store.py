@@ -10,8 +10,8 @@ from tests.faults.clients import Clients, base_picture, stamped
 from tests.faults.ledger import check
 from tests.faults.proxy import Fault, Proxy
 from tests.faults.stack import FaultStack, Servers, fault_stack
-from tests.support.calls import until
-from tests.support.s3 import new_bucket, s3_storage_url
+from tests.support.http.calls import until
+from tests.support.servers.s3 import new_bucket, s3_storage_url
 
 REFUSED_WITHIN = 3.0
 

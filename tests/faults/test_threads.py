@@ -13,8 +13,8 @@ from common.database.ids import new_id
 from common.services import Services, open_services
 from common.settings import Settings
 from engine.process import Engine
-from tests.support.calls import until
-from tests.support.tables import migrate
+from tests.support.http.calls import until
+from tests.support.rows.databases import migrate
 
 TASKS = ["classify", "thumbnail"]
 NAMES = ("announcer", "presence", "sweep", "chores", "deliverer", "classify-0", "thumbnail-0")

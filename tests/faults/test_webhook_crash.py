@@ -11,8 +11,8 @@ from common.tables import WebhookDelivery
 from tests.faults.clients import base_picture, stamped
 from tests.faults.crashing import CODE, WEBHOOK_POINT
 from tests.faults.stack import FaultStack
-from tests.support.calls import finished, until
-from tests.support.webhooks import sinking
+from tests.support.http.calls import finished, until
+from tests.support.webhooks.receivers import sinking
 
 ALLOWED = {"WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"}
 

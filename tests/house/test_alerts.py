@@ -9,7 +9,7 @@ import yaml  # type: ignore[import-untyped]
 
 from tests.house.sources import ROOT
 from tests.house.test_metrics import alerts
-from tests.support.backends import missing
+from tests.support.servers.backends import missing
 
 FOLDER = ROOT / "docker" / "prometheus"
 PLAYED = FOLDER / "alerts_test.yml"

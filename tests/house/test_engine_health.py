@@ -17,9 +17,10 @@ from common.database.ids import new_id
 from common.database.session import Sessions, now, transact
 from common.tables import EngineProcess
 from engine.heartbeat import Heartbeat
-from tests.support.tables import empty, migrate, opened
+from tests.support.checkout import CHECKOUT
+from tests.support.rows.databases import empty, migrate, opened
 
-SCRIPT = Path(__file__).parents[2] / "docker" / "engine_health.py"
+SCRIPT = CHECKOUT / "docker" / "engine_health.py"
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from sqlalchemy import inspect
 
 from common.database.session import open_database
 from common.tables import Base
-from tests.support.tables import migrate
+from tests.support.rows.databases import migrate
 
 
 @pytest.fixture(params=["sqlite", "served"])

@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from tests.house.sources import ROOT
-from tests.support.calls import until
-from tests.support.programs import answers, free_ports
+from tests.support.http.calls import until
+from tests.support.servers.programs import answers, free_ports
 
 SERVICE = (ROOT / "docker" / "nginx" / "service.conf").read_text()
 CONFIGURATION = """

@@ -1,1 +1,1 @@
-"""Code that tests share."""
+"""Code that tests share, in packages by role."""

@@ -1,0 +1,132 @@
+"""Images that nobody has sent before, entered together with those of other requests."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from api.uploads.group_commit import GroupCommit, NewUpload, NotNew, enter_all
+from common.database.ids import new_id
+from common.database.session import CommitUnknown, Sessions, clock, read, transact
+from common.predictions import TaskRequest
+from common.predictions.constants import ANNOUNCE_GRACE
+from common.tables import Image, Prediction, State, StoredObject
+from tests.support.images.pictures import encode, picture
+from tests.support.services.in_process import application, count, send
+
+MANY = 8
+PICTURE = encode(picture(), "PNG")
+
+T = TypeVar("T")
+
+
+def newcomer(number: int, owner: UUID | None = None, name: str = "x.png") -> NewUpload:
+    sha256 = bytes([number]) * 32
+    image = Image(
+        id=new_id(), owner_id=owner, sha256=sha256, file_name=name, width=16, height=16,
+        visibility="private" if owner else "unlisted",
+    )  # fmt: skip
+    task_requests = [
+        TaskRequest(task=task, params={}, deadline=60) for task in ("classify", "outline")
+    ]
+    return NewUpload(
+        image, StoredObject(sha256=sha256, size=1, media_type="image/png"), task_requests
+    )
+
+
+def row_of(sessions: Sessions, table: type[T], id: UUID) -> T:
+    return read(sessions, lambda session: session.get_one(table, id))
+
+
+def tasks_of(sessions: Sessions, image: UUID) -> list[tuple[str, str]]:
+    rows = select(Prediction.task, Prediction.state).where(Prediction.image_id == image)
+    return read(sessions, lambda session: sorted((r.task, r.state) for r in session.execute(rows)))
+
+
+def test_many_are_entered_in_one_transaction(sessions: Sessions) -> None:
+    before = read(sessions, clock)
+    those = [newcomer(number, owner=new_id() if number % 2 else None) for number in range(MANY)]
+    at = transact(sessions, lambda session: enter_all(session, those))
+    assert before - timedelta(seconds=1) <= at <= read(sessions, clock)
+    assert (count(sessions, StoredObject), count(sessions, Image)) == (MANY, MANY)
+    for number, new in enumerate(those):
+        asked = [("classify", State.QUEUED), ("outline", State.QUEUED)]
+        noted = [("index", State.QUEUED)] if number % 2 else []
+        assert tasks_of(sessions, new.image.id) == sorted(asked + noted)
+        row = row_of(sessions, Prediction, new.task_requests[0].id)
+        assert (row.created_at, row.deadline_at) == (at, at + timedelta(seconds=60))
+        assert row.check_at == at + timedelta(seconds=ANNOUNCE_GRACE)
+        assert row_of(sessions, Image, new.image.id).created_at == at
+
+
+def test_nothing_is_entered_when_one_is_known(sessions: Sessions) -> None:
+    newcomers = GroupCommit(sessions)
+    assert newcomers.enter(newcomer(1))
+    with pytest.raises(NotNew):
+        transact(sessions, lambda session: enter_all(session, [newcomer(1), newcomer(2)]))
+    assert newcomers.enter(newcomer(1)) is None
+    assert (count(sessions, StoredObject), count(sessions, Image)) == (1, 1)
+    assert newcomers.enter(newcomer(2)), "the other one by itself"
+
+
+def test_threads_that_come_together_all_get_in(sessions: Sessions) -> None:
+    newcomers = GroupCommit(sessions)
+    with ThreadPoolExecutor(MANY) as threads:
+        times = list(threads.map(newcomers.enter, map(newcomer, range(40))))
+    # One whose turn did not come in time is told so, and nothing of it is there.
+    entered = sum(at is not None for at in times)
+    assert entered == count(sessions, Image) == count(sessions, StoredObject) > 0
+    assert count(sessions, Prediction) == 2 * entered
+
+
+def test_one_that_cannot_be_stored_does_no_harm_to_the_others(sessions: Sessions) -> None:
+    newcomers = GroupCommit(sessions)
+    good, bad = newcomer(1), newcomer(2)
+    bad = replace(
+        bad, task_requests=[bad.task_requests[0], bad.task_requests[0]]
+    )  # two rows of one id
+    assert newcomers._enter([good, bad]) is None
+    assert count(sessions, Image) == 0
+    assert newcomers._enter([bad]) is None
+    assert newcomers._enter([good])
+
+
+@pytest.mark.parametrize("sessions", ["served"], indirect=True)
+def test_the_rows_of_a_table_are_one_statement(sessions: Sessions) -> None:
+    """By the server's own account: drivers send rows with functions in them one by one."""
+
+    def enter(session: Session) -> int:
+        before = inserts(session)
+        enter_all(session, [newcomer(number) for number in range(MANY)])
+        return inserts(session) - before
+
+    assert transact(sessions, enter) == 3
+
+
+def inserts(session: Session) -> int:
+    return int(session.execute(text("SHOW SESSION STATUS LIKE 'Com_insert'")).one()[1])
+
+
+def test_when_nobody_knows_whether_it_was_committed_the_rows_are_looked_for(
+    sessions: Sessions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The COMMIT happens, its answer is lost."""
+    with application(sessions, tmp_path) as app:
+        newcomers = app.extensions["afterimage"].newcomers
+        enter = newcomers._together._work
+
+        def enter_and_lose_the_answer(those: list[NewUpload]) -> None:
+            enter(those)
+            raise CommitUnknown("The database's connection broke during COMMIT.")
+
+        monkeypatch.setattr(newcomers._together, "_work", enter_and_lose_the_answer)
+        answer = send(app, "/v1/predictions?task=classify", PICTURE)
+    assert answer.status_code == 202 and answer.json
+    assert count(sessions, Image) == 1
+    assert row_of(sessions, Prediction, UUID(answer.json["id"])).task == "classify"

@@ -1,0 +1,1 @@
+"""Hostile requests, what they must be answered, and what they cost the service."""

@@ -1,0 +1,1 @@
+"""Images for tests: made up, or real photographs where they are installed."""

@@ -1,0 +1,1 @@
+"""Receivers of webhooks, and deliverers with short schedules."""
