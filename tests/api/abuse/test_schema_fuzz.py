@@ -79,7 +79,7 @@ ODD = st.one_of(
     st.text(st.characters(codec="utf-8"), max_size=20),
     st.sampled_from(["%00", "%ff", "..", "%2e%2e%2f", "%", "%zz", "1e400", "nan", "-1", "[", "%%"]),
 )
-# What has to do with framing gets Gunicorn's own answers; it has rows in `test_bad_inputs.py`.
+# Gunicorn itself answers bad framing; it is tested in `test_bad_requests.py`.
 NAMES = st.sampled_from(
     ["Accept", "Prefer", "If-None-Match", "If-Match", "If-Modified-Since", "Range", "Cookie",
      "X-Request-Id", "Content-Type", "Content-Encoding", "Idempotency-Key", "X-Forwarded-For",

@@ -1,4 +1,4 @@
-"""What bad and unusual images get: rows 18 to 27 of the specification's list of bad inputs."""
+"""The answers to bad and to unusual images."""
 
 import base64
 import json

@@ -2,11 +2,12 @@
 
 import base64
 import json
+import time
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from tests.support.http.raw import JSON, MULTIPART, Answer, file, multipart, request
+from tests.support.http.raw import JSON, MULTIPART, Answer, exchange, file, multipart, request
 from tests.support.http.raw import field as text
 from tests.support.images.pictures import encode, picture
 
@@ -69,3 +70,19 @@ def check_problem(answer: Answer, status: int) -> dict[str, Any]:
     assert said["detail"]
     assert said["request_id"] == answer.headers["X-Request-Id"]
     return said
+
+
+def check_case(url: str, case: Case) -> None:
+    """Send the request of `case` and assert that its answer is the documented one, in time."""
+    started = time.monotonic()
+    answer = exchange(url, case.sent)
+    assert time.monotonic() - started < 10
+    said = check_problem(answer, case.status)
+    assert not case.code or said["code"] == case.code, said
+    assert not case.blamed or case.blamed in said["errors"], said
+    if case.status == 401:
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+    if case.status == 405:
+        assert answer.headers["Allow"]
+    if case.row == 36:
+        assert "classify" in json.dumps(said), "names the known ones"
