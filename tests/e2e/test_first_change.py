@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.house.sources import ROOT
-from tests.support import services
 from tests.support.http.calls import get, post
+from tests.support.services import processes
 
 PAGE = ROOT / "docs" / "first-change.md"
 PROGRAM = ("api", "common", "engine", "migrations", "standalone.py", "setup.cfg", "pyproject.toml")
@@ -51,8 +51,8 @@ def test_the_files_pass_the_linter(copy: Path) -> None:
 def test_the_task_works(
     copy: Path, tmp_path: Path, models: str, cat: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "CHECKOUT", copy)
-    with services.standalone(tmp_path / "data", MODEL_MIRROR="", MODEL_DIR=models) as service:
+    monkeypatch.setattr(processes, "CHECKOUT", copy)
+    with processes.standalone(tmp_path / "data", MODEL_MIRROR="", MODEL_DIR=models) as service:
         url = service.base_url
         params = {"params": json.dumps({"digits": 2})}
         answer = post(
