@@ -2,8 +2,8 @@
 
 In this order, for each of database and broker:
 1. TEST_DATABASE_URL, TEST_BROKER_URL;
-2. Docker with Compose (pytest-docker, `docker-compose.yml` beside this file), where an engine answers and has
-   or gets the images;
+2. Docker with Compose (pytest-docker, `docker-compose.yml` in this folder), if an engine answers
+   and has or can pull the images;
 3. `mariadbd` or `mysqld`, `rabbitmq-server` on this machine;
 else the tests that need them are skipped with the reason, or fail where REQUIRE_SERVICES=1.
 """
