@@ -141,10 +141,13 @@ def _approximate(ring: Ring, tolerance: float) -> Ring | None:
         return ring
     # Relative to a corner of its own, 32 bits are more than enough.
     origin = ring[0]
-    kept = cv2.approxPolyDP((ring - origin).astype(np.float32), tolerance, closed=True)
+    corners = (ring - origin).astype(np.float32)
+    kept = cv2.approxPolyDP(corners, tolerance, closed=True)
+    same_turn = cv2.contourArea(kept, True) * cv2.contourArea(corners, True) > 0
+    if len(kept) < 3 or not same_turn:
+        return None
     found: Ring = kept.reshape(-1, 2).astype(np.float64) + origin
-    same_turn = signed_area(found) * signed_area(ring) > 0
-    return found if len(found) >= 3 and same_turn else None
+    return found
 
 
 def _box(ring: Ring) -> Ring:

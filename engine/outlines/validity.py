@@ -15,6 +15,7 @@ from engine.outlines.shapes import DECIMALS, Ring
 _MOST_PAIRS = 1 << 20  # that are compared at once
 
 Numbers = NDArray[np.int64]
+Axis = NDArray[np.float64]  # the x or the y of points
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def _misplaced(rings: Sequence[Placed]) -> set[int]:
     """The rings that are where they must not be, if none crosses another: exteriors within other
     polygons, holes outside of theirs or within one another.
     """
-    points = np.array([(each.ring[0] + each.ring[1]) / 2 for each in rings])
+    points = _Points(np.array([(each.ring[0] + each.ring[1]) / 2 for each in rings]))
     polygon = np.array([each.polygon for each in rings])
     is_hole = np.array([each.is_hole for each in rings])
     members: dict[int, list[int]] = {}
@@ -121,9 +122,8 @@ def _misplaced(rings: Sequence[Placed]) -> set[int]:
         own = is_hole & (polygon == number)
         depth = np.zeros(len(rings), np.int64)  # 1: in the polygon, 2: in a hole of it
         for place in places:
-            inside = _within(rings[place].ring, points)
-            inside[place] = False
-            depth += inside
+            inside = points.within(rings[place].ring)
+            depth[inside[inside != place]] += 1
         wrong = np.where(own, depth != 1, ~is_hole & (polygon != number) & (depth == 1))
         if wrong.any():
             found.update(places)
@@ -131,17 +131,31 @@ def _misplaced(rings: Sequence[Placed]) -> set[int]:
     return found
 
 
-def _within(ring: Ring, points: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which points are within a ring that they do not lie on."""
-    inside = np.zeros(len(points), bool)
-    low, high = ring.min(axis=0), ring.max(axis=0)
-    near = np.flatnonzero(((points >= low) & (points <= high)).all(axis=1))
-    (x, y), (far_x, far_y) = ring.T, np.roll(ring, -1, axis=0).T
-    for place in near.tolist():
-        px, py = points[place]
-        crossed = (y > py) != (far_y > py)
+class _Points:
+    """Points, found by their place on the x axis."""
+
+    def __init__(self, points: NDArray[np.float64]):
+        self._order = np.argsort(points[:, 0], kind="stable")
+        self._x, self._y = points[self._order].T
+
+    def within(self, ring: Ring) -> Numbers:
+        """The places of the points within a ring that they do not lie on."""
+        (left, top), (right, bottom) = ring.min(axis=0), ring.max(axis=0)
+        first, last = np.searchsorted(self._x, left), np.searchsorted(self._x, right, "right")
+        level = self._y[first:last]
+        near = np.flatnonzero((level >= top) & (level <= bottom)) + first
+        if not len(near):
+            return near
+        (x, y), (far_x, far_y) = ring.T, np.concatenate([ring[1:], ring[:1]]).T
+        inside = [self._is_within(place, x, y, far_x, far_y) for place in near.tolist()]
+        places: Numbers = self._order[near[inside]]
+        return places
+
+    def _is_within(self, place: int, x: Axis, y: Axis, far_x: Axis, far_y: Axis) -> bool:
+        """Whether a ray from the point to the right crosses the edges an odd number of times."""
+        px, py = self._x[place], self._y[place]
+        crossed = np.flatnonzero((y > py) != (far_y > py))
         at = x[crossed] + (py - y[crossed]) * (far_x[crossed] - x[crossed]) / (
             far_y[crossed] - y[crossed]
         )
-        inside[place] = np.count_nonzero(at > px) % 2 == 1
-    return inside
+        return bool(np.count_nonzero(at > px) % 2)
