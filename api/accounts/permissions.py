@@ -31,7 +31,7 @@ def require_upload_permission() -> None:
 
 
 def require_admin() -> None:
-    """Raise Unauthorized for an anonymous caller, and Forbidden for one who is not an admin."""
+    """Raise Unauthorized for an anonymous caller, and Forbidden for a caller without admin role."""
     require_account()
     if not current_user().is_admin:
         raise Forbidden("This needs an account with the role admin.", code="admins_only")

@@ -49,7 +49,7 @@ class Passwords:
     def matches(self, password_hash: str | None, password: str) -> bool:
         """Return whether the password is the one that was hashed.
 
-        `password_hash` is None for an unknown account; the comparison then takes the same time.
+        Pass None as `password_hash` for an unknown account: the comparison takes the same time.
         Raises Unavailable `busy` while too many requests wait.
         """
         stored = password_hash or self._unmatched
