@@ -1,4 +1,4 @@
-# Afterimage. `make help` lists the verbs.
+# Afterimage. `make help` lists the commands.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +9,7 @@ export HOST ?= 127.0.0.1
 BASE_URL ?= http://127.0.0.1:$(PORT)
 COMPOSE ?= docker compose
 
-# On a checkout that has models beside it, they are the mirror.
+# Models in a folder beside the checkout are used as the mirror.
 ifeq ($(strip $(MODEL_MIRROR)),)
 ifneq ($(wildcard ../shared/models/.),)
 MODEL_MIRROR := $(abspath ../shared/models)
@@ -25,12 +25,12 @@ endif
 	migrate-head coverage-tests static-tests inference-tests test-tensorflow attach-db bash bash-ai \
 	constraints requirements audit sbom clean webhook-secret tensorflow drift-report
 
-help: ## List these verbs
+help: ## List the commands
 	@grep -hE '^[a-z0-9 -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9 -]+):.*## */\1\t/' | expand -t 22
 
 # ---- the two commands
 
-# Memory of large images goes back to the system, whichever thread has decoded them (docs/operations.md).
+# Make glibc return the memory of large images to the system (docs/operations.md).
 MALLOC = MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=8388608 MALLOC_TRIM_THRESHOLD_=33554432
 
 run: $(BIN)/.run ## Start everything in one process: http://127.0.0.1:5000 (PORT=, DATA_DIR=)
@@ -41,7 +41,7 @@ run: $(BIN)/.run ## Start everything in one process: http://127.0.0.1:5000 (PORT
 test: $(BIN)/.test ## Run the tests (finds MariaDB, RabbitMQ, Docker by itself)
 	@env -u DATA_DIR -u PORT -u HOST $(BIN)/python -m pytest $(ARGS)
 
-# ---- working on it
+# ---- development
 
 check static-tests: $(BIN)/.check ## Lint, types, import rules, size budgets, generated tables, migrations
 	@$(BIN)/ruff check .
@@ -49,7 +49,7 @@ check static-tests: $(BIN)/.check ## Lint, types, import rules, size budgets, ge
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/house
-	@echo "check: all good"
+	@echo "check: passed"
 
 fix: $(BIN)/.check ## Format, sort, and write the documents' tables
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .
@@ -77,25 +77,25 @@ bench: $(BIN)/.test ## Images a second of the served stack, and its ratio to the
 	@$(BIN)/python -m bench $(ARGS)
 	@$(BIN)/python -m bench.runtimes
 
-faults: $(BIN)/.test ## 500 kills under 10,000 uploads, and what they cost (ARGS=--help)
+faults: $(BIN)/.test ## 500 kills during 10,000 uploads, with a ledger and figures (ARGS=--help)
 	@env -u DATA_DIR -u PORT -u HOST $(BIN)/python -m tests.faults $(ARGS)
 
-models: $(BIN)/.run ## Fetch the models (MODEL_MIRROR= folder or address, else by download)
+models: $(BIN)/.run ## Install the models (MODEL_MIRROR= folder or URL, else by download)
 	@$(BIN)/python -m engine.models pull
 
-reindex: $(BIN)/.run ## Make the search index anew from the rows, while everything runs
+reindex: $(BIN)/.run ## Rebuild the search index from the rows, while everything runs
 	@$(BIN)/python -m engine.reindex
 
 migrate migrate-head: $(BIN)/.run ## Bring the database of DATABASE_URL up to date
 	@$(BIN)/python -m migrations
 
-webhook-secret: $(BIN)/.run ## A new secret to sign webhooks with; the former signs too for 24 hours
+webhook-secret: $(BIN)/.run ## Create a new webhook signing secret; the previous one also signs for 24 hours
 	@$(BIN)/python -m engine.webhooks rotate
 
 migration: $(BIN)/.run ## A new migration from the tables (M="what changes")
 	@$(BIN)/python -m migrations revision --autogenerate -m "$(M)"
 
-admin: $(BIN)/.run ## The first admin; asks for a password (NAME=, EMAIL=)
+admin: $(BIN)/.run ## Create the first admin; asks for a password (NAME=, EMAIL=)
 	@$(BIN)/python -m api.accounts create-admin "$(NAME)" --email "$(EMAIL)"
 
 demo: $(BIN)/.run ## A demo user with a gallery, on a running service of your own (IMAGES=folder, BASE_URL=)
@@ -104,13 +104,13 @@ demo: $(BIN)/.run ## A demo user with a gallery, on a running service of your ow
 outlines: $(BIN)/.run ## A page with a photograph and its outlines, from a running service (IMAGE=, BASE_URL=)
 	@BASE_URL=$(BASE_URL) $(BIN)/python docs/outlines.py "$(IMAGE)"
 
-drift-report: $(BIN)/.monitoring ## A page on how the images have changed (FILE=, MODEL=name@version)
+drift-report: $(BIN)/.monitoring ## Write a drift report (FILE=, MODEL=name@version)
 	@$(BIN)/python -m engine.drift_report $(or $(FILE),$(DATA_DIR)/drift.html) $(if $(MODEL),--model $(MODEL))
 
-holdings: $(BIN)/.run ## Show what each table and folder holds, and what bounds it (ARGS=--json for programs)
+holdings: $(BIN)/.run ## Show the content of each table and folder, and its bound (ARGS=--json for programs)
 	@$(BIN)/python -m engine.holdings $(ARGS)
 
-dead-letters: $(BIN)/.run ## Show the messages that no engine could use (ARGS=--purge throws them away)
+dead-letters: $(BIN)/.run ## Show the messages that no engine could use (ARGS=--purge deletes them)
 	@$(BIN)/python -m engine.dead_letters $(ARGS)
 
 # ---- containers
@@ -121,7 +121,7 @@ build: ## Build the images
 up start: secrets ## Start the served stack (ARGS="--scale engine=2")
 	@$(COMPOSE) up -d --wait $(ARGS)
 
-secrets: ## Make the stack's passwords, as files in secrets/, where there are none yet
+secrets: ## Create the stack's missing passwords as files in secrets/
 	@sh docker/secrets.sh
 
 down: ## Stop it (its data stay in their volumes)
@@ -174,7 +174,7 @@ $(BIN)/.tensorflow: $(BIN)/.test
 constraints: $(BIN)/.check ## Write the exact versions installed now to constraints.txt
 	@{ head -n 2 constraints.txt; $(BIN)/pip freeze --exclude-editable; } > constraints.new && mv constraints.new constraints.txt
 
-# What the containers install. LOCK does not read pip's configuration: SSL_CERT_FILE and UV_DEFAULT_INDEX are its own.
+# The packages of the containers. LOCK does not read pip's configuration: SSL_CERT_FILE and UV_DEFAULT_INDEX are its own.
 LOCK = $(BIN)/uv pip compile -q --no-config --generate-hashes --no-header --no-annotate \
 	--python-version 3.11 --python-platform linux -c constraints.txt
 
@@ -182,14 +182,14 @@ requirements: $(BIN)/.release ## Write what the containers install, with hashes,
 	@$(LOCK) --extra api --extra sentry -o requirements/api.txt setup.cfg
 	@$(LOCK) --extra engine --extra sentry -o requirements/engine.txt setup.cfg
 
-audit: $(BIN)/.release ## Compare what the containers install with known vulnerabilities (asks PyPI's advisory database)
-	@for wing in api engine; do \
-	  $(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/$$wing.txt || exit 1; done
+audit: $(BIN)/.release ## Compare what the containers install with known vulnerabilities (uses PyPI's advisory database)
+	@for part in api engine; do \
+	  $(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/$$part.txt || exit 1; done
 
 sbom: $(BIN)/.release ## Write what the containers hold as CycloneDX, build/sbom-api.json and build/sbom-engine.json
 	@mkdir -p build
-	@for wing in api engine; do \
-	  $(BIN)/cyclonedx-py requirements --output-reproducible -o build/sbom-$$wing.json requirements/$$wing.txt || exit 1; done
+	@for part in api engine; do \
+	  $(BIN)/cyclonedx-py requirements --output-reproducible -o build/sbom-$$part.json requirements/$$part.txt || exit 1; done
 
 clean: ## Remove the virtual environment and caches (not DATA_DIR)
 	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -92,7 +92,7 @@ def _bench(folder: Path, options: argparse.Namespace) -> int:
 def _runs(
     stack: Stack, load: Helper, measure: Callable[[], bare.Bare], options: argparse.Namespace
 ) -> Iterator[report.Run]:
-    """Bare, service, bare, …, service, bare: every run has a bare neighbour on either side."""
+    """Alternate bare and service runs: each service run has a bare run before and after it."""
     _serve(stack, load, min(options.count, WARM_UP), "warm-up")
     before = measure()
     for number in range(1, options.runs + 1):

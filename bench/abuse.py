@@ -34,7 +34,7 @@ WAITING, BOMBS, SIGNING_UP = 48, 8, 8  # threads
 SLOWEST = 2.0  # seconds, at p99
 MEMORY = 1536 << 20  # bytes that all processes may hold together
 PATIENCE = 60.0
-EVERY = 0.1  # seconds between two requests of an honest caller
+EVERY = 0.1  # seconds between two requests of an ordinary caller
 
 Ask = Callable[[requests.Session], requests.Response]
 
@@ -55,7 +55,7 @@ class Load:
         self._threads: list[threading.Thread] = []
 
     def start(self, ask: Ask, address: str, callers: int, pause: float) -> Kind:
-        """Begin with so many callers from `address`, each with a connection of its own."""
+        """Start `callers` callers from `address`, each with a connection of its own."""
         kind = Kind()
         threads = [
             threading.Thread(target=self._repeat, args=(kind, ask, address, pause), daemon=True)

@@ -56,7 +56,7 @@ def measure(folder: Path, model_dir: Path, count: int) -> Bare:
             for each in helpers:
                 each.hear(LONGEST)
             start = time.monotonic()
-            # Whoever reads takes four bytes at once, so no photograph is done twice.
+            # A process reads four bytes at once, so no photograph is processed twice.
             os.write(pipe, b"".join(number.to_bytes(4, "big") for number in range(count)))
         finally:
             os.close(pipe)

@@ -28,7 +28,7 @@ RIGHT, AMONG_FIVE = 0.83, 0.96  # how often the best label, and one of five, is 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A photograph: what it shows, and what is known of it."""
+    """A photograph: its class, and the labels and vector that are stored for it."""
 
     shown: Label
     document: Document

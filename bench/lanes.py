@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     try:
-        with tempfile.TemporaryDirectory(prefix="bench-") as folder, _mute() as provider:
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder, _silent() as provider:
             print(_measure(Path(folder), provider, options.count, options.rounds))
     except (BenchFailed, RuntimeError, OSError) as error:
         print(f"lanes: {error}", file=sys.stderr)
@@ -45,8 +45,8 @@ def main() -> int:
 
 
 @contextmanager
-def _mute() -> Iterator[socket.socket]:
-    """A provider that takes connections and never says a word."""
+def _silent() -> Iterator[socket.socket]:
+    """A provider that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=CAPTIONS) as listener:
         yield listener
 

@@ -1,7 +1,7 @@
-"""The load generator: keep-alive clients that post photographs and wait for their answers.
+"""The load generator: keep-alive clients that post photographs and wait for the responses.
 
-A process of its own that shares the machine's cores with what it measures, so it does little:
-blocking sockets, a thread a client, and answers that are only parsed when the clock has stopped.
+It runs as a process of its own on the same cores as the service, so it uses little CPU: blocking
+sockets, one thread per client, and responses that are parsed after the clock has stopped.
 Started as `python -m bench.load FOLDER PORT CLIENTS MODE`; see `main` for what it reads and writes.
 """
 
@@ -24,7 +24,7 @@ POLLS = 4  # long polls of 30 s until a photograph counts as unanswered
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of one photograph: its best label's class, or the problem.
+    """The outcome of one photograph: the class of its best label, or the problem.
 
     `seconds` are from the first byte sent to the last one received; `timings` the service's own.
     """
@@ -36,7 +36,7 @@ class Answer:
 
 
 class Client:
-    """One connection, one request at a time. Raises OSError when the server hangs up or is mute."""
+    """One connection, one request at a time. Raises OSError if the server closes or is silent."""
 
     def __init__(self, port: int):
         self._socket = socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS)
@@ -130,7 +130,7 @@ def _work(
 
 
 def parse(seconds: float, body: bytes) -> Answer:
-    """What a body says: a prediction, or anything else, which is a problem."""
+    """Return the outcome of a response body; anything but a prediction is a problem."""
     try:
         said: dict[str, Any] = json.loads(body)
         if said["status"] == "succeeded":

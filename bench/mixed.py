@@ -1,4 +1,4 @@
-"""`python -m bench.mixed`: every task at once under one load, in both lives; does a lane starve?
+"""`python -m bench.mixed`: all tasks at once, standalone and served; reports starved lanes.
 
 Standalone, then served: MariaDB, RabbitMQ, S3 over HTTP, an API, and one engine for captions beside
 one for the rest. The caption provider takes a second for each answer. Prints for each lane how many
@@ -39,7 +39,7 @@ PATIENCE = 60.0
 
 @dataclass
 class Lane:
-    """What came of one task's requests: when each was answered, and after how many seconds."""
+    """The outcomes of one task's requests: the time of each response, and its seconds."""
 
     began: float
     answers: list[tuple[float, float]] = field(default_factory=list)
@@ -54,9 +54,9 @@ class Lane:
 def main() -> int:
     """0 when every request was answered well and no lane starved."""
     parser = argparse.ArgumentParser(prog="python -m bench.mixed", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=30, help="of each life")
+    parser.add_argument("--seconds", type=float, default=30, help="of each of the two runs")
     options = parser.parse_args()
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the S3 server's: a line a request
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # the S3 server logs each request
     shared = HOUSE.parent / "shared"
     os.environ.setdefault("MODEL_MIRROR", str(shared / "models"))
     try:

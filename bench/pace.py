@@ -1,7 +1,7 @@
-"""Classification at a given rate: photographs sent when they are due, however long the others take.
+"""Classification at a given rate: photographs sent on schedule, however long earlier ones take.
 
-Started as `python -m bench.pace FOLDER PORT RATE SECONDS`; says "ready", reads a line, and in the
-end how many a second were answered right.
+Started as `python -m bench.pace FOLDER PORT RATE SECONDS`; prints "ready", reads a line, and
+finally prints the rate of correct results per second.
 """
 
 import itertools

@@ -1,7 +1,7 @@
 """A community in a database: accounts, images, predictions, posts, likes, follows.
 
-Popularity is uneven, as it is among people: who posts, who is followed and what is liked follow
-heavy-tailed distributions (log-normal), posts are spread over a year, and a new post has not yet
+Popularity is uneven: the numbers of posts, followers and likes follow heavy-tailed distributions
+(log-normal), posts are spread over a year, and a new post has not yet
 gathered its likes.
 """
 
@@ -60,7 +60,7 @@ class Filled:
 
 
 class Weighted:
-    """Draws from `things`, each as often as its weight says."""
+    """Draws from `things` with probabilities proportional to their weights."""
 
     def __init__(self, things: Sequence[UUID], weights: Iterable[float], chance: random.Random):
         self._things, self._chance = things, chance
@@ -215,7 +215,7 @@ def _user(id: UUID, day: str) -> tuple[Any, ...]:
 
 
 def _gathered(days: float) -> float:
-    """The share of its likes that a post has after so many days: most come within two."""
+    """Return the share of its likes that a post has after `days`: most come within two."""
     return 1 - math.exp(-days / 2)
 
 

@@ -56,7 +56,7 @@ class Measured:
         return found
 
     def report(self) -> str:
-        """The figures, and a line a step of each plan."""
+        """Return the figures, and one line per step of each plan."""
         p50 = statistics.median(self.seconds)
         lines = [f"{self.name}: p50 {p50 * 1e3:.1f} ms, p99 {self.p99 * 1e3:.1f} ms"]
         for plan in self.plans:
@@ -81,7 +81,7 @@ def measure(sessions: Sessions, filled: Filled, calls: int) -> Iterator[Measured
 
 
 def _lists(filled: Filled, chance: random.Random) -> dict[str, Callable[[], Call]]:
-    """By name, what makes a call for a page: of anybody at random, or of the hardest there is."""
+    """Return, by list name, a function that calls a page of a random or of the hardest account."""
 
     def anybody() -> UUID:
         return chance.choice(filled.users)
@@ -120,7 +120,7 @@ def _lists(filled: Filled, chance: random.Random) -> dict[str, Callable[[], Call
 
 
 def _page(reader: UUID, fetch: Any, at: ListCursor = TOP, **about: Any) -> Call:
-    """A whole page as the API makes it for somebody: the places, then what is shown of each."""
+    """Return a call of a whole page as the API builds it: the positions, then each item."""
 
     def call(session: Session) -> None:
         places = fetch(session, behind=at, most=PAGE, **about)
@@ -186,7 +186,7 @@ def _read_by(plan: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], f
 
 
 def _is_full(step: dict[str, Any]) -> bool:
-    """Whether a table of ours is read without an index; what was derived is small and has none."""
+    """Return whether a table is read without an index; derived tables need none."""
     return step["type"] == "ALL" and not str(step["table"]).startswith("<")
 
 

@@ -20,7 +20,7 @@ STOP_SECONDS = 15.0
 
 
 class BenchFailed(Exception):
-    """The benchmark cannot go on; the message says why."""
+    """The benchmark cannot continue; the message is the reason."""
 
 
 @contextmanager
@@ -68,7 +68,7 @@ class Helper:
     def hear(self, seconds: float) -> bytes:
         """The next line; raises BenchFailed when none comes in time or the helper is gone."""
         if not select.select([self._out], [], [], seconds)[0]:
-            raise BenchFailed(f"{self._name} said nothing for {seconds:.0f} s")
+            raise BenchFailed(f"{self._name} printed nothing for {seconds:.0f} s")
         if not (line := self._out.readline()):
             raise BenchFailed(f"{self._name} ended early")
         return line
@@ -106,7 +106,7 @@ class UsageMeter:
         self._since = time.perf_counter()
 
     def stop(self) -> dict[str, float]:
-        """By part; then `others`: the rest of the machine, and `idle`: what nobody used."""
+        """Return CPU seconds by part, of `others` (the rest of the machine) and `idle`."""
         end, seconds = self._read(), time.perf_counter() - self._since
         used = {name: end[name] - self._start[name] for name in end}
         busy = used.pop("machine")

@@ -1,7 +1,7 @@
-"""`python -m bench.search`: how long searches take in a large index while labels are made.
+"""`python -m bench.search`: the time of searches in a large index while labels are made.
 
-The served stack with an engine for labels and one for searches. The index and the rows it stands
-for are made (`bench/gallery.py`); labels are asked for at half the rate that was measured before.
+The served stack with an engine for labels and one for searches. The index and its rows are
+generated (`bench/gallery.py`); labels are requested at half the rate measured before.
 Prints the time from the first byte of a search sent to the last byte of its answer.
 """
 

@@ -71,7 +71,7 @@ def running_stack(
 
 
 def run_module(env: Mapping[str, str], *command: str) -> None:
-    """`python -m …` to its end; raises BenchFailed with what it said."""
+    """`python -m …` to its end; raises BenchFailed with its output."""
     done = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=HOUSE, env=env, capture_output=True, text=True, timeout=START_SECONDS,
@@ -123,4 +123,4 @@ def _wait_until_ready(port: int, folder: Path) -> None:
             said = str(error)
         time.sleep(0.1)
     logs = "\n".join(log.read_text(errors="replace")[-1500:] for log in folder.glob("*.log"))
-    raise BenchFailed(f"/readyz did not become 200; it said: {said}\n{logs}")
+    raise BenchFailed(f"/readyz did not become 200; the last response: {said}\n{logs}")

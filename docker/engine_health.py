@@ -1,8 +1,8 @@
-"""Is the engine of this container alive? Exits with 0 if its heartbeat is in the database.
+"""Health check of an engine's container: exits with 0 if its heartbeat is in the database.
 
-What its tasks lack, such as a model, stands in the API's /readyz: an engine without models is well,
-and goes on by itself once they are there. Nothing but the driver is used: the check runs for ever,
-and SQLAlchemy's import alone would take three times the CPU time of all of it.
+Problems of its tasks, such as a missing model, are reported by the API's /readyz: an engine without
+models is healthy and continues once they are installed. Only the database driver is imported,
+because the check runs all the time and SQLAlchemy's import would triple its CPU time.
 """
 
 import os

@@ -1,14 +1,14 @@
 #!/bin/sh
 # The secrets of the containers, as files: `sh docker/secrets.sh [FOLDER]`, by default ./secrets.
 #
-# Passwords are made once, and kept when they are there: write your own before the first `make up`.
-# The servers take them over when their volumes are made; later changes are up to you. What is made
-# of passwords (addresses, servers' configurations) is written anew each time.
+# Passwords are created once and then kept: write your own before the first `make up`. The servers read
+# them when their volumes are created; change them in the servers yourself later. Files derived from
+# passwords (URLs, server configurations) are written each time.
 set -eu
 umask 077
 folder=${1:-secrets}
 mkdir -p "$folder"
-chmod 700 "$folder"  # the containers' users must be able to read the files; nobody else gets here
+chmod 700 "$folder"  # the containers' users must read the files; other users cannot open the folder
 
 write() { # NAME: standard input becomes the file
   cat >"$folder/.new"
@@ -16,7 +16,7 @@ write() { # NAME: standard input becomes the file
   mv -f "$folder/.new" "$folder/$1"
 }
 
-password() { # NAME: the password of that name, made if there is none
+password() { # NAME: the password of that name, created if it is missing
   [ -s "$folder/$1" ] || LC_ALL=C tr -dc 'A-Za-z0-9' </dev/urandom | head -c 32 | write "$1"
   value=$(cat "$folder/$1")
   case "$value" in
@@ -73,5 +73,5 @@ JSON
 # A folder on a volume; an S3 bucket will do too, if its server knows conditional writes.
 [ -s "$folder/index_url" ] || printf 'file:///index' | write index_url
 
-# Yours to fill; empty means that there is none.
+# Optional secrets: fill in yours; an empty file means no value.
 [ -e "$folder/openai_api_key" ] || printf '' | write openai_api_key

@@ -1,8 +1,8 @@
-"""/admin: what there is, for admins to look at, and the few things that they may do about it.
+"""/admin: pages on which admins view rows and act on them.
 
-Flask-Admin brings the views, their routes and the menu. Its views of SQLAlchemy's models are not
+Flask-Admin provides the views, their routes and the menu. Its SQLAlchemy model views are not
 used: they keep a session open, count whole tables and page by OFFSET. `api/admin/table_views.py`
-reads a page by its index instead.
+reads pages by an index instead.
 """
 
 from flask import Flask
@@ -20,9 +20,9 @@ from common.settings import Settings
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Give the application its admin pages."""
+    """Register the admin pages with the application."""
     sessions.configure(app, settings)
-    # With or without the last slash, never by a redirect; the library says nothing of it by itself.
+    # Accept a trailing slash without a redirect; Flask-Admin does not set this itself.
     app.url_map.strict_slashes = False
     app.register_blueprint(login_views.blueprint)
     admin = Admin(app, name="Afterimage", index_view=OverviewView())

@@ -1,4 +1,4 @@
-"""Who may see the admin pages, and what proves that a form is one of theirs."""
+"""Access control of the admin pages, and the CSRF tokens of their forms."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from api.admin import sessions
 from common.errors import Malformed
 
-# Everything is a file of ours; not a script, not a style stands in a page.
+# Scripts and styles are files of this server; none is inline.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -18,23 +18,23 @@ POLICY = (
 
 
 class ForAdmins:
-    """A view of Flask-Admin's that is for admins alone, each of its pages and each of its forms."""
+    """A Flask-Admin view whose pages and forms are available to admins only."""
 
     def _handle_view(self, _name: str, **_options: Any) -> Any:
-        """Asked by Flask-Admin before each request: None, or the answer instead of the view's."""
-        return turned_away()
+        """Return None to admit the request, or the response that replaces the view's."""
+        return refusal()
 
     def render(self, template: str, **about: Any) -> str:
-        """The page, with what it needs to carry forms and a menu."""
+        """Return the page with its CSRF token and the name of the admin."""
         about |= {"token": token, "admin": g.caller.name}
         page: str = super().render(template, **about)  # type: ignore[misc]
         return page
 
 
-def turned_away() -> AnyResponse | None:
-    """None for an admin, who asks from now on; else what they are answered instead.
+def refusal() -> AnyResponse | None:
+    """Return None for an admin and make them the caller; else a redirect or a 403.
 
-    Raises Malformed for a form that is none of ours.
+    Raises Malformed for a form without a valid CSRF token.
     """
     if (caller := sessions.caller()) is None:
         return redirect(url_for("admin_login.page"))
@@ -47,19 +47,22 @@ def turned_away() -> AnyResponse | None:
 
 
 def token() -> Any:
-    """The hidden field that each form carries: no other site knows what is in it."""
+    """Return the hidden CSRF field of a form."""
     return SecureForm().csrf_token
 
 
 def check_token(form: MultiDict[str, str]) -> None:
     """Raises Malformed unless the form carries the session's token, half an hour old at most."""
     if not SecureForm(form).validate():
-        detail = "The form is none of this session's, or too old: load the page again."
+        detail = (
+            "The form belongs to another session or is over half an hour old. "
+            "Reload the page and send it again."
+        )
         raise Malformed(detail, code="csrf_token_invalid")
 
 
 def finish(response: Response) -> Response:
-    """Let the pages of /admin run nothing and be kept by nobody."""
+    """Forbid inline scripts and caching on the pages of /admin."""
     if sessions.is_admins(request.path) and response.mimetype == "text/html":
         response.headers["Content-Security-Policy"] = POLICY
         response.headers["Cache-Control"] = "no-store"

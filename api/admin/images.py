@@ -1,4 +1,4 @@
-"""Images: whose they are, who may see them, and how they look."""
+"""The admin view of images."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ def _pixels(_view: Any, _context: Any, row: Any, _name: str) -> str:
 
 
 class ImagesView(RowsView):
-    """Images."""
+    """The images, newest first."""
 
     rows = select(
         Image.id, Image.owner_id, Image.file_name, Image.width, Image.height, Image.visibility,
@@ -34,11 +34,11 @@ class ImagesView(RowsView):
     row = rows.add_columns(
         Image.sha256, StoredObject.media_type, StoredObject.size, StoredObject.state
     ).outerjoin(StoredObject, StoredObject.sha256 == Image.sha256)
-    sought_by = "id, owner's id, sha256, whole file name, or @owner"
+    searched_by = "id, owner's id, sha256, whole file name, or @owner"
     column_list = ("id", "file_name", "owner", "width", "visibility", "posts", "created_at")
     column_details_list = ("id", "file_name", "owner", "width", "visibility", "posts", "sha256",
                            "media_type", "size", "state", "created_at")  # fmt: skip
-    column_labels = {"id": "Image", "width": "Pixels", "state": "Bytes are", "sha256": "SHA-256"}  # noqa: RUF012
+    column_labels = {"id": "Image", "width": "Pixels", "state": "Object state", "sha256": "SHA-256"}  # noqa: RUF012
     column_formatters = {  # noqa: RUF012
         "id": formatters.thumbnail,
         "owner": formatters.user_link,
@@ -50,8 +50,8 @@ class ImagesView(RowsView):
     def __init__(self) -> None:
         super().__init__(Image, "Images")
 
-    def sought(self, text: str) -> Iterable[Condition]:
-        """By id, sha256, owner or file name."""
+    def conditions(self, text: str) -> Iterable[Condition]:
+        """Return conditions by id, sha256, owner or file name."""
         if found := by_id(text, Image.id, Image.owner_id) or by_owner(text, Image.owner_id):
             return found
         name = Image.file_name == text
@@ -63,23 +63,23 @@ class ImagesView(RowsView):
 
     @expose("/thumbnail/")
     def thumbnail(self) -> Response:
-        """The image, small: a session is good for the admin pages alone, so it is one of them."""
+        """Return the thumbnail, here because the admin session is valid for /admin only."""
         image, _ = find_image(request.args.get("id", ""))
         return thumbnail_response(image, SIZE)
 
     @action("public", "Make public")
     def make_public(self, ids: Sequence[str]) -> None:
-        """Show them to everyone."""
+        """Make the images public."""
         self._show_to(ids, Visibility.PUBLIC)
 
     @action("unlisted", "Make unlisted")
     def make_unlisted(self, ids: Sequence[str]) -> None:
-        """Show them to those who have the address."""
+        """Make the images visible to callers who know the id."""
         self._show_to(ids, Visibility.UNLISTED)
 
     @action("private", "Make private")
     def make_private(self, ids: Sequence[str]) -> None:
-        """Show them to their owners."""
+        """Make the images visible to their owners only."""
         self._show_to(ids, Visibility.PRIVATE)
 
     def _show_to(self, ids: Sequence[str], to: Visibility) -> None:

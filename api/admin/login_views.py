@@ -1,4 +1,4 @@
-"""/admin/login and /admin/logout: a password becomes a session, which can be ended."""
+"""/admin/login and /admin/logout: start and end an admin session."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ blueprint = Blueprint("admin_login", __name__, url_prefix="/admin")
 
 @blueprint.get("/login")
 def page() -> str:
-    """The form."""
+    """Return the form."""
     return _form()
 
 
 @blueprint.post("/login")
 def sign_in() -> Any:
-    """Sign in as `POST /token` does, under the same throttle; then on to the pages."""
+    """Sign in as `POST /token` does, with the same throttle, and redirect to the overview."""
     sent = read_form(request)
     check_token(MultiDict(sent))
     try:

@@ -1,4 +1,4 @@
-"""Posts: what people show each other; what must not be there is taken away."""
+"""The admin view of posts."""
 
 from collections.abc import Iterable, Sequence
 
@@ -13,13 +13,13 @@ from common.tables import Post, User
 
 
 class PostsView(RowsView):
-    """Posts."""
+    """The posts, newest first."""
 
     rows = row = select(
         Post.id, Post.owner_id, Post.image_id, Post.text, Post.likes, Post.created_at,
         Post.updated_at, User.name.label("author"),
     ).outerjoin(User, User.id == Post.owner_id)  # fmt: skip
-    sought_by = "id, image's or author's id, or @author"
+    searched_by = "id, image's or author's id, or @author"
     column_list = ("image_id", "id", "author", "text", "likes", "created_at")
     column_details_list = ("id", "image_id", "author", "text", "likes", "created_at", "updated_at")
     column_labels = {"image_id": "Image", "id": "Post"}  # noqa: RUF012
@@ -37,11 +37,11 @@ class PostsView(RowsView):
     def __init__(self) -> None:
         super().__init__(Post, "Posts")
 
-    def sought(self, text: str) -> Iterable[Condition]:
-        """By id, image or author."""
+    def conditions(self, text: str) -> Iterable[Condition]:
+        """Return conditions by id, image or author."""
         return by_id(text, Post.id, Post.image_id, Post.owner_id) or by_owner(text, Post.owner_id)
 
-    @action("delete", "Delete", "Posts that are deleted are gone for good. Delete them?")
+    @action("delete", "Delete", "Deleted posts cannot be restored. Delete them?")
     def delete(self, ids: Sequence[str]) -> None:
-        """Remove them with their likes and share links."""
+        """Delete the posts with their likes and share links."""
         self.each(ids, service.delete_post, "deleted")

@@ -1,4 +1,4 @@
-"""Predictions: how far they are, what went wrong with them, how long they took."""
+"""The admin view of predictions."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,19 +15,19 @@ from common.predictions.public_view import public_result, timings_of
 from common.tables import Prediction, State, User
 
 _p = Prediction
-LATELY = 10_000  # predictions that are looked through for failures: no index is by state
+LATELY = 10_000  # newest predictions searched for failures, because no index covers the state
 _latest = select(_p.id).order_by(_p.id.desc()).limit(LATELY).subquery()
 
 
 def _took(_view: Any, _context: Any, row: Any, _name: str) -> Any:
     if not (row.started_at and row.finished_at):
-        return formatters.NOTHING
+        return formatters.EMPTY
     return f"{(row.finished_at - row.started_at).total_seconds():.2f} s"
 
 
 def _waited(_view: Any, _context: Any, row: Any, _name: str) -> Any:
     if not row.started_at:
-        return formatters.NOTHING
+        return formatters.EMPTY
     return f"{(row.started_at - row.created_at).total_seconds():.2f} s"
 
 
@@ -44,7 +44,7 @@ def _model(_view: Any, _context: Any, row: Any, _name: str) -> Any:
 
 
 class PredictionsView(RowsView):
-    """Predictions."""
+    """The predictions, newest first."""
 
     rows = select(
         _p.id, _p.owner_id, _p.task, _p.image_id, _p.state, _p.attempts, _p.error_code,
@@ -61,7 +61,7 @@ class PredictionsView(RowsView):
             _p.state == State.FAILED
         ),
     }
-    sought_by = "id, image's or owner's id, or @owner"
+    searched_by = "id, image's or owner's id, or @owner"
     column_list = ("image_id", "id", "task", "state", "attempts", "error_code", "error_detail",
                    "waited", "took", "owner", "created_at")  # fmt: skip
     column_details_list = (
@@ -90,18 +90,18 @@ class PredictionsView(RowsView):
     def __init__(self) -> None:
         super().__init__(_p, "Predictions")
 
-    def sought(self, text: str) -> Iterable[Condition]:
-        """By id, image or owner."""
+    def conditions(self, text: str) -> Iterable[Condition]:
+        """Return conditions by id, image or owner."""
         return by_id(text, _p.id, _p.image_id, _p.owner_id) or by_owner(text, _p.owner_id)
 
     @action("retry", "Retry")
     def retry(self, ids: Sequence[str]) -> None:
-        """Have those that failed, were canceled or expired done again."""
-        self.each(ids, lambda id: retry_prediction(find_prediction(id), None), "to be done again")
+        """Retry the failed, canceled or expired predictions."""
+        self.each(ids, lambda id: retry_prediction(find_prediction(id), None), "queued again")
 
     @action("cancel", "Cancel")
     def cancel(self, ids: Sequence[str]) -> None:
-        """Cancel those that are not finished."""
+        """Cancel the unfinished predictions."""
         self.each(
             ids, lambda id: cancel_prediction(find_prediction(id)), "canceled, unless finished"
         )

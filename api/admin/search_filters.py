@@ -1,4 +1,4 @@
-"""What can be looked for in more than one table: ids, and owners by their names."""
+"""Search conditions that several tables share: ids, and owners by name."""
 
 from typing import Any
 from uuid import UUID
@@ -15,13 +15,13 @@ OWNER = "@"  # in front of an owner's name
 
 
 def by_id(text: str, *columns: InstrumentedAttribute[Any]) -> list[ColumnElement[bool]]:
-    """That one of the columns is the id that the text spells; empty when it spells none."""
+    """Return a condition per column that it equals the id `text`; empty if it is not an id."""
     id: UUID | None = parse_id(text)
     return [column == id for column in columns] if id else []
 
 
 def by_owner(text: str, owner: InstrumentedAttribute[Any]) -> list[ColumnElement[bool]]:
-    """That it belongs to the account of that name, for a text that begins with @."""
+    """Return the condition that the owner has this name, if the text begins with @."""
     if not text.startswith(OWNER):
         return []
     account = select(User.id).where(User.name_key == name_key(text.removeprefix(OWNER)))
@@ -29,5 +29,5 @@ def by_owner(text: str, owner: InstrumentedAttribute[Any]) -> list[ColumnElement
 
 
 def begins_with(column: InstrumentedAttribute[str], key: str) -> ColumnElement[bool]:
-    """As a range, which every backend finds by the index; LIKE is not found so by SQLite."""
+    """Return a range condition, which uses the index on every database; LIKE does not on SQLite."""
     return column.between(key, key + LAST_CHARACTER)

@@ -1,7 +1,7 @@
-"""The admin pages' cookie: signed, for /admin alone, and good for nothing else.
+"""The session cookie of the admin pages: signed, and valid for /admin only.
 
-It names a log-in of `logins`, as tokens do, but by a signature of its own: neither is taken for the
-other, and what ends the log-in ends both.
+It names a log-in, as tokens do, but is signed with a key of its own: neither is accepted in place
+of the other, and ending the log-in ends both.
 """
 
 import hmac
@@ -22,28 +22,28 @@ from common.settings import Settings
 
 PATH = "/admin"
 IDLE = 30 * 60  # seconds without a request after which a session has ended
-LONGEST = 8 * 60 * 60  # seconds from its log-in on
-PURPOSE = b"afterimage admin session"  # no signature made for it is good for anything else
+LONGEST = 8 * 60 * 60  # seconds after the log-in
+PURPOSE = b"afterimage admin session"  # keeps the signature from being valid elsewhere
 
 
 class AdminSessions(SecureCookieSessionInterface):
-    """Flask's signed cookies, on the pages of /admin."""
+    """Flask's signed cookies, limited to the pages of /admin."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """None elsewhere: there a session is empty and cannot be written."""
+        """Return None outside of /admin, where sessions are empty and read-only."""
         return super().open_session(app, request) if is_admins(request.path) else None
 
     def get_cookie_path(self, app: Flask) -> str:
-        """Where the service's /admin is for the browser."""
+        """Return the path of /admin as the browser sees it."""
         return request.script_root + PATH
 
     def get_cookie_secure(self, app: Flask) -> bool:
-        """Whether it came over https, as far as it is known here."""
+        """Return whether the request came over HTTPS, as far as proxies report it."""
         return request.is_secure
 
 
 def configure(app: Flask, settings: Settings) -> None:
-    """Let /admin have sessions."""
+    """Configure the sessions of /admin."""
     app.secret_key = hmac.digest(jwt_secret(settings).encode(), PURPOSE, "sha256")
     app.session_interface = AdminSessions()
     app.config.update(
@@ -55,20 +55,21 @@ def configure(app: Flask, settings: Settings) -> None:
 
 
 def is_admins(path: str) -> bool:
-    """Whether the path is one of the admin pages."""
+    """Return whether the path is an admin page."""
     return path == PATH or path.startswith(PATH + "/")
 
 
 def begin(opened: NewLogin) -> None:
-    """Let the browser be signed in; what its session held before is forgotten."""
+    """Start a session for a log-in; the previous content of the cookie is dropped."""
     session.clear()
-    session.permanent = True  # it is carried on by each request
+    session.permanent = True  # each request extends it
     session.update(login=str(opened.login), user=str(opened.user), role=opened.role)
 
 
 def caller() -> Caller | None:
-    """Who is signed in, as the account is now: one SELECT. None when nobody is, or when the log-in
-    or the account has ended. Another role than at the log-in ends the session.
+    """Return the account of the session in its current state (one SELECT), or None.
+
+    A role that differs from that at the log-in ends the session.
     """
     login, user = (parse_id(str(session.get(name))) for name in ("login", "user"))
     if login is None or user is None:
@@ -81,8 +82,8 @@ def caller() -> Caller | None:
 
 
 def end() -> None:
-    """Let nobody be signed in, also not with a copy of the cookie."""
-    held: dict[str, Any] = dict(session)
+    """End the session and revoke its log-in, so that copies of the cookie are invalid too."""
+    content: dict[str, Any] = dict(session)
     session.clear()
-    if login := parse_id(str(held.get("login"))):
+    if login := parse_id(str(content.get("login"))):
         write(partial(logins.end, id=login))

@@ -1,4 +1,4 @@
-"""What runs: whether it works, what waits in the queues, which engines and models there are."""
+"""The admin views of readiness, queues, engines and models."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ RUNNING = (
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A lane as its rows have it, and how many messages the broker holds for it, if it says so."""
+    """A queue: figures from its rows, and its messages in the broker (None: unknown)."""
 
     task: str
     interactive: bool
@@ -39,7 +39,7 @@ class Queue:
 
 
 class OverviewView(ForAdmins, AdminIndexView):  # type: ignore[misc]
-    """The first page: what works, and what waits."""
+    """The start page: readiness and queues."""
 
     def __init__(self) -> None:
         super().__init__(name="Overview", url="/admin")
@@ -47,7 +47,7 @@ class OverviewView(ForAdmins, AdminIndexView):  # type: ignore[misc]
 
     @expose("/")
     def index(self) -> str:
-        """The page."""
+        """Return the page."""
         checks = app_state().readiness.for_predictions(list(contracts()))
         depths = _depths()
         shown: str = self.render(
@@ -61,14 +61,14 @@ class OverviewView(ForAdmins, AdminIndexView):  # type: ignore[misc]
 
 
 class ModelsView(ForAdmins, BaseView):  # type: ignore[misc]
-    """The engines that run now, and their models as GET /v1/models tells of them."""
+    """The running engines, and their models as in GET /v1/models."""
 
     def __init__(self) -> None:
         super().__init__("Models", endpoint="admin_models", url="models")
 
     @expose("/")
     def index(self) -> str:
-        """The page."""
+        """Return the page."""
         shown: str = self.render(
             "admin/models.html",
             models=models_in(running_engines(services().sessions)),
@@ -86,7 +86,7 @@ def _lanes() -> list[tuple[str, bool]]:
 
 
 def _depths() -> dict[str, int]:
-    """By queue; empty when the broker does not say."""
+    """Return the number of messages by queue; empty if the broker does not answer."""
     names = [queue_name(task, interactive) for task, interactive in _lanes()]
     try:
         return services().broker.depths([*names, DEAD_LETTERS])

@@ -1,4 +1,4 @@
-"""Rows of a table as pages: the newest first, each page read by an index, nothing ever counted."""
+"""Base of the admin views of tables: newest rows first, pages read by an index, no counts."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -24,20 +24,20 @@ from common.errors import AfterimageError, InputFault, NotFound
 log = structlog.get_logger(__name__)
 Condition = ColumnElement[bool]
 Statement = Select[*tuple[Any, ...]]
-MOST_PICKED = 100  # rows that one action is about
+MOST_PICKED = 100  # rows of one action
 NEVER = {"create_view", "edit_view", "delete_view", "export", "ajax_lookup", "ajax_update"}
 
 
 class RowsView(ForAdmins, BaseModelView):  # type: ignore[misc]
-    """A table to look at, and what may be done to the rows that are picked.
+    """A view of a table with actions on the selected rows.
 
-    A view names the columns that it reads, so that no other can be shown.
+    A view lists the columns that it reads, so that no other column can be shown.
     """
 
     rows: Statement  # the columns of the list
     row: Statement  # of the page of one
-    sought_by = ""  # what can be looked for, for people; empty: nothing can
-    only: ClassVar[dict[str, Callable[[Statement], Statement]]] = {}  # shorter lists, by name
+    searched_by = ""  # shown in the search field; empty: no search
+    only: ClassVar[dict[str, Callable[[Statement], Statement]]] = {}  # filtered lists, by name
 
     page_size = 25
     can_view_details = True
@@ -53,14 +53,14 @@ class RowsView(ForAdmins, BaseModelView):  # type: ignore[misc]
         unused = NEVER if self._actions else NEVER | {"action_view"}
         self._urls: list[Any] = [each for each in self._urls if each[1] not in unused]
 
-    def sought(self, text: str) -> Iterable[Condition]:
-        """What a search may mean, each by an index; the first that finds something counts."""
+    def conditions(self, text: str) -> Iterable[Condition]:
+        """Return the conditions of a search, each on an index; the first with a result is used."""
         return ()
 
     def get_list(
         self, _page: Any, _sort: Any, _descending: Any, search: str | None, *_: Any, **__: Any
     ) -> tuple[None, Sequence[Row[Any]]]:
-        """A page of rows, by the query of the request; raises InputFault for a bad one."""
+        """Return a page of rows for the request; raises InputFault for an invalid query."""
         statements = self._wanted(search or "")
         found = read(partial(self._fetch, statements=statements))
         shown = found[: self.page_size]
@@ -68,27 +68,29 @@ class RowsView(ForAdmins, BaseModelView):  # type: ignore[misc]
         return None, shown
 
     def get_one(self, id: Any) -> Row[Any]:
-        """All that is shown of a row; raises NotFound."""
+        """Return the columns of a row; raises NotFound."""
         statement = self.row.where(self.key == (parse_id(str(id)) or LAST_ID))
         found = read(lambda session: execute(session, statement).first())
         if found is None:
-            raise NotFound("There is no such row.")
+            raise NotFound("No row has this id.")
         return found
 
     def _wanted(self, search: str) -> list[Statement]:
         show = request.args.get("only")
         if show is not None and show not in self.only:
-            raise InputFault("There is no such list.", errors={"only": ["unknown"]})
+            raise InputFault("Unknown list.", errors={"only": ["unknown"]})
         if search.strip():
-            return [self.rows.where(each) for each in self.sought(search.strip())]
+            return [self.rows.where(each) for each in self.conditions(search.strip())]
         return [self.only[show](self.rows) if show else self.rows]
 
     def _fetch(self, session: Session, statements: list[Statement]) -> Sequence[Row[Any]]:
-        """Up to one row more than a page has."""
+        """Return up to one row more than a page has."""
         cursor = request.args.get("before")
         before = parse_id(cursor) if cursor else LAST_ID
         if before is None:
-            raise InputFault("This page is not one of the list's.", errors={"before": ["bad"]})
+            raise InputFault(
+                "`before` is invalid; it must be the id of a row.", errors={"before": ["bad"]}
+            )
         for statement in statements:
             page = statement.where(self.key < before).order_by(self.key.desc())
             if found := execute(session, page.limit(self.page_size + 1)).all():
@@ -96,9 +98,9 @@ class RowsView(ForAdmins, BaseModelView):  # type: ignore[misc]
         return []
 
     def each(self, ids: Sequence[str], work: Callable[[str], object], done: str) -> None:
-        """Do something to each of the picked rows, and say what became of it."""
+        """Apply `work` to each of the selected rows and flash the outcome."""
         if len(ids) > MOST_PICKED:
-            raise InputFault(f"At most {MOST_PICKED} at once.")
+            raise InputFault(f"Select at most {MOST_PICKED} rows.")
         good, refusals = 0, dict[str, None]()
         for id in ids:
             try:
@@ -114,7 +116,7 @@ class RowsView(ForAdmins, BaseModelView):  # type: ignore[misc]
 
     @expose("/details/")
     def details_view(self) -> str:
-        """The page of one row."""
+        """Return the page of one row."""
         row = self.get_one(request.args.get("id"))
         return self.render(
             self.details_template,
@@ -123,39 +125,39 @@ class RowsView(ForAdmins, BaseModelView):  # type: ignore[misc]
             get_value=self.get_detail_value,
         )
 
-    # What Flask-Admin asks of a view, and this kind has nothing to say to.
+    # Methods that Flask-Admin requires of a view.
 
     def _get_list_extra_args(self) -> ViewArgs:
-        """What the list's address says. The library would build addresses of whatever it finds in
-        there, the options of `url_for` among it.
+        """Return the known arguments of the request. Flask-Admin would pass all of them to
+        `url_for`, including its options.
         """
         known = {name: request.args[name] for name in ("only",) if name in request.args}
         return ViewArgs(page=0, search=request.args.get("search"), extra_args=known)
 
     def get_pk_value(self, model: Row[Any]) -> str:
-        """The row's id."""
+        """Return the row's id."""
         return str(model.id)
 
     def _prettify_name(self, name: str) -> str:
-        """A column's name in words."""
+        """Return a column's name in words."""
         return name.replace("_", " ").capitalize()
 
     def init_search(self) -> bool:
-        """Whether there is something to look for."""
-        return bool(self.sought_by)
+        """Return whether the view can be searched."""
+        return bool(self.searched_by)
 
     def search_placeholder(self) -> str:
-        """What can be looked for."""
-        return self.sought_by
+        """Return the text of the search field."""
+        return self.searched_by
 
     def scaffold_list_columns(self) -> list[str]:
-        """None that are not named."""
+        """Return no columns beside those that the view lists."""
         return []
 
     def scaffold_sortable_columns(self) -> dict[str, Any]:
-        """None: the order is that of the index."""
+        """Return no sortable columns: the order is that of the index."""
         return {}
 
     def scaffold_form(self) -> type[Any]:
-        """Rows are not edited by hand."""
+        """Return an empty form: rows cannot be edited."""
         return SecureForm  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Accounts: their roles, and whether they are good. How they prove themselves is never read."""
+"""The admin view of accounts. Password hashes and keys are never read."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -20,10 +20,10 @@ from common.tables import Role, User
 
 
 class UsersView(RowsView):
-    """Accounts."""
+    """The accounts, newest first."""
 
     rows = row = select(User.id, User.name, User.email, User.role, User.is_active, User.created_at)
-    sought_by = "id, or beginning of a name or e-mail"
+    searched_by = "id, or beginning of a name or e-mail"
     column_list = ("name", "email", "role", "is_active", "created_at")
     column_details_list = ("id", *column_list)
     column_labels = {"email": "E-mail", "is_active": "Active", "created_at": "Since"}  # noqa: RUF012
@@ -32,35 +32,35 @@ class UsersView(RowsView):
     def __init__(self) -> None:
         super().__init__(User, "Users")
 
-    def sought(self, text: str) -> Iterable[Condition]:
-        """By id, by e-mail or by name."""
+    def conditions(self, text: str) -> Iterable[Condition]:
+        """Return conditions by id, e-mail address or name."""
         if "@" in text:
             return [begins_with(User.email_key, email_key(text))]
         return by_id(text, User.id) or [begins_with(User.name_key, name_key(text))]
 
     @action("user", "Make users")
     def make_users(self, ids: Sequence[str]) -> None:
-        """Give them the role that all begin with."""
+        """Give the accounts the role `user`."""
         self._give(ids, Role.USER)
 
     @action("ml", "Make ML team")
     def make_ml(self, ids: Sequence[str]) -> None:
-        """Let them see what people search and vote for."""
+        """Give the accounts the role `ml`, which reads search statistics and votes."""
         self._give(ids, Role.ML)
 
     @action("admin", "Make admins", "Admins may see and do everything. Make them admins?")
     def make_admins(self, ids: Sequence[str]) -> None:
-        """Let them do everything."""
+        """Give the accounts the role `admin`."""
         self._give(ids, Role.ADMIN)
 
     @action("disable", "Disable", "Their sessions, tokens and keys end. Disable them?")
     def disable(self, ids: Sequence[str]) -> None:
-        """Let them prove themselves by nothing any more."""
+        """Disable the accounts: their sessions, tokens and keys become invalid."""
         self.each(ids, partial(_set_active, is_active=False), "disabled")
 
     @action("enable", "Enable")
     def enable(self, ids: Sequence[str]) -> None:
-        """Let them sign in again."""
+        """Enable the accounts."""
         self.each(ids, partial(_set_active, is_active=True), "enabled")
 
     def _give(self, ids: Sequence[str], role: Role) -> None:
@@ -76,14 +76,17 @@ def _set_active(id: str, is_active: bool) -> None:
 
 
 def _change(id: str, write: Any) -> None:
-    """In one transaction. Raises Conflict for one's own account: there is always an admin left."""
+    """Change an account in one transaction.
+
+    Raises Conflict for the admin's own account, so that one admin always remains, and NotFound.
+    """
     user = parse_id(id) or FIRST_ID
     if user == g.caller.id:
-        raise Conflict("Your own account is for another admin to change.")
+        raise Conflict("You cannot change your own account; ask another admin.")
 
     def work(session: Session) -> None:
         if queries.find(session, user) is None:
-            raise NotFound("There is no such account any more.")
+            raise NotFound("This account no longer exists.")
         write(session, user)
 
     write(work)

@@ -1,4 +1,4 @@
-"""Feedback: which images people found right or wrong for what they had searched."""
+"""The admin view of feedback."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -23,17 +23,17 @@ def _weight(_view: Any, _context: Any, row: Any, _name: str) -> str:
 
 
 class VotesView(RowsView):
-    """Votes; whose they are is not kept."""
+    """The votes, newest first; their voters are stored as hashes and not shown."""
 
     rows = row = select(
         Vote.id, Vote.image_id, Vote.query, Vote.value, Vote.weight, Vote.search_id, Vote.model,
         Vote.day, Vote.created_at, Vote.updated_at,
     )  # fmt: skip
-    sought_by = "whole query, or image's id"
+    searched_by = "whole query, or image's id"
     column_list = ("image_id", "query", "value", "weight", "model", "created_at")
     column_details_list = ("id", "image_id", "query", "value", "weight", "search_id", "model",
                            "day", "created_at", "updated_at")  # fmt: skip
-    column_labels = {"image_id": "Image", "value": "Said to be", "weight": "Counts"}  # noqa: RUF012
+    column_labels = {"image_id": "Image", "value": "Vote", "weight": "Weight"}  # noqa: RUF012
     column_formatters = {  # noqa: RUF012
         "image_id": formatters.thumbnail,
         "query": formatters.link_to_row,
@@ -44,6 +44,6 @@ class VotesView(RowsView):
     def __init__(self) -> None:
         super().__init__(Vote, "Feedback")
 
-    def sought(self, text: str) -> Iterable[Condition]:
-        """By image, vote or query."""
+    def conditions(self, text: str) -> Iterable[Condition]:
+        """Return conditions by image, vote or query."""
         return by_id(text, Vote.id, Vote.image_id) or [Vote.query_key == query_key(text)]

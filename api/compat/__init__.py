@@ -1,1 +1,1 @@
-"""The exact routes of services this one replaces: thin, on the same use cases as `/v1`."""
+"""The routes of five earlier services, unchanged for their clients, on the use cases of `/v1`."""

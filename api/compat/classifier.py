@@ -1,4 +1,4 @@
-"""The classifier's route: a token and a file in, the label of the image out, in one request."""
+"""The classifier service's route: classify an uploaded file in one synchronous request."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import structlog
 from flask import Blueprint, Response, jsonify, request
 
 from api.accounts.permissions import require_account
-from api.compat.deprecation import say_deprecated
+from api.compat.deprecation import add_deprecation_headers
 from api.http.body.parser import read_file
 from api.http.errors import error_response, status_and_headers
 from api.predictions.requests import ask_for, wait_for
@@ -31,16 +31,19 @@ TASK = "classify"
 FAILURE = (
     "something went wrong, please check the extension or the validity of the image.More details: {}"
 )
-NOT_IN_TIME, NOT_MADE, BUSY = 408, 424, 429  # its users know of no 5xx
+NOT_IN_TIME, NOT_MADE, BUSY = 408, 424, 429  # its clients do not handle 5xx
 
 blueprint = Blueprint("classifier", __name__)
-say_deprecated(blueprint)
+add_deprecation_headers(blueprint)
 
 
 @blueprint.post("/predict")
 @blueprint.post("/predict/")
 def predict() -> Any:
-    """Its client sends two more files, named `Content-Type` and `filename`; nobody reads them."""
+    """Classify the file of an authenticated caller and return its top label.
+
+    The original client also sends files named `Content-Type` and `filename`, which are ignored.
+    """
     require_account()
     data, name = read_file(request, "file")
     file_name = clean_file_name(name)
@@ -48,7 +51,7 @@ def predict() -> Any:
         task_requests = [ask_for(TASK, interactive=True)]
         accepted = receive(app_state(), data, file_name, None, task_requests)
     except InputFault as error:
-        _keep(file_name, error)
+        _record_refusal(file_name, error)
         raise
     [row] = wait_for(accepted.predictions, LONGEST_WAIT)
     return _view(row, data, file_name) if row.state == State.SUCCEEDED else _failed(row)
@@ -72,7 +75,7 @@ def _view(row: PredictionRecord, data: bytes, file_name: str) -> dict[str, Any]:
 
 def _failed(row: PredictionRecord) -> tuple[Response, int]:
     if not row.is_final:
-        return _failure(f"It is still {row.state}, as {row.id}.", NOT_IN_TIME)
+        return _failure(f"Prediction {row.id} is still {row.state}.", NOT_IN_TIME)
     return _failure(str(row.error_detail), 422 if row.image_fault else NOT_MADE)
 
 
@@ -90,10 +93,10 @@ def _refused(error: AfterimageError) -> Any:
     return answer, status
 
 
-def _keep(file_name: str, error: InputFault) -> None:
-    """Every inference is kept, those too that were none."""
-    about = (require_account(), TASK, file_name, error.code, error.detail)
+def _record_refusal(file_name: str, error: InputFault) -> None:
+    """Record the refused file, because the service's log lists every request of its callers."""
+    refusal = (require_account(), TASK, file_name, error.code, error.detail)
     try:
-        write(lambda session: note_refused(session, *about))
+        write(lambda session: note_refused(session, *refusal))
     except Unavailable as why:
-        log.warning("a refused file was not noted", error=why.detail)
+        log.warning("a refused file was not recorded", error=why.detail)

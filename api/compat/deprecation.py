@@ -1,13 +1,16 @@
-"""What every answer of a predecessor's route says: that it is old, and what replaces it."""
+"""The `Deprecation` and `Link` headers of the routes of earlier services."""
 
 from flask import Blueprint, Response, url_for
 
 
-def say_deprecated(blueprint: Blueprint, successor: str = "predictions.create") -> None:
-    """Add both headers to all answers of `blueprint`, errors too; `successor` is an endpoint."""
+def add_deprecation_headers(blueprint: Blueprint, successor: str = "predictions.create") -> None:
+    """Add both headers to all responses of `blueprint`, errors included.
+
+    `successor` is the Flask endpoint of the route that replaces it.
+    """
 
     @blueprint.after_request
-    def _say(response: Response) -> Response:
+    def _add(response: Response) -> Response:
         response.headers["Deprecation"] = "true"
         response.headers["Link"] = f'<{url_for(successor)}>; rel="successor-version"'
         return response

@@ -1,11 +1,11 @@
-"""The inference service's two routes: post an image as JSON, ask for its label by UUID."""
+"""The inference service's two routes: upload an image as JSON, read its label by UUID."""
 
 from typing import Any
 
 from flask import Blueprint, request
 
 from api.accounts.permissions import upload_permission_required
-from api.compat.deprecation import say_deprecated
+from api.compat.deprecation import add_deprecation_headers
 from api.compat.schemas import InferenceRequest
 from api.http.body.parser import blame, read_json
 from api.http.body.reader import read_whole
@@ -20,7 +20,7 @@ from common.predictions import PredictionRecord
 LONGEST_LABEL = 50  # characters
 
 blueprint = Blueprint("inference", __name__)
-say_deprecated(blueprint)
+add_deprecation_headers(blueprint)
 
 
 @blueprint.post("/inference/image")
@@ -28,7 +28,10 @@ say_deprecated(blueprint)
 @upload_permission_required
 @replayable
 def infer() -> dict[str, str]:
-    """Its users send base64 with raw line ends in the JSON string, under any Content-Type."""
+    """Classify an image and return the id of the prediction.
+
+    Clients send base64 with raw line ends inside the JSON string, with any Content-Type.
+    """
     fields = InferenceRequest().load(read_json(read_whole(request), strict=False))
     with blame("data"):
         data = decode_base64(fields["data"])
@@ -41,7 +44,10 @@ def infer() -> dict[str, str]:
 @blueprint.get("/predictions/<id>")
 @blueprint.get("/predictions/<id>/")
 def prediction(id: str) -> Any:
-    """`predictoin` is the old service's spelling, on which its users' code depends."""
+    """Return the top label and the status.
+
+    `predictoin` is the earlier service's spelling, which its clients read.
+    """
     row = find_prediction(id)
     label = _label(row)
     body = {"prediction": label, "predictoin": label, "status": row.state}
@@ -49,7 +55,7 @@ def prediction(id: str) -> Any:
 
 
 def _label(row: PredictionRecord) -> str | None:
-    """The top label; None means unfinished, so a failure has to be said in words."""
+    """Return the top label, `error: <code>` for a failed prediction, None while unfinished."""
     if row.result and row.result.get("labels"):
         return str(row.result["labels"][0]["name"])[:LONGEST_LABEL]
     return f"error: {row.error_code}"[:LONGEST_LABEL] if row.is_final else None

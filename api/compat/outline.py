@@ -1,11 +1,11 @@
-"""The outline service's two routes: post an image, ask for its objects' outlines by id."""
+"""The outline service's two routes: upload an image, read the outlines of its objects by id."""
 
 from typing import Any
 
 from flask import Blueprint, request, url_for
 
 from api.accounts.permissions import upload_permission_required
-from api.compat.deprecation import say_deprecated
+from api.compat.deprecation import add_deprecation_headers
 from api.http.body.parser import Body, read_body
 from api.http.idempotency import key_of, replayable
 from api.predictions.queries import find_prediction
@@ -19,7 +19,7 @@ from common.predictions.public_view import to_public
 TASK, FORMAT = "outline", "polygons"
 
 blueprint = Blueprint("outline", __name__)
-say_deprecated(blueprint)
+add_deprecation_headers(blueprint)
 
 
 @blueprint.post("/image/outline/objects")
@@ -27,7 +27,7 @@ say_deprecated(blueprint)
 @upload_permission_required
 @replayable
 def outline() -> dict[str, str]:
-    """The id to ask with, and the address to ask at."""
+    """Create an outline prediction; return its id and the URL of its result."""
     body = read_body(request)
     key = key_of(body.image, body.file_name, body.fields)
     task_requests = [ask_for(TASK, {"format": FORMAT})]
@@ -39,32 +39,32 @@ def outline() -> dict[str, str]:
 def _image(body: Body) -> bytes:
     if body.image is None:
         raise InputFault(
-            "There is no image in the request. With curl: -F 'image=@photo.jpg'",
+            "The request contains no image. With curl: -F 'image=@photo.jpg'",
             code="image_missing",
-            errors={"image": ["must be a file part"]},
+            errors={"image": ["must be a file part of the form"]},
         )
     return body.image
 
 
 @blueprint.get("/outline/objects/check/<id>/")
-@blueprint.get("/outline/objects/check/<id>")  # the rule that addresses are made by
+@blueprint.get("/outline/objects/check/<id>")  # url_for() uses this rule
 def check(id: str) -> Any:
-    """The outlines of all objects; `objects` is null until it has finished."""
+    """Return the outlines of all objects; `objects` is null until the prediction has finished."""
     row = find_prediction(id)
     if row.task != TASK or row.params.get("format") != FORMAT:
-        raise NotFound("There is no such outline.", code="prediction_not_found")
+        raise NotFound("No outline prediction has this id.", code="prediction_not_found")
     final = row.is_final
     return _view(row), 200, {} if final else {"Retry-After": "1"}
 
 
 def _view(row: PredictionRecord) -> dict[str, Any]:
-    """Where there will be no outlines, `error` says why."""
-    told = {"id": str(row.id), "status": row.state, "objects": None}
+    """Return the body; `error` gives the reason if the prediction has failed."""
+    body = {"id": str(row.id), "status": row.state, "objects": None}
     if row.result:
-        return told | {"objects": row.result["objects"]}
+        return body | {"objects": row.result["objects"]}
     if row.is_final:
-        return told | {
+        return body | {
             "objects": [],
             "error": to_public(row, current_user())["error"],
         }
-    return told
+    return body

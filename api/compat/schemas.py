@@ -1,4 +1,4 @@
-"""Bodies of the services this one replaces."""
+"""Request bodies of the earlier services."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +28,7 @@ class ImageName(Text):
 
 
 class NamedFeedback(RequestSchema):
-    """What the sticker search's users say of a query's results: images by file name or id."""
+    """Feedback on the results of one query; images are named by file name or id."""
 
     query = Text(required=True, validate=validate.Length(1, LONGEST_QUERY))
     positive = BoundedList(ImageName(), limit=MOST_IMAGES, load_default=list)
@@ -42,16 +42,16 @@ class StickerFeedback(RequestSchema):
 
     @validates_schema
     def not_too_much(self, data: Mapping[str, Any], **_options: object) -> None:
-        """Each image takes its own time."""
+        """Limit the number of images and queries, because each image costs a lookup."""
         entries = data["feedback"]
         images = sum(len(each["positive"]) + len(each["negative"]) for each in entries)
         if images > MOST_IMAGES or len(entries) > MOST_IMAGES:
-            message = f"At most {MOST_IMAGES:,} images and queries at once."
+            message = f"At most {MOST_IMAGES:,} images and queries per request."
             raise ValidationError(message, "feedback")
 
 
 class StickerDownload(Schema):
-    """Which feedback the sticker search's ML team downloads, and in what form."""
+    """The query and the format of a feedback download."""
 
     query = Text(validate=validate.Length(1, LONGEST_QUERY))
     format = Text(validate=validate.OneOf(FORMATS))

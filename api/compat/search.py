@@ -1,27 +1,31 @@
-"""The sticker search's route: public images for a text, for anyone."""
+"""The sticker search's route: public images that match a text, for anonymous callers."""
 
 from typing import Any
 
 from flask import Blueprint, request
 
-from api.compat.deprecation import say_deprecated
+from api.compat.deprecation import add_deprecation_headers
 from api.search.schemas import FoundList, PredecessorQuery
 from api.search.service import page_of, search
 from common.callers import ANONYMOUS
 from common.errors import Unavailable
 
-LIMIT = 20  # items; there are no pages
+LIMIT = 20  # items; the route has no pagination
 
 blueprint = Blueprint("sticker_search", __name__)
-say_deprecated(blueprint, "search.by_text")
+add_deprecation_headers(blueprint, "search.by_text")
 
 
 @blueprint.get("/api/search")
 @blueprint.get("/api/search/")
 def find() -> Any:
-    """Its first page. Feedback names images by their file name or id."""
+    """Return the first LIMIT results; `/api/feedback` accepts their file names and ids."""
     query = PredecessorQuery().load(request.args.to_dict())
     row = search(ANONYMOUS, {"query": query["query"]})
-    if row.result is None:  # its users do not know pages that are to be asked for again
-        raise Unavailable("Too many requests wait already.", code="search_not_ready", retry_after=1)
+    if row.result is None:  # its clients do not handle 202
+        raise Unavailable(
+            "Too many requests are waiting. Send the request again later.",
+            code="search_not_ready",
+            retry_after=1,
+        )
     return FoundList().dump(page_of(ANONYMOUS, row, 0, LIMIT))

@@ -1,4 +1,4 @@
-"""The OpenAPI page: its settings, the request bodies that have several forms, task schemas."""
+"""The OpenAPI document: settings, request bodies with several content types, task schemas."""
 
 from functools import cache
 from importlib.metadata import version
@@ -18,19 +18,24 @@ from common.social.posts import LONGEST_TEXT
 from common.tasks import contracts, image_tasks
 
 VERSION = version("afterimage")
-ABOUT = """Upload an image, go on with your work, come back for what is in it.
+ABOUT = """Upload an image and read its labels, outlines, caption or vector when they are ready.
 
-Every accepted upload reaches an answer. Errors are `application/problem+json` (RFC 9457)."""
+Every accepted upload reaches a final state. Errors are `application/problem+json` (RFC 9457)."""
 
-CREDENTIALS = {  # what /docs offers to authorize by
+CREDENTIALS = {  # offered by the Authorize button of /docs
     "token": {
         "type": "http",
         "scheme": "bearer",
         "description": "An access token of `POST /token`, or an API key of `POST /v1/keys`.",
     },
-    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same."},
+    "key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "The same values.",
+    },
 }
-SECURITY: list[dict[str, list[str]]] = [{}, {"token": []}, {"key": []}]  # {}: none is needed
+SECURITY: list[dict[str, list[str]]] = [{}, {"token": []}, {"key": []}]  # {}: also without
 
 _IMAGE_FILE = {"type": "string", "format": "binary", "description": "The image."}
 _RAW = {"image/*": {"schema": {"type": "string", "format": "binary"}}}
@@ -38,7 +43,7 @@ _BASE64 = {
     "name": {"type": "string", "description": "The image's file name."},
     "data": {"type": "string", "format": "byte", "description": "The image in base64."},
 }
-_SQUARE = (  # a grey PNG of 16 x 16 pixels: the examples can be sent as they stand
+_SQUARE = (  # a grey PNG of 16 x 16 pixels: the examples can be sent unchanged
     "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAAAAAA6mKC9AAAAD0lEQVR42mM4gQYYRrYAAEdGyAEmphyqAAAAAElFTkSu"
     "QmCC"
 )
@@ -46,19 +51,21 @@ _EXAMPLE = {"name": "square.png", "data": _SQUARE}
 _VISIBILITY = {
     "type": "string",
     "enum": ["private", "unlisted", "public"],
-    "description": "`private` for who is signed in, else `unlisted`, where nothing is said.",
+    "description": "Default: `private` for accounts, `unlisted` for anonymous callers.",
 }
 _FRESH = {
     "type": "boolean",
     "default": False,
-    "description": "Ask again, though the same was asked of the same bytes before.",
+    "description": "Compute the result again even if a cached one exists.",
 }
 _COMMON = {"visibility": _VISIBILITY, "fresh": _FRESH, "webhook": WEBHOOK_URL}
 
 
 def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {"type": "object", "properties": properties}
-    return {**found, "required": required} if required else found  # an empty list is not allowed
+    return (
+        {**found, "required": required} if required else found
+    )  # OpenAPI does not allow an empty list
 
 
 def _body(
@@ -76,7 +83,7 @@ def _body(
 
 
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of an object whose optional properties may be null, as RequestSchema's."""
+    """Return the schema of an object with its optional properties nullable, as in RequestSchema."""
     properties = {
         name: each if name in schema.get("required", ()) else {**each, "nullable": True}
         for name, each in schema["properties"].items()
@@ -85,18 +92,18 @@ def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def json_body(schema: type[Schema]) -> dict[str, Any]:
-    """A body in JSON, as `schema` says."""
+    """Return the request body for JSON of this schema."""
     return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
 UPLOAD_BODY = _body(
-    "A form, JSON with base64, or the image itself; its file name is then `?name=`.",
+    "A form, JSON with base64, or the raw image, with its file name in `?name=`.",
     _object({"file": _IMAGE_FILE, **_COMMON}, ["file"]),
     _object({**_BASE64, **_COMMON, "webhook": WEBHOOK}, ["data"]),
     _EXAMPLE,
 )
 SIMILAR_BODY = _body(
-    "A form, JSON with base64, or the image itself; its file name is then `?name=`.",
+    "A form, JSON with base64, or the raw image, with its file name in `?name=`.",
     _object({"file": _IMAGE_FILE, "visibility": _VISIBILITY}, ["file"]),
     _object({**_BASE64, "visibility": _VISIBILITY}, ["data"]),
     _EXAMPLE,
@@ -105,12 +112,12 @@ _TASK = {
     "task": {"type": "string", "enum": list(image_tasks()), "example": "classify"},
     "params": {
         "type": "object",
-        "description": "As GET /v1/tasks says; empty: the task's defaults.",
+        "description": "See `GET /v1/tasks`. Omitted params have the task's defaults.",
         "example": {},
     },
     "metadata": {
         "type": "object",
-        "description": "Yours; given back unread.",
+        "description": "Any JSON object; returned unchanged with the prediction.",
         "example": {"album": "squares"},
     },
     **_COMMON,
@@ -119,17 +126,17 @@ _TASK = {
         "type": "number",
         "minimum": SHORTEST_DEADLINE,
         "maximum": LONGEST_DEADLINE,
-        "description": "Seconds after which nobody wants the result any more; without it, what the "
-        "task's contract says.",
+        "description": "Seconds after which the prediction expires. Default: 900, for captions "
+        "3,600.",
     },
 }
 _IMAGE_ID = {
     "type": "string",
     "format": "uuid",
-    "description": "A stored image, instead of one that comes along.",
+    "description": "The id of a stored image, instead of an upload.",
 }
 PREDICTION_BODY = _body(
-    "A form or JSON, with the image or with the `image_id` of a stored one; or the image itself, "
+    "A form or JSON, with the image or with the `image_id` of a stored one; or the raw image, "
     "with `?task=` and `?name=` in the query.",
     _object({"file": _IMAGE_FILE, **_TASK}, ["file", "task"]),
     _object({**_TASK, "webhook": WEBHOOK, "image_id": _IMAGE_ID, **_BASE64}, ["task"]),
@@ -141,7 +148,7 @@ _POST = {
     **_COMMON,
 }
 POST_BODY = _body(
-    "A form or JSON, with the image or with the `image_id` of one of yours; or the image itself, "
+    "A form or JSON, with the image or with the `image_id` of one of yours; or the raw image, "
     "with `?text=` and `?name=` in the query.",
     _object({"file": _IMAGE_FILE, **_POST}, ["file"]),
     _object({**_POST, "webhook": WEBHOOK, "image_id": _IMAGE_ID, **_BASE64}, []),
@@ -150,7 +157,7 @@ POST_BODY = _body(
 
 
 def configure(app: Flask) -> None:
-    """What flask-smorest reads from the application's configuration."""
+    """Set the configuration that flask-smorest reads."""
     app.config.update(
         API_TITLE="Afterimage",
         API_VERSION=VERSION,
@@ -162,8 +169,8 @@ def configure(app: Flask) -> None:
 
 
 def register_tasks(api: Api) -> None:
-    """Each task's params and result, and the items of batches, as schemas of the OpenAPI page; and
-    what it takes as credentials.
+    """Register the credentials and the schemas of batch items and of every task's params and
+    results.
     """
     for name, scheme in CREDENTIALS.items():
         api.spec.components.security_scheme(name, scheme)
@@ -175,7 +182,7 @@ def register_tasks(api: Api) -> None:
 
 @cache
 def json_schema(schema: type[Schema]) -> dict[str, Any]:
-    """`schema` as one self-contained JSON Schema."""
+    """Return `schema` as one self-contained JSON Schema."""
     plugin = MarshmallowPlugin(schema_name_resolver=lambda _schema: "")
     APISpec("tasks", VERSION, "3.1.0", plugins=[plugin])
     assert plugin.converter is not None

@@ -1,4 +1,4 @@
-"""A message sent through the broker and received again, over the connections that exist anyway."""
+"""Checks the broker by a message that it must send back, over the existing connections."""
 
 import os
 import threading
@@ -11,36 +11,36 @@ LENGTH = 17
 
 
 class BrokerProbe:
-    """Sends events of its own and recognises them when the subscription receives them."""
+    """Broadcasts probe events and recognises them when the subscription receives them."""
 
     def __init__(self, send: Callable[[bytes], None]):
-        """`send` broadcasts an event and returns at once."""
+        """Store `send`, which broadcasts an event and returns at once."""
         self._send = send
         self._lock = threading.Lock()
         self._awaited: dict[bytes, threading.Event] = {}
 
     def require(self, seconds: float) -> None:
-        """Raises BrokerUnavailable when a message does not come back within so many seconds."""
+        """Return once a probe has come back; raises BrokerUnavailable after `seconds`."""
         body = MARK + os.urandom(LENGTH - len(MARK))
-        heard = threading.Event()
+        returned = threading.Event()
         with self._lock:
-            self._awaited[body] = heard
+            self._awaited[body] = returned
         try:
             self._send(body)
-            if not heard.wait(seconds):
+            if not returned.wait(seconds):
                 raise BrokerUnavailable(
-                    f"The message broker did not pass on a message within {seconds:.0f} s."
+                    f"The message broker did not return a message within {seconds:.0f} s."
                 )
         finally:
             with self._lock:
                 del self._awaited[body]
 
     def hear(self, body: bytes) -> bool:
-        """Whether the event is an echo, of this process or of another one."""
+        """Return whether the event is a probe, and wake the check that sent it."""
         if len(body) != LENGTH or not body.startswith(MARK):
             return False
         with self._lock:
-            heard = self._awaited.get(body)
-        if heard is not None:
-            heard.set()
+            returned = self._awaited.get(body)
+        if returned is not None:
+            returned.set()
         return True

@@ -1,4 +1,4 @@
-"""/v1/tasks and /v1/models: what can be asked, and what answers."""
+"""/v1/tasks and /v1/models: the tasks of the service and the models of its engines."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ blueprint = Blueprint("catalogue", __name__, url_prefix="/v1", description="Task
 @blueprint.get("/tasks")
 @blueprint.response(200, TaskList)
 def tasks() -> dict[str, Any]:
-    """Every task with the JSON Schemas of its params and its result."""
+    """List the tasks with the JSON Schemas of their params and results."""
     items = [
         {
             "name": each.name,
@@ -32,5 +32,5 @@ def tasks() -> dict[str, Any]:
 @blueprint.get("/models")
 @blueprint.response(200, ModelList)
 def models() -> dict[str, Any]:
-    """The models of the engines that are running now; a request may name any of them."""
+    """List the models of the running engines; a request may select any of them by `model`."""
     return {"items": models_in(running_engines(services().sessions))}

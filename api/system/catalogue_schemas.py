@@ -1,4 +1,4 @@
-"""Tasks, models and readiness as answers."""
+"""Response schemas of tasks, models, readiness and health."""
 
 from marshmallow import Schema, fields
 
@@ -28,17 +28,17 @@ class ModelItem(Schema):
     sha256 = fields.String()
     licence = fields.String()
     source = fields.String()
-    default = fields.Boolean(metadata={"description": "It answers where no other is named."})
+    default = fields.Boolean(metadata={"description": "Used by requests that name no model."})
 
 
 class ModelList(Schema):
-    """All models there are."""
+    """All models of the running engines."""
 
     items = fields.List(fields.Nested(ModelItem))
 
 
 class Readiness(Schema):
-    """Whether it works; each check is `ok`, or a sentence that says what is missing.
+    """Whether the service is ready; each check is `ok` or a sentence that names the problem.
 
     `checks` is left out for callers from public networks who are not admins.
     """
@@ -48,7 +48,7 @@ class Readiness(Schema):
 
 
 class Service(Schema):
-    """What this is."""
+    """Name, version and status of the service."""
 
     name = fields.String()
     version = fields.String()
@@ -57,6 +57,6 @@ class Service(Schema):
 
 
 class Health(Schema):
-    """The process answers."""
+    """The status of the process."""
 
     status = fields.String()

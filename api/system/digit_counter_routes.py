@@ -1,4 +1,4 @@
-"""/v1/counter: how often a digit is written when counting to a number."""
+"""/v1/counter: counts a digit in the numbers from 1 to n."""
 
 from typing import Any
 
@@ -13,5 +13,5 @@ blueprint = Blueprint("counter", __name__, url_prefix="/v1/counter", description
 @blueprint.arguments(CounterQuery, location="query")
 @blueprint.response(200, CounterView)
 def get(query: dict[str, Any]) -> dict[str, Any]:
-    """How often a digit stands in the numbers from 1 to n, in closed form."""
+    """Count how often a digit occurs in the numbers from 1 to n."""
     return view(**query)

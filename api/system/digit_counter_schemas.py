@@ -1,4 +1,4 @@
-"""The counter: which digit, up to which number."""
+"""Schemas of the digit counter."""
 
 import re
 from typing import Any
@@ -10,16 +10,18 @@ from api.system.digit_counter import MOST_DIGITS, occurrences
 
 
 class Digits(fields.String):
-    """A whole number of any size, as its decimal digits and nothing else."""
+    """A non-negative integer of any size, given as decimal digits."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
         if not re.fullmatch(f"[0-9]{{1,{MOST_DIGITS}}}", str(value)):
-            raise ValidationError(f"Must be 1 to {MOST_DIGITS:,} digits, 0 to 9, and nothing else.")
+            raise ValidationError(
+                f"Must be 1 to {MOST_DIGITS:,} digits, 0 to 9, without other characters."
+            )
         return str(value)
 
 
 class CounterQuery(Schema):
-    """What to count, and how far."""
+    """The digit to count and the last number."""
 
     digit = WholeNumber(required=True, validate=validate.Range(0, 9), metadata={"example": 7})
     n = Digits(
@@ -33,13 +35,13 @@ class CounterQuery(Schema):
 
 
 class CounterView(Schema):
-    """What was counted. Numbers may be longer than what some languages read exactly."""
+    """The count. The numbers may exceed what some languages represent exactly."""
 
     digit = fields.Integer()
     n = fields.Integer()
-    count = fields.Integer(metadata={"description": "How often the digit stands in 1, 2, …, n."})
+    count = fields.Integer(metadata={"description": "Occurrences of the digit in 1, 2, …, n."})
 
 
 def view(digit: int, n: str) -> dict[str, Any]:
-    """What CounterView shows."""
+    """Return the fields of CounterView."""
     return {"digit": digit, "n": int(n), "count": occurrences(digit, n)}

@@ -1,4 +1,4 @@
-"""/docs: the OpenAPI page, with everything it loads from this server."""
+"""/docs: Swagger UI, with all of its files from this server."""
 
 from importlib.resources import files
 
@@ -12,13 +12,13 @@ blueprint = Blueprint("docs", __name__)
 @blueprint.get("/doc")
 @blueprint.get("/doc/")
 def page() -> str:
-    """Swagger UI over /openapi.json."""
+    """Return the page that shows /openapi.json."""
     return render_template("docs.html")
 
 
 @blueprint.get("/docs/assets/<path:name>")
 def asset(name: str) -> Response:
-    """Swagger UI's own files, as the package brings them."""
+    """Return a file of Swagger UI from its package."""
     vendor = files("swagger_ui_bundle") / "vendor"
     folder = next(each for each in vendor.iterdir() if each.name.startswith("swagger-ui"))
     return send_from_directory(str(folder), name, max_age=86_400)

@@ -1,4 +1,4 @@
-"""What the running engines report of themselves: which tasks they serve, with which models."""
+"""The reports of the running engines: the tasks that they serve and their models."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,18 +10,18 @@ from sqlalchemy.orm import Session
 from common.database.session import Sessions, now, read
 from common.tables import EngineProcess
 
-RECENT = 10  # seconds without a heartbeat after which an engine does not count any more
+RECENT = 10  # seconds without a heartbeat after which an engine counts as ended
 RUNNING = select(EngineProcess.report).where(EngineProcess.seen_at > now(-RECENT))
-VALID = 1.0  # seconds that the reports are not read again
+VALID = 1.0  # seconds for which reports are cached
 
 
 def running_engines(sessions: Sessions) -> list[dict[str, Any]]:
-    """The reports of the engines that are running now."""
+    """Return the reports of the running engines."""
     return read(sessions, lambda session: list(session.scalars(RUNNING)))
 
 
 class RunningModels:
-    """The models by which each task is answered, read once in VALID seconds at most."""
+    """The models of each task, read from the database at most once in VALID seconds."""
 
     def __init__(self) -> None:
         self._models: dict[str, dict[str, Any] | None] = {}
@@ -31,16 +31,16 @@ class RunningModels:
     def answering(
         self, session: Session, task: str, reference: str | None = None
     ) -> dict[str, Any] | None:
-        """The model of this reference, by default that of all running engines; None when there is
-        none, or when they differ.
+        """Return the task's model with this reference (name@version), or its default model; None if
+        no running engine has one, or if the engines differ.
 
-        It reads in the caller's session: a second connection would be one that others wait for.
+        Reads in the caller's session, because a second connection could exhaust the pool.
         """
         self._look(session)
         return self._named.get(task, {}).get(reference) if reference else self._models.get(task)
 
     def named(self, session: Session, task: str) -> Mapping[str, Any] | None:
-        """The models that a request may name, by reference; None when no engine serves the task."""
+        """Return the models that a request may select, by reference; None without an engine."""
         self._look(session)
         return self._named.get(task)
 
@@ -52,17 +52,17 @@ class RunningModels:
 
 
 def installed(reports: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, Any], bool]]:
-    """(task, model, whether it is a default) of each model that an engine has."""
+    """Yield (task, model, whether it is the default) for each model of each engine."""
     for report in reports:
         for task, status in report.items():
             current = status["model"]
-            # What answers need not be a file: the captioner has nothing that could be named.
+            # A captioning provider is a model without a file, which requests cannot select.
             for model in status.get("models") or ([current] if current else []):
                 yield task, model, model == current
 
 
 def models_in(reports: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Each model that an engine has, once, by task and name; `default`: it is some engine's."""
+    """Return each installed model once, by task and name; `default`: of at least one engine."""
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for task, model, is_default in installed(reports):
         item = found.setdefault(
@@ -83,7 +83,7 @@ def _models_of(reports: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]
 
 
 def _named_in(reports: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """By task, then by reference; None for a model that is not the same in all engines."""
+    """Return models by task and reference; None for one that differs between engines."""
     found: dict[str, dict[str, Any]] = {task: {} for report in reports for task in report}
     for report in reports:
         for task, status in report.items():

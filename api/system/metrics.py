@@ -1,4 +1,4 @@
-"""/metrics: for Prometheus; a proxy in front keeps it from the world."""
+"""/metrics: for Prometheus. Proxies in front must not expose it."""
 
 from flask import Blueprint, Response
 
@@ -10,6 +10,6 @@ blueprint = Blueprint("metrics", __name__)
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """All metrics of this process, of its siblings, and of the rows, as text."""
+    """Return the metrics of this process, of its sibling processes and of the rows, as text."""
     text = expose(app_state().services.metrics, *app_state().measured)
     return Response(text, content_type=CONTENT_TYPE)

@@ -1,7 +1,7 @@
-"""Can uploads be accepted and predictions be made, and if not, what is missing?
+"""Readiness checks: whether uploads can be accepted and predictions be made.
 
-Each question is put to its dependency by one thread at a time, and the answer is kept for a moment,
-so that any number of requests costs next to nothing.
+Each dependency is checked by one thread at a time and the answer is cached briefly, so that the
+cost does not grow with the number of requests.
 """
 
 import threading
@@ -21,15 +21,15 @@ from common.services import Services
 
 log = structlog.get_logger(__name__)
 OK = "ok"
-KEPT = 2.0  # seconds that a good answer is given again
-SHORTLY = 0.5  # seconds that a problem is given again: what is repaired should show soon
-PATIENCE = 3.0  # seconds from a question's begin after which nobody waits for its answer
+KEPT = 2.0  # seconds for which a success is cached
+SHORTLY = 0.5  # seconds for which a problem is cached, so that a repair shows soon
+PATIENCE = 3.0  # seconds from the start of a check after which its callers stop waiting
 ECHO_SECONDS = 2.0
 
 
 @dataclass(slots=True, eq=False)
 class Answer:
-    """What a check found: a problem or OK, and a value."""
+    """The outcome of a check: OK or a problem, and a value."""
 
     began: float = field(default_factory=time.monotonic)
     done: threading.Event = field(default_factory=threading.Event)
@@ -38,7 +38,7 @@ class Answer:
 
 
 class Check:
-    """One question to a dependency, asked in a thread of its own."""
+    """A check of one dependency, run in a thread of its own."""
 
     def __init__(self, name: str, ask: Callable[[], Any], kept: float = KEPT):
         self._kept = kept
@@ -48,7 +48,7 @@ class Check:
         self._last: Answer | None = None
 
     def answer(self) -> Answer:
-        """The answer, a moment old at most; a problem when there is none in time."""
+        """Return the cached or a new outcome; a problem if it takes over PATIENCE seconds."""
         with self._lock:
             last = self._last
             if last is None or self._is_old(last):
@@ -69,7 +69,7 @@ class Check:
         try:
             work.start()
         except RuntimeError:
-            answer.problem = "the system gives this process no more threads"
+            answer.problem = "the process cannot start another thread"
             answer.done.set()
         return answer
 
@@ -79,7 +79,7 @@ class Check:
         except Unavailable as error:
             answer.problem = error.detail
         except Exception:
-            answer.problem = "an unexpected error; the service's log says more"
+            answer.problem = "an unexpected error; see the service's log"
             log.exception("a readiness check failed", check=self._name)
         finally:
             answer.done.set()
@@ -96,11 +96,11 @@ class Readiness:
         self._engines = Check("engines", lambda: running_engines(sessions), kept=SHORTLY)
 
     def for_uploads(self) -> dict[str, str]:
-        """What accepting an upload needs: OK or the problem, by name."""
+        """Return the checks that uploads depend on: OK or the problem, by name."""
         return _problems(database=self._database, storage=self._storage)
 
     def for_predictions(self, tasks: Sequence[str]) -> dict[str, str]:
-        """What a prediction of each of these tasks needs, uploads included."""
+        """Return the checks that predictions of these tasks depend on, uploads included."""
         checks = self.for_uploads() | _problems(broker=self._broker)
         engines = self._engines.answer()
         reports = engines.value or []

@@ -1,4 +1,4 @@
-"""/, /healthz and /readyz: is it there, and does it work?"""
+"""/, /healthz and /readyz: the start page, liveness and readiness."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from api.system.readiness import OK
 from common.tasks import contract, contracts
 
 blueprint = Blueprint("status", __name__, description="The service itself.")
-FRONT_DOOR = {"application/json": {"schema": Service}, "text/html": {"schema": {"type": "string"}}}
+START_PAGE = {"application/json": {"schema": Service}, "text/html": {"schema": {"type": "string"}}}
 
 
 @blueprint.get("/")
 @blueprint.response(200, Service)
-@blueprint.doc(responses={"200": {"description": "OK", "content": FRONT_DOOR}})
+@blueprint.doc(responses={"200": {"description": "OK", "content": START_PAGE}})
 def home() -> Response:
-    """The page for people; for programs that ask for JSON, what this service is."""
+    """Return the start page, or the name and version of the service if JSON is requested."""
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "text/html":
         response = make_response(render_template("home.html"))
     else:
@@ -34,18 +34,18 @@ def home() -> Response:
 @blueprint.get("/healthz")
 @blueprint.response(200, Health)
 def health() -> dict[str, str]:
-    """This process answers; nothing else is asked."""
+    """Check that the process answers."""
     return {"status": OK}
 
 
 @blueprint.get("/readyz")
 @blueprint.response(200, Readiness)
-@blueprint.alt_response(503, schema=Readiness, description="Something is missing")
+@blueprint.alt_response(503, schema=Readiness, description="A dependency is missing")
 def readiness() -> Any:
-    """200 when predictions of every task can be made; with `?for=uploads`, when uploads can be
-    accepted; with `?for=classify`, when that task's can be made. An answer may be 2 seconds old.
+    """Check whether predictions of all tasks can be made: 200, else 503.
 
-    `checks` says what is missing to admins and to callers from private networks.
+    `?for=uploads` checks whether uploads can be accepted, `?for=classify` one task. The
+    answer may be 2 seconds old. Admins and callers from private networks also get `checks`.
     """
     wanted = request.args.get("for")
     if wanted == "uploads":
@@ -54,5 +54,5 @@ def readiness() -> Any:
         tasks = [contract(wanted).name] if wanted else list(contracts())
         checks = app_state().readiness.for_predictions(tasks)
     ready = all(found == OK for found in checks.values())
-    said: dict[str, Any] = {"status": "ready" if ready else "not ready"}
-    return said | ({"checks": checks} if is_internal_caller() else {}), 200 if ready else 503
+    body: dict[str, Any] = {"status": "ready" if ready else "not ready"}
+    return body | ({"checks": checks} if is_internal_caller() else {}), 200 if ready else 503

@@ -1,4 +1,4 @@
-"""/gallery: everyone's posts as a page."""
+"""/gallery: the page that shows all posts."""
 
 from flask import Blueprint, render_template
 
@@ -8,5 +8,5 @@ blueprint = Blueprint("gallery", __name__)
 @blueprint.get("/gallery")
 @blueprint.get("/gallery/")
 def page() -> str:
-    """The page's frame; its script fetches the posts, as any other program does."""
+    """Return the page; its script fetches the posts through the public API."""
     return render_template("gallery.html")

@@ -98,7 +98,7 @@ class Verdict(Enum):
 
 
 def judge(row: Row[Any], redelivered: bool, owner_lives: bool) -> Verdict:
-    """DESIGN section 4, "claim".
+    """Decide by the row "claim" of the states in docs/architecture.md.
 
     A redelivered message of a row in `processing` means that the claimer lost its connection: it is
     dead (take over at once, without waiting for the lease) or it lives and may still finish.

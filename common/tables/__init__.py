@@ -1,4 +1,4 @@
-"""The tables. Their meaning is DESIGN's; their changes over time are in `migrations/`."""
+"""The database tables. `migrations/` holds their changes over time."""
 
 from common.tables.accounts import ApiKey, Counter, Login, User
 from common.tables.base import Base, Role, State, Visibility

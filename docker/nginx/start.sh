@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes what follows from settings to /tmp, then becomes nginx.
+# Writes the parts that depend on settings to /tmp, then starts nginx.
 set -eu
 here=$(dirname "$0")
 there=${TMPDIR:-/tmp}

@@ -1,4 +1,4 @@
-"""The broker stopped, killed and wiped (F4), the same message many times (F8), junk (F10)."""
+"""The broker stopped, killed and wiped (F4 of docs/fault-model.md), duplicates (F8), junk (F10)."""
 
 import time
 from collections.abc import Callable

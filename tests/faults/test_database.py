@@ -1,4 +1,4 @@
-"""The database killed and started again (F5); its pool, locks and deadlocks (F13)."""
+"""The database killed and restarted (F5 of docs/fault-model.md); pool, locks, deadlocks (F13)."""
 
 import threading
 import time

@@ -1,6 +1,6 @@
-"""Engines and API workers killed at random moments (F1, F3), and ended in good order (F11).
+"""Engines and API workers killed at random (F1, F3 of docs/fault-model.md) or by SIGTERM (F11).
 
-F2, a kill between COMMIT and ack, is the crash point `before-ack`; F9 is `test_poison.py`.
+F2, a kill between COMMIT and ack, is the crash point `before-ack` of test_crash_points.py.
 """
 
 import time

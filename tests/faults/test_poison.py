@@ -1,4 +1,4 @@
-"""Poison (F9): an image that aborts the process fails as such; its neighbours do not."""
+"""An image that aborts the process fails as `poison`, alone (F9 of docs/fault-model.md)."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The object store down, slow, mute, and cutting its answers short (F6)."""
+"""The object store down, slow, silent, and cutting reads short (F6 of docs/fault-model.md)."""
 
 import time
 from collections.abc import Iterator

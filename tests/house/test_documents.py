@@ -61,3 +61,15 @@ def test_every_make_command_has_a_help_line() -> None:
     shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
     for verb in ("run", "test", "check", "fix", "e2e", "bench", "models", "migrate", "up", "down"):
         assert re.search(rf"^{verb}\b", shown.stdout, re.MULTILINE), verb
+
+
+def test_no_file_cites_a_document_that_is_not_here() -> None:
+    cited = re.compile(r"\bDESIGN\b|(?<![\w/])spec/\w|\bissue #?\d|/shared/(spec|review)")
+    faults = re.compile(r"\bF(?:1[0-3]|[1-9])\b")
+    for path in tracked_files("*.py", "*.md", "*.html", "*.yml", "*.yaml", "*.cfg", "Makefile"):
+        text = path.read_text()
+        if path == Path(__file__):
+            continue
+        assert not cited.findall(text), path
+        if faults.search(text):
+            assert "fault-model.md" in text or path.name == "fault-model.md", path

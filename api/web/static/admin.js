@@ -1,4 +1,4 @@
-// The pages work without it: it asks before what cannot be undone, and picks all rows at once.
+// Optional: asks for confirmation before irreversible actions, and selects all rows at once.
 
 for (const button of document.querySelectorAll("[data-confirm]")) {
   button.addEventListener("click", event => {

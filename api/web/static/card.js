@@ -1,26 +1,26 @@
-// One photograph of the session: what is known of it, shown. Everything that came from outside is
-// set as text, never as HTML.
+// The card of one photograph of the session. Texts from the server and from files are set as text,
+// never as HTML.
 
 const WAITING = {
   waiting: "Waiting to be sent …",
   sending: "Sending …",
   queued: "In the queue …",
-  processing: "Looking at it …",
+  processing: "Processing …",
 };
 const ENDED = {
-  failed: "No answer for this one",
+  failed: "Failed",
   canceled: "Canceled",
-  expired: "Too late: its time ran out",
+  expired: "Expired before it was processed",
 };
 const STEPS = ["queue", "fetch", "decode", "predict", "write"];
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** Whole per cent; less than one keeps a decimal. */
+/** Returns the score as a percentage; below 1 % with one decimal. */
 export function percent(score) {
   return `${(score * 100).toFixed(score > 0 && score < 0.01 ? 1 : 0)}%`;
 }
 
-/** The command that asks the same as the page did, quoted for a POSIX shell and for curl. */
+/** Returns the curl command for the same request, quoted for a POSIX shell and for curl. */
 export function curlFor(file, task, url) {
   const name = file.name.replace(UNPRINTABLE, "?");
   const path = /^[\p{L}\p{N} ._@%+=:()-]+$/u.test(name) ? name : `"${name.replace(/["\\]/g, "\\$&")}"`;
@@ -43,7 +43,7 @@ export class Card {
     this.stage("waiting");
   }
 
-  /** One of WAITING; `share` of the bytes that were sent, for `sending`. */
+  /** Shows a stage of WAITING; `share` is the part of the bytes sent, for `sending`. */
   stage(name, share = null) {
     this.element.dataset.stage = "waiting";
     this.#put(".answer", WAITING[name]);
@@ -53,7 +53,7 @@ export class Card {
     if (share !== null) progress.value = share;
   }
 
-  /** A prediction as the service answered it. */
+  /** Shows a prediction that the service has returned. */
   row(prediction, url) {
     const link = this.#find(".json");
     link.href = url;
@@ -66,11 +66,11 @@ export class Card {
     else this.#put(".answer", ENDED[prediction.status] ?? prediction.status);
     this.#times(prediction.timings ?? {});
     const { model, cached } = prediction;
-    if (model) this.#put(".model", `${model.name} ${model.version}${cached ? ", known already" : ""}`);
+    if (model) this.#put(".model", `${model.name} ${model.version}${cached ? ", cached result" : ""}`);
     return undefined;
   }
 
-  /** The service said no, or said nothing; `again` when the same file may be sent once more. */
+  /** Shows an error; `again` is true if sending the same file again may succeed. */
   refused(error, again) {
     this.element.dataset.stage = "ended";
     this.#find("progress").hidden = true;
@@ -79,19 +79,19 @@ export class Card {
     this.#find(".again").hidden = !again;
   }
 
-  /** The service is not to be reached just now; it is asked again. */
+  /** Shows that the service cannot be reached and that the request is repeated. */
   troubled(error) {
-    this.#why(`${error.message} Asking again …`, error.code);
+    this.#why(`${error.message} Trying again …`, error.code);
   }
 
   command(text) {
     this.#put("details code", text);
   }
 
-  /** The card in one sentence, for those who listen. */
+  /** The card in one sentence, for screen readers. */
   get sentence() {
-    const said = this.element.querySelectorAll(".answer, .why:not([hidden]) > span, .labels li:first-child > span");
-    const words = [...said].map((each) => each.textContent).filter(Boolean);
+    const texts = this.element.querySelectorAll(".answer, .why:not([hidden]) > span, .labels li:first-child > span");
+    const words = [...texts].map((each) => each.textContent).filter(Boolean);
     return `${this.file.name}: ${words.join(", ")}`;
   }
 
@@ -103,7 +103,7 @@ export class Card {
 
   #answer({ result }) {
     const labels = result?.labels ?? [];
-    this.#put(".answer", labels.length ? "" : "Nothing it knows");
+    this.#put(".answer", labels.length ? "" : "No known object");
     this.#find(".labels").replaceChildren(...labels.map(bar));
   }
 
@@ -152,7 +152,7 @@ function bar({ name, score }) {
 }
 
 function fieldErrors(errors) {
-  return Object.entries(errors ?? {}).map(([field, said]) => `${field}: ${[said].flat(3).join(", ")}.`);
+  return Object.entries(errors ?? {}).map(([field, texts]) => `${field}: ${[texts].flat(3).join(", ")}.`);
 }
 
 function make(tag, className = "", text = "") {

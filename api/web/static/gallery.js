@@ -1,11 +1,11 @@
-// The gallery: everyone's posts, and a place to post one's own. Everything that came from outside is
-// set as text, never as HTML.
+// The gallery: all posts, and a form to post. Texts from the server are set as text, never as
+// HTML.
 
 import { percent } from "./card.js";
 import { ask, signIn, signOut, signedIn } from "./posting.js";
 
 const MOST_LABELS = 3;
-const LOOK_AGAIN = 2000; // ms until a post without its labels is looked at again
+const LOOK_AGAIN = 2000; // ms until a post without labels is read again
 const LOOKS = 15;
 
 const byId = (id) => document.getElementById(id);
@@ -13,15 +13,15 @@ const { posts, token, refresh, images } = document.body.dataset;
 const made = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 let query = "sort=newest";
 let next = null;
-let turn = 0; // of the list that is shown: what comes for an earlier one is dropped
+let listRequest = 0; // number of the list request; responses to earlier ones are dropped
 
 // ---- the list
 
 async function show(more = false) {
-  const mine = more ? turn : ++turn;
+  const mine = more ? listRequest : ++listRequest;
   const cursor = more ? `&cursor=${encodeURIComponent(next)}` : "";
   const page = await ask(`${posts}?${query}&limit=24${cursor}`, {}, refresh);
-  if (mine !== turn) return;
+  if (mine !== listRequest) return;
   const items = page.items.map(item);
   if (more) byId("posts").append(...items);
   else byId("posts").replaceChildren(...items);
@@ -37,13 +37,13 @@ function item(post) {
   picture.onerror = () => retryLater(picture);
   picture.src = `${image}/thumbnail`;
   element.querySelector(".picture").href = `${image}/content`;
-  element.querySelector(".like").onclick = () => told(() => like(element, post));
+  element.querySelector(".like").onclick = () => withErrors(() => like(element, post));
   fill(element, post);
   if (post.predictions.some(isOpen)) look(element, post);
   return element;
 }
 
-/** The thumbnail is made when it is first asked for, which may take longer than a request waits. */
+/** Retries once: the first request of a thumbnail may end before the thumbnail is made. */
 function retryLater(picture) {
   picture.onerror = null;
   setTimeout(() => (picture.src = `${picture.src}?size=256`), LOOK_AGAIN);
@@ -75,13 +75,13 @@ function tag({ name, score }) {
 function showLikes(element, { likes, liked }) {
   const button = element.querySelector(".like");
   button.setAttribute("aria-pressed", String(liked));
-  button.setAttribute("aria-label", `${liked ? "Like no more" : "Like"}: ${likes}`);
+  button.setAttribute("aria-label", `${liked ? "Unlike" : "Like"}: ${likes}`);
   button.querySelector("span").textContent = likes;
 }
 
 const isOpen = ({ status }) => status === "queued" || status === "processing";
 
-/** Come back for labels and caption. */
+/** Reads the post again until its labels and caption are there. */
 async function look(element, post) {
   for (let count = 0; count < LOOKS; count += 1) {
     await new Promise((done) => setTimeout(done, LOOK_AGAIN));
@@ -94,7 +94,7 @@ async function look(element, post) {
   }
 }
 
-// ---- what people do
+// ---- actions
 
 async function like(element, post) {
   if (!signedIn()) {
@@ -119,12 +119,12 @@ async function send(form) {
   await show();
 }
 
-/** Do it; when it cannot be done, say why. */
-async function told(doing) {
+/** Runs an action and shows the message of its error. */
+async function withErrors(action) {
   const fault = byId("fault");
   fault.hidden = true;
   try {
-    await doing();
+    await action();
   } catch (error) {
     fault.textContent = error.message;
     fault.hidden = false;
@@ -149,13 +149,13 @@ function choose(button) {
 for (const button of document.querySelectorAll("[data-query]")) {
   button.addEventListener("click", () => {
     choose(button);
-    told(() => show());
+    withErrors(() => show());
   });
 }
-byId("more").addEventListener("click", () => told(() => show(true)));
+byId("more").addEventListener("click", () => withErrors(() => show(true)));
 byId("sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
-  told(async () => {
+  withErrors(async () => {
     await signIn(token, event.target);
     event.target.reset();
     await show();
@@ -163,12 +163,12 @@ byId("sign-in").addEventListener("submit", (event) => {
 });
 byId("new-post").addEventListener("submit", (event) => {
   event.preventDefault();
-  told(() => send(event.target));
+  withErrors(() => send(event.target));
 });
 byId("sign-out").addEventListener("click", () => {
-  told(async () => {
+  withErrors(async () => {
     await signOut(document.body.dataset.signOut);
     await show();
   });
 });
-told(() => show());
+withErrors(() => show());

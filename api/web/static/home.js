@@ -1,30 +1,30 @@
-// The page: photographs come in by choosing, dropping or pasting; each becomes a card.
+// The start page: photographs are chosen, dropped or pasted; each becomes a card.
 
 import { Card, curlFor } from "./card.js";
-import { Refused, door, isFinal, lookAt, persist, readiness, sleep, upload } from "./service.js";
+import { Refused, semaphore, isFinal, lookAt, persist, readiness, sleep, upload } from "./service.js";
 
 const TASK = "classify";
 const MOST_CARDS = 60;
-const LONGEST_WAIT = 20; // seconds that one request may wait for its answer
-const LOOKERS = 3; // with SENDERS at most five: browsers open six connections to a server
+const LONGEST_WAIT = 20; // seconds that one request may wait
+const LOOKERS = 3; // with SENDERS at most five: browsers open six connections per server
 const SENDERS = 2;
-const READY_EVERY = 30; // seconds between looks at a service that works
-const MISSING_EVERY = 3; // and at one that does not
+const READY_EVERY = 30; // seconds between readiness checks of a ready service
+const MISSING_EVERY = 3; // and of one that is not ready
 
 const byId = (id) => document.getElementById(id);
 const { predictions, ready } = document.body.dataset;
 const cards = new Set();
-const looking = door(LOOKERS);
-const sending = door(SENDERS);
-let open = 0; // cards without a final answer
+const looking = semaphore(LOOKERS);
+const sending = semaphore(SENDERS);
+let open = 0; // cards without a final state
 
-// ---- one photograph's way
+// ---- one photograph
 
-/** Take all of them: what is a photograph and what is not, the service knows and says best. */
+/** Adds a card per file. The service decides which files are valid images. */
 function take(files) {
   for (const file of files) begin(new Card(file, byId("card")));
   byId("cards").firstElementChild?.scrollIntoView({ block: "nearest" });
-  if (!files.length) say("There is no file in that.");
+  if (!files.length) say("No file was found.");
   forgetOldest();
 }
 
@@ -70,11 +70,11 @@ async function see(card, prediction, signal) {
 }
 
 async function look(url, signal) {
-  // With many open cards each waits less long, so that none stands behind another for a minute.
+  // With many open cards each waits for less time, so that none is delayed by a minute.
   const wait = Math.min(LONGEST_WAIT, Math.ceil((LONGEST_WAIT * LOOKERS) / open));
   const started = performance.now();
   const row = await lookAt(url, wait, signal);
-  // A service with too many waiting answers at once; do not ask in circles.
+  // A service with too many waiting requests answers at once; pause before the next request.
   if (!isFinal(row) && performance.now() - started < 500) await sleep(1);
   return row;
 }
@@ -88,10 +88,10 @@ function refuse(card, error) {
 // ---- the list
 
 function forget(card, byHand = false) {
-  const neighbour = card.element.nextElementSibling ?? card.element.previousElementSibling;
+  const sibling = card.element.nextElementSibling ?? card.element.previousElementSibling;
   cards.delete(card);
   card.remove();
-  if (byHand) (neighbour?.querySelector(".remove") ?? byId("files")).focus();
+  if (byHand) (sibling?.querySelector(".remove") ?? byId("files")).focus();
   refresh();
 }
 
@@ -112,7 +112,7 @@ function refresh() {
 }
 
 function say(sentence) {
-  byId("said").textContent = sentence;
+  byId("announcement").textContent = sentence;
 }
 
 // ---- the service
@@ -131,7 +131,7 @@ async function lookAtService() {
     showMissing(Object.entries(checks).filter(([, found]) => found !== "ok"));
     return works;
   } catch (error) {
-    showState("silent", "No answer");
+    showState("silent", "Unreachable");
     showMissing([["service", error.message]]);
     return false;
   }
@@ -156,11 +156,11 @@ function showMissing(missing) {
   byId("missing").querySelector("dl").replaceChildren(...pairs);
 }
 
-// ---- the ways in
+// ---- input
 
 async function copy(button) {
   const text = button.parentElement.querySelector("code").textContent;
-  button.textContent = (await toClipboard(text)) ? "Copied" : "Select it";
+  button.textContent = (await toClipboard(text)) ? "Copied" : "Copy failed";
   await sleep(1.5);
   button.textContent = "Copy";
 }
@@ -170,7 +170,7 @@ async function toClipboard(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Pages over plain http from another machine have no clipboard but the old one.
+    // Pages over plain HTTP from another machine have no navigator.clipboard.
     const area = Object.assign(document.createElement("textarea"), { value: text, readOnly: true });
     document.body.append(area);
     area.select();
@@ -180,7 +180,7 @@ async function toClipboard(text) {
   }
 }
 
-/** A folder comes as a file that cannot be read; leave it. */
+/** Returns the dropped files without folders, which cannot be read. */
 function droppedFiles({ items }) {
   const files = [...items].filter((item) => !item.webkitGetAsEntry?.()?.isDirectory);
   return files.map((item) => item.getAsFile()).filter(Boolean);
@@ -190,7 +190,7 @@ const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
 
 byId("files").addEventListener("change", (event) => {
   take(event.target.files);
-  event.target.value = ""; // choosing the same file once more is a change too
+  event.target.value = ""; // so that choosing the same file again is a change
 });
 byId("clear").addEventListener("click", () => {
   for (const card of [...cards]) forget(card);

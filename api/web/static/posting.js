@@ -1,17 +1,16 @@
-// The service's HTTP interface, as far as the gallery uses it, and who is signed in. Tokens live in
-// this tab only.
+// The part of the HTTP API that the gallery uses, with sign-in. Tokens are kept in this tab only.
 
 import { fileFault } from "./service.js";
 
 const TOKENS = "afterimage-tokens";
-const SILENT = "The service does not answer. Is it running, and are you connected to it?";
+const SILENT = "The service cannot be reached. Check that it is running and that you are connected.";
 
-let renewing = null; // under way: a refresh token is good once, and several requests may need it
+let renewing = null; // a refresh in progress: a refresh token is valid once, and several requests may need it
 
-/** An answer that is an error, in the service's own words. */
+/** An error response, with the message of the service. */
 export class Refused extends Error {
   constructor(status, problem) {
-    const fields = Object.entries(problem?.errors ?? {}).map(([name, said]) => `${name}: ${[said].flat(3).join(", ")}`);
+    const fields = Object.entries(problem?.errors ?? {}).map(([name, messages]) => `${name}: ${[messages].flat(3).join(", ")}`);
     super([problem?.detail ?? SILENT, ...fields].join(" "));
     this.status = status;
   }
@@ -19,7 +18,7 @@ export class Refused extends Error {
 
 export const signedIn = () => JSON.parse(sessionStorage.getItem(TOKENS) ?? "null");
 
-/** Forget the tokens, and have the service do so too. */
+/** Drops the tokens and revokes the log-in. */
 export async function signOut(url) {
   const tokens = signedIn();
   forget();
@@ -28,7 +27,7 @@ export async function signOut(url) {
 
 const forget = () => sessionStorage.removeItem(TOKENS);
 
-/** Keep the tokens of whoever fills in the form. */
+/** Signs in with the name and password of the form and keeps the tokens. */
 export async function signIn(url, form) {
   const fields = new URLSearchParams(new FormData(form));
   fields.set("grant_type", "password");
@@ -36,7 +35,7 @@ export async function signIn(url, form) {
   keep({ ...tokens, name: form.elements.username.value });
 }
 
-/** The JSON that a request is answered with; null when there is none. Sent by whoever is signed in. */
+/** Sends a request with the access token, if there is one; returns the JSON or null for an empty body. */
 export async function ask(url, options = {}, refresh = null) {
   const tokens = signedIn();
   if (!tokens) return asked(url, options);
@@ -80,7 +79,7 @@ async function asked(url, options) {
   return text ? parsed(text) : null;
 }
 
-/** The error for the first file of a form that cannot be read; null when all can, or it is no form. */
+/** Returns the error of the first unreadable file of a form, or null. */
 async function formFault(form) {
   if (!(form instanceof FormData)) return null;
   const files = [...form.values()].filter((value) => value instanceof File);

@@ -1,14 +1,14 @@
-// The service's HTTP interface, as far as the page uses it.
+// The part of the HTTP API that the start page uses.
 
 const FINAL = new Set(["succeeded", "failed", "canceled", "expired"]);
 const LONGEST_PAUSE = 15; // seconds between attempts while the service does not answer
-const SILENT = "The service does not answer. Is it running, and are you connected to it?";
-const UNREADABLE = "The browser cannot read this file any more: it was changed, moved or deleted. Choose it again.";
+const SILENT = "The service cannot be reached. Check that it is running and that you are connected.";
+const UNREADABLE = "The browser can no longer read this file: it was changed, moved or deleted. Choose it again.";
 
 export const isFinal = (prediction) => FINAL.has(prediction.status);
 export const sleep = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
-/** An answer that is an error: the service's own words, its code, and whether to ask again. */
+/** An error response: message, code, and whether trying again may succeed. */
 export class Refused extends Error {
   constructor(detail, { code = "", status = 0, errors = null, after = 0 } = {}) {
     super(detail);
@@ -17,7 +17,7 @@ export class Refused extends Error {
   }
 }
 
-/** Ask for `task` on a file; `sent` is told the share uploaded, 0 to 1. fetch() cannot tell that. */
+/** Creates a prediction of a file; `sent` is called with the uploaded part, 0 to 1, which fetch() does not report. */
 export function upload(url, file, task, sent, signal) {
   const form = new FormData();
   form.append("task", task);
@@ -41,7 +41,7 @@ export function upload(url, file, task, sent, signal) {
   });
 }
 
-/** The error for a file that cannot be read, which browsers report as a network error; null when it can. */
+/** Returns the error of an unreadable file, which browsers report as a network error, or null. */
 export async function fileFault(file) {
   try {
     await file.slice(0, 1).arrayBuffer();
@@ -53,14 +53,14 @@ export async function fileFault(file) {
   }
 }
 
-/** The prediction as it stands, after at most `wait` seconds. */
+/** Returns the current prediction after at most `wait` seconds. */
 export async function lookAt(url, wait, signal) {
   const patience = AbortSignal.any([signal, AbortSignal.timeout((wait + 10) * 1000)]);
   const answer = await get(`${url}?wait=${wait}`, patience);
   return read(answer.status, await answer.text(), answer.headers.get("Retry-After"));
 }
 
-/** `{ready, checks}`; `checks` names everything a prediction needs. */
+/** Returns `{ready, checks}`; `checks` names what a prediction depends on. */
 export async function readiness(url) {
   const answer = await get(url, AbortSignal.timeout(10_000));
   const body = parse(await answer.text());
@@ -68,7 +68,7 @@ export async function readiness(url) {
   return { ready: answer.ok, checks: body.checks };
 }
 
-/** Call `ask` until it answers: what passes is asked again, later and later, with `troubled` told. */
+/** Calls `ask` until it succeeds; temporary errors are passed to `troubled` and retried with growing pauses. */
 export async function persist(ask, troubled, signal) {
   for (let pause = 1; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
     try {
@@ -81,13 +81,13 @@ export async function persist(ask, troubled, signal) {
   }
 }
 
-/** A door that lets `width` jobs through at once; the others wait their turn. */
-export function door(width) {
+/** Returns a function that runs at most `width` jobs at once; others wait in order. */
+export function semaphore(width) {
   let free = width;
   const waiting = [];
   return async (job) => {
     if (free > 0) free -= 1;
-    else await new Promise((enter) => waiting.push(enter));
+    else await new Promise((start) => waiting.push(start));
     try {
       return await job();
     } finally {
@@ -110,7 +110,7 @@ function read(status, text, after) {
   const body = parse(text);
   if (status >= 200 && status < 300 && body) return body;
   const { code, errors } = body ?? {};
-  const detail = body?.detail || `The service answered ${status} without saying why.`;
+  const detail = body?.detail || `The service answered ${status} without an explanation.`;
   throw new Refused(detail, { code, status, errors, after: Number(after) || 0 });
 }
 

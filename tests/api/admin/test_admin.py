@@ -41,7 +41,7 @@ def test_admins_see_the_pages_and_nobody_else_does(app: Flask, root: Account, pa
     sign_up(app, "anna")
     refused = browser(app, "anna").get(path)
     assert refused.status_code == 403
-    assert "for admins alone" in refused.text
+    assert "with the role admin" in refused.text
     seen = browser(app, "root").get(path)
     assert seen.status_code == 200
     assert "script-src 'self'" in seen.headers["Content-Security-Policy"]
@@ -179,7 +179,7 @@ def test_bad_addresses_are_answered(client: FlaskClient, query: str) -> None:
 def test_nobody_changes_their_own_account(client: FlaskClient, root: Account) -> None:
     for action in ("user", "disable"):
         said = act(client, "users", action, root.id)
-        assert "Your own account is for another admin to change." in said.text
+        assert "You cannot change your own account; ask another admin." in said.text
     assert client.get("/admin/").status_code == 200
 
 

@@ -81,7 +81,7 @@ def test_nothing_that_people_wrote_runs(visit: Visit, url: str, root: Account) -
 def test_what_cannot_be_undone_is_asked_first(visit: Visit, url: str, root: Account) -> None:
     posted(url, root)
     visit.page.goto(f"{url}/admin/posts/?search=@{root.name}")
-    pick = visit.page.get_by_label("Pick all of this page")
+    pick = visit.page.get_by_label("Select all rows of this page")
     pick.check()
     visit.page.once("dialog", lambda dialog: dialog.dismiss())
     visit.page.get_by_role("button", name="Delete").click()

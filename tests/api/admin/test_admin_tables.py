@@ -157,7 +157,7 @@ def test_predictions_are_canceled_and_retried(
 
     assert "canceled, unless finished: 1" in act(client, "predictions", "cancel", id).text
     assert state() == "canceled"
-    assert "to be done again: 1" in act(client, "predictions", "retry", id).text
+    assert "queued again: 1" in act(client, "predictions", "retry", id).text
     assert state() == "queued"
     gone = act(client, "predictions", "retry", new_id(), "x", "")
     assert "There is no such prediction." in gone.text

@@ -54,12 +54,12 @@ def test_a_photograph_gets_its_labels(visit: Visit, cat: bytes) -> None:
     model = shown["model"]
     expect(card.locator(".model")).to_have_text(f"{model['name']} {model['version']}")
     assert card.locator(".labels li").count() == len(shown["result"]["labels"])
-    expect(visit.page.locator("#said")).to_contain_text("Egyptian cat")
+    expect(visit.page.locator("#announcement")).to_contain_text("Egyptian cat")
     for count in (2, 3):
         visit.send(CAT, cat)
         expect(card).to_have_count(count)
         expect(card.first.locator(".labels li").first).to_be_visible()
-    expect(card.first.locator(".model")).to_contain_text("known already")
+    expect(card.first.locator(".model")).to_contain_text("cached result")
     visit.assert_quiet()
 
 
@@ -155,7 +155,7 @@ def test_a_file_that_is_gone_is_not_called_a_silent_service(visit: Visit, tmp_pa
         visit.page.locator(".card .why"),
         visit.page.get_by_role("button", name="Try again"),
     )
-    expect(why).to_contain_text("does not answer")
+    expect(why).to_contain_text("cannot be reached")
     gone.unlink()
     visit.page.context.set_offline(False)
     again.click()
@@ -172,7 +172,7 @@ def test_a_lost_connection_is_asked_again(visit: Visit) -> None:
     visit.page.route("**/v1/predictions/*", lose_two)
     visit.page.goto(visit.base_url)
     visit.send("square.png", new(small()))
-    expect(visit.page.locator(".card .why")).to_contain_text("Asking again")
+    expect(visit.page.locator(".card .why")).to_contain_text("Trying again")
     expect(visit.page.locator(".card .labels li").first).to_be_visible()
     expect(visit.page.locator(".card .why")).to_be_hidden()
 
@@ -191,7 +191,7 @@ def test_what_is_missing_is_said(browser: Browser, tmp_path: Path) -> None:
         expect(visit.page.locator("[data-stage]").first).to_have_attribute("data-stage", "waiting")
         expect(visit.page.locator(".card .answer").first).to_have_text("In the queue …")
         running.stop()
-        expect(visit.page.locator("#state")).to_have_text("No answer")
+        expect(visit.page.locator("#state")).to_have_text("Unreachable")
         visit.send("square.png", small())
         expect(visit.page.get_by_role("button", name="Try again")).to_be_visible()
 

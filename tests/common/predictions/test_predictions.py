@@ -1,4 +1,4 @@
-"""Claim, finish, retry, fail: DESIGN section 4 row by row, on every database."""
+"""Claim, finish, retry, fail: the states and guards of docs/architecture.md, on every database."""
 
 from datetime import timedelta
 from typing import Any

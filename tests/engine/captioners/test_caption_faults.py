@@ -1,4 +1,4 @@
-"""What a provider may do to us (faults F7), through the real client and a real engine."""
+"""Failures of a captioning provider (F7 of docs/fault-model.md), with a real client and engine."""
 
 import time
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""F12: receivers that fail, hang, move, leave, reset and babble; nobody else suffers for it."""
+"""Failing receivers (F12 of docs/fault-model.md): the schedule is kept, others are unaffected."""
 
 import subprocess
 import sys
@@ -33,7 +33,7 @@ from tests.support.webhooks.receivers import (
     states,
 )
 
-# ---- F12: the schedule
+# ---- the schedule
 
 
 def test_the_published_schedule_is_kept(sessions: Sessions, ask: Any, sink: Sink) -> None:
@@ -120,7 +120,7 @@ def test_gone_disables_the_url_and_only_that(sessions: Sessions, ask: Any, sink:
     assert len(sink.ids("/gone")) <= QUICK.per_host
 
 
-# ---- F12: others are not affected
+# ---- other receivers are unaffected
 
 
 def test_a_dead_receiver_starves_nobody(sessions: Sessions, ask: Any) -> None:
