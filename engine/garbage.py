@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import chain, islice
 
 import structlog
@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from common.database.session import read, transact
 from common.housekeeping import garbage, job_locks
 from common.housekeeping.retention import (
-    PREDICTIONS,
     RULES,
+    old_predictions,
     remove_batches,
     remove_predictions,
     remove_some,
@@ -86,23 +86,27 @@ def delete_condemned(services: Services) -> int:
     return len(digests)
 
 
-# By the name that metrics and logs use: each removes up to a piece of rows and says how many.
-REMOVALS: Mapping[str, Sequence[Callable[[Session], int]]] = {
-    **{rule.table.__tablename__: [partial(remove_some, rule=rule)] for rule in RULES},
-    **{
-        f"predictions: {task}": [partial(remove_predictions, which=which) for which in rules]
-        for task, rules in PREDICTIONS.items()
-    },
-    "batches": [remove_batches],
-    "votes": [expire_votes],
-}
+@cache
+def removals() -> Mapping[str, Sequence[Callable[[Session], int]]]:
+    """Return, by the name that metrics and logs use, functions that remove a limited number of
+    old rows and return how many they removed.
+    """
+    return {
+        **{rule.table.__tablename__: [partial(remove_some, rule=rule)] for rule in RULES},
+        **{
+            f"predictions: {task}": [partial(remove_predictions, which=which) for which in rules]
+            for task, rules in old_predictions().items()
+        },
+        "batches": [remove_batches],
+        "votes": [expire_votes],
+    }
 
 
 def forget(services: Services) -> int:
     """Remove rows whose retention time has ended, piece by piece; returns how many were removed."""
     total = 0
-    for rows, removals in REMOVALS.items():
-        count = sum(_in_pieces(services, remove) for remove in removals)
+    for rows, functions in removals().items():
+        count = sum(_in_pieces(services, remove) for remove in functions)
         if count:
             services.metrics.rows_removed[rows].inc(count)
             log.info("rows removed", rows=rows, count=count)
@@ -112,7 +116,7 @@ def forget(services: Services) -> int:
 
 def begin(metrics: Metrics) -> None:
     """Expose the counters as 0: a rate needs a value from before the first removal."""
-    for rows in REMOVALS:
+    for rows in removals():
         metrics.rows_removed[rows].inc(0)
 
 

@@ -12,23 +12,22 @@ from engine.decoding.allocator import limit_arenas
 from engine.decoding.decoder import open_decoder
 from engine.heartbeat import Heartbeat
 from engine.housekeeper import Housekeeper
-from engine.index.address import refuse_unfit_store
 from engine.lane import Lane
+from engine.tasks import check_settings
 from engine.webhooks.deliverer import Deliverer
 
 log = structlog.get_logger(__name__)
-INDEX_USERS = {"index", "search"}  # tasks that open the search index
 
 
 class Engine:
     """Consumes, predicts and writes back, for the given tasks, from start() to stop().
 
-    Raises SettingsError when INDEX_URL names a bucket that cannot hold the index.
+    Raises SettingsError if the settings do not fit one of the tasks.
     """
 
     def __init__(self, services: Services, tasks: Sequence[str]):
-        if INDEX_USERS & set(tasks):
-            refuse_unfit_store(services.settings.index_url)
+        for task in tasks:
+            check_settings(task, services.settings)
         limit_arenas()  # before there are threads
         id, decoder = new_id(), open_decoder(services.settings)
         self._announcer = Announcer(services.broker, services.sessions)

@@ -21,8 +21,9 @@ from common.model_reference import model_reference
 from common.predictions import PredictionRecord
 from common.search.feedback import Opinion, record
 from common.search.feedback.clicks import note_clicks
-from common.search.feedback.query_terms import SEARCH, asked_for
+from common.search.feedback.query_terms import query_of
 from common.search.feedback.voters import voter_of
+from common.tasks.search import CONTRACT as SEARCH
 
 CLICKS = "clicks"
 
@@ -44,7 +45,7 @@ def record_feedback(fields: Mapping[str, Any]) -> dict[str, Any]:
     """
     search = _find_search(str(fields["search_id"]))
     day, model = search.created_at.date(), search.model_reference
-    context = VoteContext(query=asked_for(search.params), model=model, search_id=search.id, day=day)
+    context = VoteContext(query=query_of(search.params), model=model, search_id=search.id, day=day)
     entries: list[Entry] = [(name, kind) for kind in (*VALUES, CLICKS) for name in fields[kind]]
     names = [name for name, _ in entries]
     images = read(lambda s: find_by_id(s, current_user(), names))
@@ -73,7 +74,7 @@ def record_feedback_by_name(feedback: Sequence[Mapping[str, Any]]) -> dict[str, 
     ]
     names = {name for each in entries for name, _ in each}
     images = read(lambda s: find_by_id_or_name(s, current_user(), names))
-    model = read(lambda s: app_state().models.answering(s, SEARCH))
+    model = read(lambda s: app_state().models.answering(s, SEARCH.name))
     opinions, rejected = [], []
     for vote, of_query in zip(feedback, entries, strict=True):
         ids, refused = sort_entries(images, of_query)
@@ -90,7 +91,7 @@ def _find_search(id: str) -> PredictionRecord:
         row = find_prediction(id)
     except NotFound:
         row = None
-    if row is None or row.task != SEARCH:
+    if row is None or row.task != SEARCH.name:
         raise NotFound(
             "No search has this id. Send the `search_id` of a search.", code="search_not_found"
         )

@@ -5,6 +5,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
+from common.model_reference import format_reference
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 WANTED = {
     "oneOf": [
@@ -35,4 +37,4 @@ class ModelField(fields.Field[str]):
             name = version = ""
         if not all(isinstance(each, str) and NAME.fullmatch(each) for each in (name, version)):
             raise ValidationError("Must be `name@version`, or an object of `name` and `version`.")
-        return f"{name}@{version}"
+        return format_reference(name, version)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from common.database.session import Sessions, now, read
+from common.model_reference import reference_of
 from common.tables import EngineProcess
 
 RECENT = 10  # seconds without a heartbeat after which an engine counts as ended
@@ -88,7 +89,7 @@ def _named_in(reports: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]
     for report in reports:
         for task, status in report.items():
             for model in status.get("models", ()):
-                reference = f"{model['name']}@{model['version']}"
+                reference = reference_of(model)
                 is_same = found[task].get(reference, model) == model
                 found[task][reference] = model if is_same else None
     return found

@@ -6,6 +6,7 @@ stays until its owner deletes it.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -45,16 +46,11 @@ from common.tables import (
     Voter,
     WebhookDelivery,
 )
-from common.tasks.index import CONTRACT as INDEX
-from common.tasks.search import CONTRACT as SEARCH
-from common.tasks.thumbnail import CONTRACT as THUMBNAIL
+from common.tasks import DAY, HOUR, all_contracts
 
 PIECE = 500  # rows a transaction
-HOUR, DAY = 3600, 24 * 3600  # seconds
 SEARCHES = DAY  # after their last use
 WITH_FEEDBACK = 90 * DAY  # searches that got feedback: it refers to their query and results
-THUMBNAILS = HOUR  # the picture is in the store by then
-NOTES = HOUR
 DELIVERIES = BATCHES = 30 * DAY
 STATISTICS = 90  # days of searches and clicks
 FINAL = (State.SUCCEEDED, State.FAILED, State.CANCELED, State.EXPIRED)
@@ -124,15 +120,33 @@ RULES = (
         ),
     ),
 )
-# Predictions that no image's owner asked for; rows of other tables refer to some.
-PREDICTIONS = {
-    SEARCH.name: _asked(SEARCH.name, SEARCHES),
-    THUMBNAIL.name: [
-        *(and_(each, _p.state == State.SUCCEEDED) for each in _asked(THUMBNAIL.name, THUMBNAILS)),
-        *_asked(THUMBNAIL.name, DAY),  # a failure tells for a day that the image is at fault
-    ],
-    INDEX.name: [and_(each, _p.state == State.SUCCEEDED) for each in _asked(INDEX.name, NOTES)],
-}
+
+
+@cache
+def old_predictions() -> dict[str, list[ColumnElement[bool]]]:
+    """Return, by task, conditions that find predictions whose retention time has ended.
+
+    Rows of other tables may refer to these predictions: see `remove_predictions`.
+    """
+    by_task = {
+        name: _old(name, contract.keep_succeeded, contract.keep_unsuccessful)
+        for name, contract in all_contracts().items()
+    }
+    return {name: conditions for name, conditions in by_task.items() if conditions}
+
+
+def _old(
+    task: str, keep_succeeded: float | None, keep_unsuccessful: float | None
+) -> list[ColumnElement[bool]]:
+    if keep_succeeded is not None and keep_succeeded == keep_unsuccessful:
+        return _asked(task, keep_succeeded)
+    is_success = _p.state == State.SUCCEEDED
+    succeeded = [] if keep_succeeded is None else _asked(task, keep_succeeded)
+    others = [] if keep_unsuccessful is None else _asked(task, keep_unsuccessful)
+    return [
+        *(and_(is_success, each) for each in succeeded),
+        *(and_(~is_success, each) for each in others),
+    ]
 
 
 def remove_old(session: Session) -> int:

@@ -12,15 +12,13 @@ from sqlalchemy.orm import Session
 
 from common.database.session import execute, now
 from common.database.types import Id
-from common.model_reference import model_reference
 from common.predictions.claim import Job
 from common.predictions.completion import note_final
 from common.predictions.constants import CANCELED, MOST_FAILURES, backoff
 from common.predictions.result_cache import cache_key
-from common.search.analytics import Searched, note_searches
-from common.search.feedback.query_terms import SEARCH, asked_for
-from common.search.outbox import FINDABLE, KNOWLEDGE, note_changed
+from common.search.outbox import FINDABLE, note_changed
 from common.tables import Image, Prediction, State
+from common.tasks import all_contracts, indexed_tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +84,10 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> list[UUID]:
     successes = [outcome for outcome in kept if isinstance(outcome, Success)]
     for together in _by_model(successes):
         _succeed(session, together)
-    known = [mine[s.job.id].findable for s in successes if s.job.task in KNOWLEDGE]
-    note_changed(session, [image for image in known if image])
-    note_searches(session, [_searched(s) for s in successes if s.job.task == SEARCH])
+    indexed = indexed_tasks()
+    images = [mine[s.job.id].findable for s in successes if s.job.task in indexed]
+    note_changed(session, [image for image in images if image])
+    _call_on_success(session, successes)
     if unwanted:
         _cancel(session, unwanted)
     final = [outcome.job.id for outcome in successes] + unwanted
@@ -103,13 +102,15 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> list[UUID]:
     return final
 
 
-def _searched(success: Success) -> Searched:
-    return Searched(
-        query=asked_for(success.job.params),
-        model=model_reference(success.model) or "",
-        day=success.job.created_at.date(),
-        results=len(success.result["items"]),
-    )
+def _call_on_success(session: Session, successes: Sequence[Success]) -> None:
+    """Run what the contracts of the successful tasks prescribe."""
+    by_task: dict[str, list[Success]] = {}
+    for success in successes:
+        by_task.setdefault(success.job.task, []).append(success)
+    for task, group in by_task.items():
+        contract = all_contracts().get(task)
+        if contract and contract.on_success:
+            contract.on_success(session, group)
 
 
 def _by_model(successes: Sequence[Success]) -> Iterable[list[Success]]:

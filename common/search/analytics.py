@@ -60,7 +60,7 @@ COUNT = (
 _SINCE = _s.day.between(bindparam("since"), bindparam("until"))
 
 
-def note_searches(session: Session, searches: Iterable[Searched]) -> None:
+def count_searches(session: Session, searches: Iterable[Searched]) -> None:
     """Count them; in one order for all, so that nobody locks another out."""
     for each in sorted(searches, key=lambda each: (each.day, each.model, query_key(each.query))):
         place = (each.day, each.model, query_key(each.query))

@@ -20,7 +20,6 @@ from common.database.session import execute, now
 from common.tables import Image, Prediction, State, Visibility
 from common.tasks.index import CONTRACT
 
-KNOWLEDGE = ("classify", "outline", "caption", "embed")  # tasks whose results are indexed
 SETTLE = 0.5  # seconds that a note waits for others of the same image
 
 # Of `images`: in somebody's results. `is_findable` says it of one that is at hand.

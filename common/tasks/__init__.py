@@ -1,44 +1,72 @@
-"""The tasks' contracts: what may be asked of an image or a text, and what the answer looks like.
+"""The contracts of all tasks: what a request contains, what the result contains, what follows.
 
-A file of this folder is a task: it defines `CONTRACT`. The work itself is `engine/tasks/<name>.py`.
-Routes, queues, the OpenAPI page and the README's table follow from the contracts.
+Each module of this package describes one task and defines `CONTRACT`. The module of the same name
+in `engine/tasks` runs the task. Routes, queues, the OpenAPI document, the search index, retention
+and the README's table are derived from the contracts.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from marshmallow import RAISE, Schema, ValidationError
 
 from common.errors import InputFault
+from common.search.facts import SearchableFacts
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from common.predictions.finish import Success
 
 MINUTE = 60
-PIXELS_PER_UNIT = 4_000_000  # of an image, whose decoding may cost more than its task
+HOUR, DAY = 60 * MINUTE, 24 * 60 * MINUTE
+PIXELS_PER_UNIT = 4_000_000  # of an image: decoding a large image may cost more than its task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """What goes into a task and what comes out."""
+    """The description of one task; only `name`, `summary`, `params` and `result` are required."""
 
     name: str
-    summary: str  # one line, for people
+    summary: str  # one line of documentation
     params: type[Schema]
     result: type[Schema]
-    cacheable: bool = True  # the same bytes, params and model version give the same result
-    deadline: float = 15 * MINUTE  # seconds after which nobody waits for the answer any more
-    internal: bool = False  # asked for inside the house alone: no caller can name it
-    # Units of PREDICTION_QUOTA: about 10 ms of a processor each.
-    cost: int = 1
-    may_be_paid: bool = False  # a provider may be paid for it
-    takes_image: bool = True  # it is asked of an image; else all it needs is in its params
-    # What is told of a stored result and its params; None: all of it.
+    takes_image: bool = True  # False: everything the task needs is in its params
+    internal: bool = False  # only the service itself creates such predictions
+    deadline: float = 15 * MINUTE  # seconds after which an unfinished prediction expires
+
+    cost: int = 1  # units of PREDICTION_QUOTA, about 10 ms of CPU time each
+    may_be_paid: bool = False  # a provider may charge for it
+
+    cacheable: bool = True  # equal bytes, params and model version give an equal result
+    # Converts a stored result and its params to the public result; None: they are the same.
     shown: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]] | None = None
 
+    # Extracts from a stored result what the search index holds of it; None: it is not indexed.
+    searchable: Callable[[Mapping[str, Any]], SearchableFacts] | None = None
+    required_by_index: bool = False  # the indexer creates it for images that have no prediction
+    indexed_per_model: bool = False  # the index holds the results of all models that were requested
+
+    # Called once a batch, in the transaction that stores these results; must not commit.
+    on_success: Callable[["Session", Sequence["Success"]], None] | None = None
+    # Seconds from its start after which a final prediction is removed; None: never.
+    keep_succeeded: float | None = None
+    keep_unsuccessful: float | None = None
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether a result changes what the search index holds of its image."""
+        return self.searchable is not None
+
     def check_params(self, given: dict[str, Any]) -> dict[str, Any]:
-        """The params with their defaults; raises InputFault that names the wrong ones."""
+        """Return the params completed with their defaults.
+
+        Raises InputFault, which names each invalid param.
+        """
         try:
             loaded: dict[str, Any] = _instance(self.params).load(given)
         except ValidationError as error:
@@ -51,56 +79,65 @@ class Contract:
         return loaded
 
     def units(self, pixels: int = 0) -> int:
-        """What the task costs on an image of so many pixels, in units of PREDICTION_QUOTA."""
+        """Return the cost on an image with so many pixels, in units of PREDICTION_QUOTA."""
         return self.cost + pixels // PIXELS_PER_UNIT
 
     def queue(self, interactive: bool = False) -> str:
-        """The name of the task's queue; interactive requests have their own, served first."""
+        """Return the name of the task's queue; interactive requests have one of their own, which
+        is served first.
+        """
         return queue_name(self.name, interactive)
 
 
 @cache
 def _instance(schema: type[Schema]) -> Schema:
-    """Making a schema costs more than using it."""
+    """Return one instance of a schema: creating it costs more than using it."""
     return schema(unknown=RAISE)
 
 
 def queue_name(task: str, interactive: bool) -> str:
-    """`afterimage.<task>` or `afterimage.<task>.interactive`."""
+    """Return `afterimage.<task>` or `afterimage.<task>.interactive`."""
     return f"afterimage.{task}.interactive" if interactive else f"afterimage.{task}"
 
 
 @cache
 def all_contracts() -> dict[str, Contract]:
-    """Every task by its name: the files of this folder. Cached: it only depends on the code."""
-    found = {}
+    """Return the contract of every task by name; cached, because it only depends on the code."""
+    by_name = {}
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
         contract: Contract = importlib.import_module(f"{__name__}.{module.name}").CONTRACT
-        found[contract.name] = contract
-    return found
+        by_name[contract.name] = contract
+    return by_name
 
 
 @cache
 def contracts() -> dict[str, Contract]:
-    """The tasks that callers may ask for."""
+    """Return the contracts of the tasks that a caller may request."""
     return {name: each for name, each in all_contracts().items() if not each.internal}
 
 
 def is_internal(task: str) -> bool:
-    """Whether only the service itself asks for the task."""
-    found = all_contracts().get(task)
-    return found is not None and found.internal
+    """Whether only the service itself creates predictions of this task."""
+    contract = all_contracts().get(task)
+    return contract is not None and contract.internal
 
 
 @cache
 def image_tasks() -> tuple[str, ...]:
-    """The names of those tasks that may be asked of an image."""
+    """Return the names of the tasks that a caller may request for an image."""
     return tuple(name for name, each in contracts().items() if each.takes_image)
 
 
+@cache
+def indexed_tasks() -> tuple[str, ...]:
+    """Return the names of the tasks whose results are in the search index."""
+    return tuple(name for name, each in all_contracts().items() if each.is_indexed)
+
+
 def contract(task: str, internal: bool = False) -> Contract:
-    """The contract of `task`, an internal one only for the house itself; raises InputFault that
-    lists the known tasks.
+    """Return the contract of `task`; an internal task is only found with `internal`.
+
+    Raises InputFault, which lists the known tasks.
     """
     try:
         return (all_contracts() if internal else contracts())[task]

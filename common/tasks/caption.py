@@ -1,24 +1,28 @@
-"""caption: the image in one sentence."""
+"""caption: describe an image in one sentence."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from marshmallow import Schema, fields
 
 from common.schemas import RequestSchema
-from common.tasks import MINUTE, Contract
+from common.search.facts import SearchableFacts
+from common.tasks import HOUR, Contract
 
 
 class CaptionParams(RequestSchema):
-    """There is nothing to choose: the prompt is fixed."""
+    """No params: the prompt is fixed."""
 
 
 class TokensUsed(Schema):
-    """What the provider counted, for one caption."""
+    """The tokens of one caption, as counted by the provider."""
 
     prompt = fields.Integer(metadata={"description": "The image and the prompt.", "example": 270})
     completion = fields.Integer(metadata={"description": "The answer.", "example": 18})
 
 
 class CaptionResult(Schema):
-    """A sentence, and who wrote it. `model`, `tokens` and `cost_usd` come from providers alone."""
+    """A sentence and its source. Only providers set `model`, `tokens` and `cost_usd`."""
 
     text = fields.String(
         metadata={
@@ -28,30 +32,41 @@ class CaptionResult(Schema):
     )
     source = fields.String(
         metadata={
-            "description": "`labels`: put together from the classifier's labels, and no more than "
-            "they say. `openai`: written by a model behind OpenAI's protocol, which was sent the "
-            "pixels, at most 768 on the longer side, and neither file name nor metadata.",
+            "description": "`labels`: composed from the classifier's labels only. `openai`: "
+            "written by a model behind OpenAI's protocol, which received the pixels (at most 768 "
+            "on the longer side) without file name and metadata.",
             "example": "labels",
         }
     )
     model = fields.String(
-        metadata={"description": "What the provider was asked for.", "example": "gpt-4o-mini"}
+        metadata={"description": "The model requested from the provider.", "example": "gpt-4o-mini"}
     )
     tokens = fields.Nested(
-        TokensUsed, allow_none=True, metadata={"description": "Null when the provider is silent."}
+        TokensUsed,
+        allow_none=True,
+        metadata={"description": "Null if the provider does not report them."},
     )
     cost_usd = fields.Float(
         allow_none=True,
-        metadata={"description": "Null without CAPTION_PRICE or without tokens.", "example": 5e-5},
+        metadata={
+            "description": "Null if CAPTION_PRICE or the tokens are unknown.",
+            "example": 5e-5,
+        },
     )
+
+
+def searchable(result: Mapping[str, Any]) -> SearchableFacts:
+    """Return the sentence."""
+    return SearchableFacts(caption=str(result.get("text", "")))
 
 
 CONTRACT = Contract(
     name="caption",
-    summary="The image in a sentence: by a model of your choice, or honestly from labels, offline.",
+    summary="The image in one sentence, by a model of your choice or offline from its labels.",
     params=CaptionParams,
     result=CaptionResult,
     cost=5,
     may_be_paid=True,
-    deadline=60 * MINUTE,
+    deadline=HOUR,
+    searchable=searchable,
 )

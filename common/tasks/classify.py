@@ -1,4 +1,4 @@
-"""classify: what is in the image, as the 1,000 classes of ImageNet."""
+"""classify: label an image with the 1,000 classes of ImageNet."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,41 +6,44 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from common.schemas import RequestSchema
+from common.search.facts import SearchableFacts
 from common.tasks import Contract
 
 
 class ClassifyParams(RequestSchema):
-    """How many labels, and from which score on."""
+    """How many labels are returned, and from which score on."""
 
     top_k = fields.Integer(
         strict=True,
         load_default=5,
         validate=validate.Range(1, 100),
-        metadata={"description": "Most labels to answer with."},
+        metadata={"description": "Maximum number of labels."},
     )
     threshold = fields.Float(
         load_default=0.05,
         validate=validate.Range(0, 1),
         metadata={
-            "description": "Least score of a label or a broader term. The best label is always "
-            "there, however unsure."
+            "description": "Minimum score of a label or a broader term. The best label is always "
+            "returned, whatever its score."
         },
     )
 
 
 class Label(Schema):
-    """One class and how sure the model is of it."""
+    """One class and its probability."""
 
     class_id = fields.Integer(
-        metadata={"description": "0 to 999, ImageNet's usual order.", "example": 285}
+        metadata={"description": "0 to 999, in ImageNet's usual order.", "example": 285}
     )
-    name = fields.String(metadata={"description": "What a person says.", "example": "Egyptian cat"})
+    name = fields.String(
+        metadata={"description": "The usual English name.", "example": "Egyptian cat"}
+    )
     wnid = fields.String(metadata={"description": "WordNet 3.0 id.", "example": "n02124075"})
     score = fields.Float(metadata={"description": "Probability, 0 to 1.", "example": 0.6})
 
 
 class BroaderTerm(Schema):
-    """What several classes have in common, and how sure the model is that it is one of them."""
+    """A term that covers several classes, and the probability that it applies."""
 
     name = fields.String(metadata={"example": "cat"})
     score = fields.Float(
@@ -49,25 +52,34 @@ class BroaderTerm(Schema):
 
 
 class ClassifyResult(Schema):
-    """The labels, best first, and the broader terms for what is seen, the narrowest first."""
+    """The labels, highest score first, and the broader terms, narrowest first."""
 
     labels = fields.List(fields.Nested(Label))
     broader = fields.List(
         fields.Nested(BroaderTerm),
-        metadata={"description": "Terms at least as sure as `threshold`, at most 20."},
+        metadata={"description": "Terms with a score of at least `threshold`; at most 20."},
     )
     top_k = fields.Integer()
     threshold = fields.Float()
 
 
-# What the row keeps for the house alone: `unsure` labels, as pairs of class and score, by which the
-# image is found although they are not worth telling; its brightness, to see drift.
-KEPT = ("unsure", "brightness")
+# Parts of a stored result that callers do not get: `unsure`, pairs of class id and score below the
+# threshold, by which a search still finds the image; `brightness`, to measure drift.
+PRIVATE = ("unsure", "brightness")
 
 
-def shown(result: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored result as it is told."""
-    return {name: value for name, value in result.items() if name not in KEPT}
+def to_public(result: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored result without its private parts."""
+    return {name: value for name, value in result.items() if name not in PRIVATE}
+
+
+def searchable(result: Mapping[str, Any]) -> SearchableFacts:
+    """Return the labels, also those below the threshold, and the broader terms."""
+    return SearchableFacts(
+        labels=[(label["name"], label["score"]) for label in result.get("labels", [])],
+        class_ids=[(class_id, score) for class_id, score in result.get("unsure", [])],
+        broader=[(term["name"], term["score"]) for term in result.get("broader", [])],
+    )
 
 
 CONTRACT = Contract(
@@ -75,6 +87,7 @@ CONTRACT = Contract(
     summary="What is in the image: labels of ImageNet's 1,000 classes, and broader terms.",
     params=ClassifyParams,
     result=ClassifyResult,
-    cacheable=True,
-    shown=shown,
+    shown=to_public,
+    searchable=searchable,
+    required_by_index=True,
 )

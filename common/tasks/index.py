@@ -1,27 +1,28 @@
-"""index: what is known of an image goes into the search index; no caller names it."""
+"""index: write an image's results, posts and file name to the search index; internal."""
 
 from marshmallow import Schema, fields
 
-from common.tasks import MINUTE, Contract
+from common.tasks import DAY, HOUR, Contract
 
 
 class IndexParams(Schema):
-    """Which image; one that is gone leaves the index."""
+    """The image; if it no longer exists, it is removed from the index."""
 
     image_id = fields.UUID(required=True)
 
 
 class IndexResult(Schema):
-    """Nothing: the index is what was made."""
+    """Empty: the task changes the index."""
 
 
 CONTRACT = Contract(
     name="index",
-    summary="What is known of the image, into the search index.",
+    summary="Update the image in the search index.",
     params=IndexParams,
     result=IndexResult,
     cacheable=False,
-    deadline=30 * 24 * 60 * MINUTE,  # a change must not be forgotten because no engine was there
+    deadline=30 * DAY,  # a change must survive a long time without an engine
+    keep_succeeded=HOUR,
     internal=True,
     takes_image=False,
 )

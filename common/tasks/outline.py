@@ -1,47 +1,51 @@
-"""outline: where the objects of an image are, as polygons around their pixels."""
+"""outline: find the objects of an image, as polygons around their pixels."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, fields, validate
 
 from common.schemas import RequestSchema
+from common.search.facts import SearchableFacts
 from common.tasks import Contract
 
 FORMATS = ("polygons", "geojson", "coco", "svg")
 
 
 class OutlineParams(RequestSchema):
-    """How fine the outlines are, which objects count, and how they are written down."""
+    """The precision of the outlines, the minimum size of objects, and the output format."""
 
     tolerance = fields.Float(
         load_default=None,
         allow_none=True,
         validate=validate.Range(0, 50),
         metadata={
-            "description": "How far, in the original's pixels, a simplified outline may be from "
-            "the one that was found; 0: none is simplified. Without it, as far as keeps at least "
-            "95 % of each object (intersection over union)."
+            "description": "Maximum distance between a simplified outline and the detected one, in "
+            "pixels of the original; 0 disables simplification. By default, the largest distance "
+            "that keeps an intersection over union of at least 95 % for each object."
         },
     )
     max_vertices = fields.Integer(
         strict=True,
         load_default=500,
         validate=validate.Range(4, 10_000),
-        metadata={"description": "Most vertices of a ring; it is simplified until it has no more."},
+        metadata={
+            "description": "Maximum number of vertices of a ring; longer rings are simplified."
+        },
     )
     min_area = fields.Float(
         load_default=None,
         allow_none=True,
         validate=validate.Range(0, 1e9),
         metadata={
-            "description": "Least area of an object, in the original's pixels. Without it, a "
-            "5,000th of the image."
+            "description": "Minimum area of an object, in pixels of the original. By default, "
+            "1/5,000 of the image."
         },
     )
     format = fields.String(
         load_default="polygons",
         validate=validate.OneOf(FORMATS),
-        metadata={"description": "What the result holds beside width and height."},
+        metadata={"description": "The form of the outlines in the result."},
     )
 
 
@@ -53,16 +57,16 @@ def _ring(description: str) -> fields.List[Any]:
 
 
 class OutlinePolygon(Schema):
-    """A connected part of an object. Rings are [[x, y], …], closed: the last point leads to the
-    first. By the shoelace formula the exterior's area is positive, a hole's negative.
+    """A connected part of an object. Rings are lists [[x, y], …]; the last point is connected to
+    the first. By the shoelace formula an exterior has a positive area and a hole a negative one.
     """
 
-    exterior = _ring("The ring around the part.")
-    holes = fields.List(_ring("A ring around what is not the object."))
+    exterior = _ring("The outer boundary of the part.")
+    holes = fields.List(_ring("The boundary of a hole in the part."))
 
 
 class OutlinedObject(Schema):
-    """One object. Coordinates are pixels of the upright original, from its upper left corner."""
+    """One object. Coordinates are pixels of the upright original, from its top left corner."""
 
     label = fields.String(metadata={"example": "dog"})
     area = fields.Integer(metadata={"description": "Pixels.", "example": 3200})
@@ -75,7 +79,7 @@ class OutlinedObject(Schema):
 
 
 class OutlineResult(Schema):
-    """The objects, largest first, in the format that was asked for."""
+    """The objects, largest first, in the requested format."""
 
     width = fields.Integer(metadata={"description": "Of the upright original, in pixels."})
     height = fields.Integer(metadata={"description": "Of the upright original, in pixels."})
@@ -84,23 +88,31 @@ class OutlineResult(Schema):
     )
     geojson = fields.Dict(
         metadata={
-            "description": "With format `geojson`: a FeatureCollection (RFC 7946), but its "
+            "description": "With format `geojson`: a FeatureCollection (RFC 7946) whose "
             "coordinates are pixels: x to the right, y down."
         }
     )
     coco = fields.Dict(
         metadata={
             "description": "With format `coco`: images, categories, and annotations whose "
-            "segmentation is run-length encoded, as numbers and (`rle`) as COCO's string."
+            "segmentation is run-length encoded, as numbers and as COCO's string (`rle`)."
         }
     )
-    svg = fields.String(metadata={"description": "With format `svg`: a drawing of that size."})
+    svg = fields.String(
+        metadata={"description": "With format `svg`: an SVG document of that size."}
+    )
+
+
+def searchable(result: Mapping[str, Any]) -> SearchableFacts:
+    """Return the labels of the objects; formats other than `polygons` do not list objects."""
+    return SearchableFacts(objects=[each["label"] for each in result.get("objects") or []])
 
 
 CONTRACT = Contract(
     name="outline",
-    summary="Where the objects are: outlines of 20 kinds of things, as polygons with holes.",
+    summary="Outlines of objects of 20 kinds, as polygons with holes.",
     params=OutlineParams,
     result=OutlineResult,
     cost=10,
+    searchable=searchable,
 )

@@ -1,9 +1,20 @@
-"""search: the images that a text asks for, or that look like another one."""
+"""search: find images by a text, or images similar to another one."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from common.model_reference import model_reference
 from common.schemas import RequestSchema
-from common.tasks import MINUTE, Contract
+from common.search.analytics import Searched, count_searches
+from common.search.feedback.query_terms import query_of
+from common.tasks import DAY, MINUTE, Contract
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from common.predictions.finish import Success
 
 LONGEST_QUERY = 300  # characters
 MOST_RESULTS = 100  # images that one search ranks
@@ -11,52 +22,71 @@ RELEVANCE = ("high", "medium", "low")
 
 
 class SearchParams(RequestSchema):
-    """A text, or an image whose look-alikes are wanted."""
+    """A text, or the image to which similar images are searched."""
 
     query = fields.String(
         validate=validate.Length(1, LONGEST_QUERY),
-        metadata={"description": "What to look for.", "example": "a cat in a park"},
+        metadata={"description": "The text to search for.", "example": "a cat in a park"},
     )
     image_id = fields.UUID(metadata={"description": "An image that has been embedded."})
 
     @validates_schema
     def one_of_them(self, data: dict[str, object], **_options: object) -> None:
-        """Exactly one."""
+        """Reject params with none or both of them."""
         if len(data) != 1:
             raise ValidationError("Give `query` or `image_id`, and only one of them.")
 
 
 class Found(Schema):
-    """An image that was found."""
+    """One search result."""
 
     image_id = fields.UUID()
-    score = fields.Float(metadata={"description": "How well it answers, 0 to 1.", "example": 0.83})
+    score = fields.Float(
+        metadata={"description": "How well the image matches, 0 to 1.", "example": 0.83}
+    )
     relevance = fields.String(
         validate=validate.OneOf(RELEVANCE),
         metadata={
-            "description": "By the groups that this search's own scores fall into, not by a fixed "
-            "limit. `high` only where most of the query was matched."
+            "description": "The group of the score among the scores of this search, not a fixed "
+            "range. `high` requires that most of the query matched."
         },
     )
     why = fields.String(metadata={"example": "matched: label Egyptian cat, caption"})
 
 
 class SearchResult(Schema):
-    """The best images, best first; of what is not there any more, GET /v1/search tells nothing."""
+    """The best images, best first. GET /v1/search omits images deleted since then."""
 
     items = fields.List(fields.Nested(Found), metadata={"description": f"At most {MOST_RESULTS}."})
     detail = fields.String(
-        allow_none=True, metadata={"description": "Why nothing was found; null if something was."}
+        allow_none=True, metadata={"description": "Why the result is empty; null if it is not."}
     )
+
+
+def count_successes(session: "Session", successes: Sequence["Success"]) -> None:
+    """Count these searches in the statistics of their day."""
+    searches = [
+        Searched(
+            query=query_of(success.job.params),
+            model=model_reference(success.model) or "",
+            day=success.job.created_at.date(),
+            results=len(success.result["items"]),
+        )
+        for success in successes
+    ]
+    count_searches(session, searches)
 
 
 CONTRACT = Contract(
     name="search",
-    summary="The images that a text asks for, or that look like another one: GET /v1/search.",
+    summary="Images that match a text, or that are similar to another image: GET /v1/search.",
     params=SearchParams,
     result=SearchResult,
     cost=5,
-    cacheable=False,  # what can be found changes
+    cacheable=False,  # new images, edits and votes change the result
     deadline=MINUTE,
     takes_image=False,
+    on_success=count_successes,
+    keep_succeeded=DAY,
+    keep_unsuccessful=DAY,
 )

@@ -1,23 +1,23 @@
-"""thumbnail: a small picture of an image, made when it is first looked at; no caller names it."""
+"""thumbnail: make a small version of an image when it is first requested; internal."""
 
 import re
 
 from marshmallow import Schema, fields, validate
 
-from common.tasks import Contract
+from common.tasks import DAY, HOUR, Contract
 
 SIZES = (64, 256, 1024)  # pixels of the longer side
 MEDIA_TYPE = "image/jpeg"
 
 
 class ThumbnailParams(Schema):
-    """How large."""
+    """The size in pixels."""
 
     size = fields.Integer(strict=True, load_default=256, validate=validate.OneOf(SIZES))
 
 
 class ThumbnailResult(Schema):
-    """What was stored; smaller than asked for when the image is."""
+    """The stored thumbnail; an image smaller than `size` is not enlarged."""
 
     width = fields.Integer()
     height = fields.Integer()
@@ -25,22 +25,24 @@ class ThumbnailResult(Schema):
 
 
 def thumbnail_key(sha256: bytes, size: int) -> str:
-    """Where the thumbnail of the image with this digest lies: `thumbnails/ab/cdef…/256.jpg`."""
+    """Return the storage key of a thumbnail: `thumbnails/ab/cdef…/256.jpg`."""
     digest = sha256.hex()
     return f"thumbnails/{digest[:2]}/{digest[2:]}/{size}.jpg"
 
 
 def digest_of_thumbnail(key: str) -> bytes | None:
-    """The digest of the image whose thumbnail lies under `key`; None for any other key."""
-    found = re.fullmatch(r"thumbnails/([0-9a-f]{2})/([0-9a-f]{62})/[0-9]+\.jpg", key)
-    return bytes.fromhex(found[1] + found[2]) if found else None
+    """Return the sha256 of the image whose thumbnail has this key; None for any other key."""
+    match = re.fullmatch(r"thumbnails/([0-9a-f]{2})/([0-9a-f]{62})/[0-9]+\.jpg", key)
+    return bytes.fromhex(match[1] + match[2]) if match else None
 
 
 CONTRACT = Contract(
     name="thumbnail",
-    summary="A small picture of the image.",
+    summary="A small version of the image.",
     params=ThumbnailParams,
     result=ThumbnailResult,
-    cacheable=False,  # the result is in the store, which may lose it
+    cacheable=False,  # the thumbnail itself is in the store, which may lose it
     internal=True,
+    keep_succeeded=HOUR,  # by then the API reads the thumbnail from the store
+    keep_unsuccessful=DAY,  # meanwhile a failure shows that the image is at fault
 )

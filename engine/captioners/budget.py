@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from common.database.session import Sessions, clock, execute, read
 from common.database.types import Moment
 from common.tables import Prediction, State
+from common.tasks.caption import CONTRACT as CAPTION
 from engine.captioners.errors import BudgetExceeded, Tokens
 
 VALID = 10.0  # seconds that the sum is not read again
@@ -21,7 +22,7 @@ _COST: ColumnElement[float] = Prediction.result["cost_usd"].as_float()
 SPENT = (
     select(Prediction.owner_id, func.coalesce(func.sum(_COST), 0.0).label("dollars"))
     .where(
-        Prediction.task == "caption",
+        Prediction.task == CAPTION.name,
         # Both values are named so that the index over (task, interactive, started_at) leads there.
         Prediction.interactive.in_([False, True]),
         Prediction.started_at >= bindparam("since", type_=Moment),

@@ -1,8 +1,9 @@
-"""What the rows say of images: the newest results, posts, names, and who may find them."""
+"""Read from the database what the index holds of images: results, posts, names, visibility."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -10,25 +11,26 @@ from sqlalchemy import Row, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from common.database.session import execute, now
-from common.search.outbox import FINDABLE, KNOWLEDGE
+from common.model_reference import reference_of
+from common.search.facts import SearchableFacts
+from common.search.outbox import FINDABLE
 from common.tables import Image, Post, Prediction, State, Visibility
-from common.tasks.embed import vector_bytes
+from common.tasks import all_contracts, indexed_tasks
 from engine.index.documents import Document, Knowledge, Words, encode, texts_of
 
-WANTED = ("classify", "embed")  # without these an image is hardly found: they are asked for
-GIVEN_UP = (State.CANCELED, State.EXPIRED)
-MOST_POSTS = 20  # of an image, the newest
+ABANDONED = (State.CANCELED, State.EXPIRED)
+MOST_POSTS = 20  # newest posts of an image that are indexed
 
-# Built once: making a statement costs more than sending it.
 _i, _p = Image, Prediction
 _THESE: Any = bindparam("images", expanding=True)
 IMAGES = select(
     _i.id, _i.sha256, _i.owner_id, _i.visibility, _i.posts, _i.file_name, now().label("read_at")
 ).where(_i.id.in_(_THESE), FINDABLE)
-# Of each image the newest row of a task that succeeded, whatever number has been asked for, and one
-# that did not, which tells that the task was asked for. Vectors are kept of every model that was
-# named, for the index has a column a model.
-_named = case((_p.task == "embed", _p.wanted_model), else_=None)
+# For each image and indexed task: the newest row that succeeded, and the newest other row, which
+# shows that the task has been requested. Tasks that are indexed per model: the same for each model
+# that requests named.
+_per_model: Any = bindparam("tasks_per_model", expanding=True)
+_named = case((_p.task.in_(_per_model), _p.wanted_model), else_=None)
 _kind = case((_p.state == State.SUCCEEDED, 1), else_=0)
 _ranked = (
     select(
@@ -37,7 +39,11 @@ _ranked = (
         .over(partition_by=(_p.image_id, _p.task, _kind, _named), order_by=_p.id.desc())
         .label("place"),
     )
-    .where(_p.image_id.in_(_THESE), _p.task.in_(KNOWLEDGE), _p.state.not_in(GIVEN_UP))
+    .where(
+        _p.image_id.in_(_THESE),
+        _p.task.in_(bindparam("tasks", expanding=True)),
+        _p.state.not_in(ABANDONED),
+    )
     .subquery()
 )
 PREDICTIONS = (
@@ -65,45 +71,62 @@ EXIST = select(_i.id).where(_i.id.in_(_THESE), FINDABLE)
 
 @dataclass(slots=True)
 class Findings:
-    """What was read of some images."""
+    """The documents of some images, and the tasks that must still be requested for them."""
 
     documents: list[Document] = field(default_factory=list)
-    lacking: list[tuple[Row[Any], str]] = field(default_factory=list)  # image and task
+    missing: list[tuple[Row[Any], str]] = field(default_factory=list)  # image and task
+
+
+@cache
+def _task_parameters() -> dict[str, list[str]]:
+    per_model = [name for name, each in all_contracts().items() if each.indexed_per_model]
+    return {"tasks": list(indexed_tasks()), "tasks_per_model": per_model}
+
+
+@cache
+def _required_tasks() -> tuple[str, ...]:
+    return tuple(name for name, each in all_contracts().items() if each.required_by_index)
 
 
 def look(session: Session, images: Sequence[UUID], words_for: Words) -> Findings:
-    """The documents of those that are there and findable, and what was never asked of them."""
+    """Return the documents of the images that exist and are findable, and which of the tasks that
+    the index requires were never requested for them.
+    """
     these = {"images": sorted(set(images))}
-    # First the clock, then the rest: what is read later than it is only newer.
+    # The clock is read with the images: everything that is read afterwards can only be newer.
     rows = execute(session, IMAGES, these).all()
     results: dict[UUID, list[Row[Any]]] = {}
-    for row in execute(session, PREDICTIONS, these):
+    for row in execute(session, PREDICTIONS, these | _task_parameters()):
         results.setdefault(row.image_id, []).append(row)
     posts: dict[UUID, list[str]] = {}
     for row in execute(session, POSTS, these):
         posts.setdefault(row.image_id, []).append(row.text)
-    found = Findings()
+    findings = Findings()
     for image in rows:
-        mine = results.get(image.id, [])
-        found.documents.append(_document(image, mine, posts.get(image.id, []), words_for))
-        asked = {row.task for row in mine}
-        found.lacking += [(image, task) for task in WANTED if task not in asked]
-    return found
+        predictions = results.get(image.id, [])
+        findings.documents.append(_document(image, predictions, posts.get(image.id, []), words_for))
+        requested = {row.task for row in predictions}
+        findings.missing += [(image, task) for task in _required_tasks() if task not in requested]
+    return findings
 
 
 def gone(session: Session, images: Iterable[UUID]) -> list[UUID]:
-    """Those of `images` that are deleted, or in nobody's results any more."""
-    wanted = set(images)
-    there = {row.id for row in execute(session, EXIST, {"images": sorted(wanted)})}
-    return sorted(wanted - there)
+    """Return those of `images` that have been deleted or are no longer findable."""
+    ids = set(images)
+    existing = {row.id for row in execute(session, EXIST, {"images": sorted(ids)})}
+    return sorted(ids - existing)
 
 
 def _document(
     image: Row[Any], results: Sequence[Row[Any]], posts: Sequence[str], words_for: Words
 ) -> Document:
-    done = [row for row in results if row.state == State.SUCCEEDED and row.result]
-    newest = {row.task: row.result for row in done}
-    known = _knowledge(newest, posts, image.file_name, words_for)
+    facts = [
+        (row, facts_of(row.task, row.result))
+        for row in results
+        if row.state == State.SUCCEEDED and row.result
+    ]
+    newest = {row.task: each for row, each in facts}
+    known = _knowledge([newest[task] for task in sorted(newest)], posts, image.file_name, words_for)
     return Document(
         id=image.id,
         owner=image.owner_id,
@@ -111,38 +134,35 @@ def _document(
         read_at=_microseconds(image.read_at),
         texts=texts_of(known, words_for),
         known=encode(known),
-        vectors={_reference(row): vector_bytes(row.result) for row in done if row.task == "embed"},
+        vectors={reference_of(row.model): each.vector for row, each in facts if each.vector},
     )
 
 
+def facts_of(task: str, result: Mapping[str, Any]) -> SearchableFacts:
+    """Return what the task's contract extracts from a stored result for the index."""
+    searchable = all_contracts()[task].searchable
+    return searchable(result) if searchable else SearchableFacts()
+
+
 def _knowledge(
-    newest: Mapping[str, Mapping[str, Any]],
-    posts: Sequence[str],
-    file_name: str,
-    words_for: Words,
+    facts: Sequence[SearchableFacts], posts: Sequence[str], file_name: str, words_for: Words
 ) -> Knowledge:
-    labels = newest.get("classify", {})
-    # Outlines in other formats than polygons do not list their objects.
-    objects = newest.get("outline", {}).get("objects") or []
+    """Combine the facts of an image's tasks with its posts and its file name."""
     return Knowledge(
-        labels=_labels(labels, words_for),
-        broader=[(each["name"], each["score"]) for each in labels.get("broader", [])],
-        objects=list(dict.fromkeys(each["label"] for each in objects)),
-        caption=str(newest.get("caption", {}).get("text", "")),
+        labels=[label for each in facts for label in _labels(each, words_for)],
+        broader=[term for each in facts for term in each.broader],
+        objects=list(dict.fromkeys(name for each in facts for name in each.objects)),
+        caption=" ".join(each.caption for each in facts if each.caption),
         posts=posts,
         file_name=file_name,
     )
 
 
-def _labels(result: Mapping[str, Any], words_for: Words) -> list[tuple[str, float]]:
-    """Also those that are not sure enough to be told."""
-    told = [(each["name"], each["score"]) for each in result.get("labels", [])]
-    unsure = [(words_for.classes[index], score) for index, score in result.get("unsure", [])]
-    return told + unsure
-
-
-def _reference(row: Row[Any]) -> str:
-    return f"{row.model['name']}@{row.model['version']}"
+def _labels(facts: SearchableFacts, words_for: Words) -> list[tuple[str, float]]:
+    return [
+        *facts.labels,
+        *((words_for.classes[class_id], score) for class_id, score in facts.class_ids),
+    ]
 
 
 def _microseconds(moment: datetime) -> int:

@@ -41,7 +41,7 @@ class Indexer:
         self._schedule.note_write()
         # Looked at again when it is written: what was deleted meanwhile must not stay.
         self.drop_gone(images)
-        if found.lacking:
+        if found.missing:
             transact(self._sessions, lambda session: _ask(session, found))
         return len(found.documents)
 
@@ -81,7 +81,7 @@ def _ask(session: Session, found: Findings) -> None:
     housekeeper.
     """
     at = clock(session)
-    for image, task in found.lacking:
+    for image, task in found.missing:
         wanted = contract(task)
         params = wanted.check_params({})
         asked = TaskRequest(

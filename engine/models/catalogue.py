@@ -13,6 +13,8 @@ from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
+from common.model_reference import format_reference
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -108,7 +110,7 @@ class Manifest:
     @property
     def reference(self) -> str:
         """What a request names the model by: name@version."""
-        return f"{self.name}@{self.version}"
+        return format_reference(self.name, self.version)
 
     @property
     def size(self) -> int:

@@ -8,7 +8,9 @@ from sqlalchemy import bindparam, select
 
 from common.database.session import Sessions, execute, read
 from common.errors import InputFault
+from common.model_reference import reference_of
 from common.tables import Prediction, State
+from common.tasks.embed import CONTRACT as EMBED
 from common.tasks.embed import vector_bytes
 from common.tasks.search import MOST_RESULTS
 from engine.index.store import Index
@@ -23,7 +25,7 @@ NOTHING = "No other image looks like this one."
 _p = Prediction
 NEWEST = (
     select(_p.result, _p.model)
-    .where(_p.image_id == bindparam("image"), _p.task == "embed", _p.state == State.SUCCEEDED)
+    .where(_p.image_id == bindparam("image"), _p.task == EMBED.name, _p.state == State.SUCCEEDED)
     .order_by(_p.id.desc())
     .limit(1)
 )
@@ -38,7 +40,7 @@ def find_alike(sessions: Sessions, index: Index, image: UUID, seen_by: str) -> d
     if row is None:
         raise InputFault(NO_VECTOR, code="image_not_embedded")
     vector = np.frombuffer(vector_bytes(row.result), "<f4")
-    model = f"{row.model['name']}@{row.model['version']}"
+    model = reference_of(row.model)
     near = index.alike(model, vector, seen_by, MOST_RESULTS + 1)
     found = [(id, score) for id, score in near if id != image and score > NOTHING_IN_COMMON]
     return MadeBy(row.model, _told(found[:MOST_RESULTS]))

@@ -6,10 +6,11 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from common.database.session import Sessions, execute, read
-from common.model_reference import model_reference
+from common.model_reference import reference_of
 from common.search.feedback import Learnt, learnt
 from common.search.feedback.scores import MOST_AGAINST
 from common.tables import Prediction, State
+from common.tasks.embed import CONTRACT as EMBED
 from engine.index.store import Index
 from engine.searching.rocchio import Vector, agreement, middle, moved
 from engine.searching.scoring import Candidate
@@ -29,7 +30,7 @@ EMBEDDER = (
     select(_p.model, _p.result)
     .where(
         _p.image_id.in_(bindparam("images", expanding=True)),
-        _p.task == "embed",
+        _p.task == EMBED.name,
         _p.state == State.SUCCEEDED,
     )
     .order_by(_p.id.desc())
@@ -103,7 +104,7 @@ class Lessons:
         """The model whose vectors these images have, and how long those are."""
         wanted = {"images": images}
         row = read(self._sessions, lambda session: execute(session, EMBEDDER, wanted).first())
-        return (str(model_reference(row.model)), row.result["dimensions"]) if row else None
+        return (reference_of(row.model), row.result["dimensions"]) if row else None
 
 
 def sink(ranked: Sequence[Candidate], lesson: Learnt) -> list[Candidate]:

@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from common.services import Services
+from common.settings import Settings
 from engine.decoding.decoder import Decoder
+from engine.index.address import refuse_unfit_store
 from engine.index.indexer import Indexer
 from engine.tasks import WorkerPool
 
@@ -49,3 +51,8 @@ class IndexRunner:
 def open_worker_pool(services: Services, stop: Event, decoder: Decoder | None = None) -> WorkerPool:
     """One writer an engine: more of them would only meet at the same tables."""
     return WorkerPool(1, BATCH, lambda _model: IndexRunner(Indexer(services), stop))
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise SettingsError if INDEX_URL names a bucket that cannot hold the index."""
+    refuse_unfit_store(settings.index_url)

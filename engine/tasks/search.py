@@ -10,8 +10,10 @@ from sqlalchemy import bindparam, select
 
 from common.database.session import execute, read
 from common.services import Services
+from common.settings import Settings
 from common.tables import Role, User
 from engine.decoding.decoder import Decoder
+from engine.index.address import refuse_unfit_store
 from engine.index.store import Index, visible_to
 from engine.searching.similar_images import find_alike
 from engine.searching.text_search import TextSearch
@@ -67,3 +69,8 @@ def open_worker_pool(services: Services, stop: Event, decoder: Decoder | None = 
     """A crew of its own, so that no search waits for a long batch of others."""
     index = Index(services.settings.index_url)
     return WorkerPool(WORKERS, BATCH, lambda _model: SearchRunner(services, index))
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise SettingsError if INDEX_URL names a bucket that cannot hold the index."""
+    refuse_unfit_store(settings.index_url)

@@ -15,11 +15,11 @@ from common.database.session import Sessions, now, read, transact
 from common.housekeeping import holdings
 from common.housekeeping.retention import (
     PIECE,
-    PREDICTIONS,
     RULES,
     SEARCHES,
     WITH_FEEDBACK,
     keep_search,
+    old_predictions,
     remove_some,
 )
 from common.search.feedback import Opinion, learnt, record
@@ -167,7 +167,7 @@ def test_ages_are_looked_up_by_an_index(services: Services) -> None:
         rule.table.__tablename__: select(func.count()).select_from(rule.table).where(rule.which)
         for rule in RULES
     }
-    for task, conditions in PREDICTIONS.items():
+    for task, conditions in old_predictions().items():
         for number, which in enumerate(conditions):
             statements[f"{task} {number}"] = (
                 select(func.count()).select_from(Prediction).where(which)

@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 
 from common.database.session import clock, execute
 from common.database.types import Moment
+from common.model_reference import reference_of
 from common.observability.drift import bins_of
 from common.observability.drift.windows import Windows
 from common.tables import DriftSample, Image, Prediction, State
+from common.tasks.classify import CONTRACT as CLASSIFY
 
-TASK = "classify"
 MOST_AN_HOUR = 2_000  # predictions; of a busier hour, its last ones stand for all
 KEPT = timedelta(days=400)
 HOUR = timedelta(hours=1)
@@ -28,7 +29,7 @@ MADE = (
     select(_p.result, _p.model, _p.started_at, Image.width, Image.height)
     .outerjoin(Image, Image.id == _p.image_id)
     .where(
-        _p.task == TASK,
+        _p.task == CLASSIFY.name,
         # Both values are named so that the index over (task, interactive, started_at) leads there.
         _p.interactive.in_([False, True]),
         _p.started_at >= bindparam("begin", type_=Moment),
@@ -52,7 +53,7 @@ def made_between(session: Session, begin: datetime, end: datetime, most: int) ->
 
 def reference_name(model: Any) -> str:
     """name@version."""
-    return f"{model['name']}@{model['version']}"[:255]
+    return reference_of(model)[:255]
 
 
 def measure_hour(session: Session, hour: datetime) -> int:

@@ -16,7 +16,6 @@ from common.search.text import normalise, terms
 from common.tables.feedback import LONGEST_QUERY
 
 SPACE = UUID("5d3f7c1e-8a51-4b0a-9d43-6f2f0c7be1a4")  # of the names that keys are made of
-SEARCH = "search"  # the task whose results are voted on
 MOST_TERMS = 6  # of a query; what follows them hardly says what is meant
 
 
@@ -52,9 +51,9 @@ def query_key(query: str) -> bytes:
     return hashlib.sha256(kept(query).encode("utf-8", "replace")).digest()
 
 
-def asked_for(params: Mapping[str, Any]) -> str:
-    """What a search of these params asked for, as the query that votes on it are on.
+def query_of(params: Mapping[str, Any]) -> str:
+    """Return the query of a search with these params, under which votes on its results count.
 
-    Of what looks like an image that is a word of its own, which no other query shares.
+    A search for images similar to another one gets a word of its own that no text query shares.
     """
     return str(params["query"]) if "query" in params else f"image:{UUID(params['image_id']).hex}"

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from common.database.session import Sessions, transact
-from common.search.analytics import Searched, note_searches
+from common.search.analytics import Searched, count_searches
 from tests.support.rows.databases import sessions as sessions
 from tests.support.rows.feedback import give, ml_team, searched, upload
 from tests.support.servers.backends import database_url as database_url
@@ -26,7 +26,7 @@ def note(
     sessions: Sessions, query: str, times: int = 1, ago: int = 0, model: str = OLD, found: int = 3
 ) -> None:
     each = Searched(query=query, model=model, day=TODAY - timedelta(ago), results=found)
-    transact(sessions, lambda session: note_searches(session, [each] * times))
+    transact(sessions, lambda session: count_searches(session, [each] * times))
 
 
 def get(app: Flask, ml: dict[str, str], path: str) -> Any:

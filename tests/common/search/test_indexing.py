@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from common.database.ids import new_id
 from common.database.session import Sessions, now, read, transact
-from common.housekeeping.retention import PREDICTIONS, remove_predictions
+from common.housekeeping.retention import old_predictions, remove_predictions
 from common.images import set_visibility
 from common.predictions import Success
 from common.search.outbox import note_changed, note_deleted
@@ -106,7 +106,7 @@ def test_an_image_that_goes_leaves_a_note_behind(sessions: Sessions, image: Imag
 
 
 def forget(sessions: Sessions) -> int:
-    rules = PREDICTIONS["index"]
+    rules = old_predictions()["index"]
     return sum(transact(sessions, partial(remove_predictions, which=which)) for which in rules)
 
 

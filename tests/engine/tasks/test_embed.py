@@ -13,7 +13,7 @@ from PIL import Image
 from common.errors import InputFault, ModelUnavailable
 from common.settings import Settings
 from common.tasks import contract
-from common.tasks.embed import shown, vector_bytes
+from common.tasks.embed import to_public, vector_bytes
 from engine.models.catalogue import default_model
 from engine.models.progress import Lines
 from engine.models.pull import pull
@@ -92,8 +92,8 @@ def test_the_row_always_keeps_the_vector_and_callers_get_it_on_demand(work: Embe
     kept = np.frombuffer(vector_bytes(json.loads(json.dumps(stored))), "<f4")
     assert len(json.dumps(stored)) < 5600  # bytes of the row
     defaults = contract("embed").check_params({})
-    assert shown(stored, defaults) == {"dimensions": 1024}
-    told = shown(stored, contract("embed").check_params({"vector": True}))
+    assert to_public(stored, defaults) == {"dimensions": 1024}
+    told = to_public(stored, contract("embed").check_params({"vector": True}))
     assert set(told) == {"dimensions", "vector"}
     assert (np.array(told["vector"], np.float32) == kept).all()  # to the last bit
 

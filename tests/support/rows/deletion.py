@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from common.database.session import Sessions, now, read, transact
 from common.housekeeping import garbage
-from common.housekeeping.retention import NOTES, PREDICTIONS, remove_old, remove_predictions
+from common.housekeeping.retention import old_predictions, remove_old, remove_predictions
 from common.tables import Base, Prediction, State
+from common.tasks import HOUR
 from common.tasks.thumbnail import SIZES, thumbnail_key
 from engine.index.indexer import Indexer
 
@@ -94,13 +95,13 @@ def settle(app: Flask, sessions: Sessions) -> None:
     """The engine takes the notes for the index; an hour and ten minutes pass."""
     notes = select(Prediction.id).where(Prediction.task == "index")
     ids = read(sessions, lambda session: list(session.scalars(notes)))
-    done = {"state": State.SUCCEEDED, "started_at": now(-NOTES - 1), "check_at": None}
+    done = {"state": State.SUCCEEDED, "started_at": now(-HOUR - 1), "check_at": None}
     rows = update(Prediction).where(Prediction.id.in_(ids)).values(done)
     transact(sessions, lambda session: session.execute(rows))
     old = update(Base.metadata.tables["objects"]).values(created_at=now(-garbage.TOMBSTONE - 1))
     transact(sessions, lambda session: session.execute(old))
     transact(sessions, remove_old)
-    for which in PREDICTIONS["index"]:
+    for which in old_predictions()["index"]:
         transact(sessions, partial(remove_predictions, which=which))
 
 
