@@ -18,12 +18,12 @@ from common.predictions.constants import CANCELED, MOST_FAILURES, backoff
 from common.predictions.result_cache import cache_key
 from common.search.outbox import FINDABLE, note_changed
 from common.tables import Image, Prediction, State
-from common.tasks import all_contracts, indexed_tasks
+from common.tasks import TaskSuccess, all_contracts, indexed_tasks
 
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """A result, as the task's contract describes it; `timings` in seconds."""
+    """A result in the form that the task's contract describes; `timings` in seconds."""
 
     job: Job
     result: dict[str, Any]
@@ -33,7 +33,7 @@ class Success:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The input's fault, or a fault that no retry mends: final."""
+    """A final failure: the input's fault, or an error that no retry can fix."""
 
     job: Job
     code: str
@@ -42,9 +42,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Our own fault or a dependency's: again later, unless it has failed too often.
+    """A failure of the service or a dependency: retried, unless it has failed too often.
 
-    Not before `delay` seconds have passed; what was not really tried does not count as a failure.
+    Not before `delay` seconds have passed; an attempt that did not really start does not count as a
+    failure.
     """
 
     job: Job
@@ -58,7 +59,7 @@ Outcome = Success | Failure | Retry
 
 # Built once: making a statement costs more than sending it.
 _THEM = Prediction.id.in_(bindparam("ids", expanding=True))
-# Read where the rows are read and locked anyway: most images are in nobody's results.
+# Read with the rows, which are read and locked anyway.
 _FINDABLE = select(Image.id).where(Image.id == Prediction.image_id, FINDABLE).scalar_subquery()
 HELD = (
     select(
@@ -73,10 +74,11 @@ HELD = (
 
 
 def finish(session: Session, outcomes: Sequence[Outcome]) -> list[UUID]:
-    """Write the outcomes whose job is still held; returns the ids that reached a final state.
+    """Write the outcomes of jobs that are still held; return the ids that reached a final state.
 
-    A job that was taken over meanwhile (its row's `attempts` moved on) is dropped: its new holder
-    writes the result. One whose cancellation was asked for is canceled, whatever came of it.
+    A job that was taken over meanwhile (its row's `attempts` changed) is dropped, because its new
+    claimer writes the result. A job whose cancellation was requested is canceled, whatever its
+    outcome.
     """
     mine = _still_mine(session, [outcome.job for outcome in outcomes])
     unwanted = [id for id, row in mine.items() if row.cancel_requested]
@@ -110,11 +112,20 @@ def _call_on_success(session: Session, successes: Sequence[Success]) -> None:
     for task, group in by_task.items():
         contract = all_contracts().get(task)
         if contract and contract.on_success:
-            contract.on_success(session, group)
+            contract.on_success(session, [_for_contract(success) for success in group])
+
+
+def _for_contract(success: Success) -> TaskSuccess:
+    return TaskSuccess(
+        params=success.job.params,
+        result=success.result,
+        model=success.model,
+        created_at=success.job.created_at,
+    )
 
 
 def _by_model(successes: Sequence[Success]) -> Iterable[list[Success]]:
-    """Nearly always one group."""
+    """Group successes by model; nearly always one group."""
     groups: dict[str, list[Success]] = {}
     for success in successes:
         groups.setdefault(json.dumps(success.model, sort_keys=True), []).append(success)
@@ -122,7 +133,9 @@ def _by_model(successes: Sequence[Success]) -> Iterable[list[Success]]:
 
 
 def _still_mine(session: Session, jobs: Iterable[Job]) -> dict[UUID, Row[Any]]:
-    """The jobs still held; whether each is to be canceled, and its image where that is findable."""
+    """Return the rows of the jobs still held: whether each must be canceled, and its image if it is
+    findable.
+    """
     attempts = {job.id: job.attempt for job in jobs}
     rows = execute(session, HELD, {"ids": sorted(attempts)})
     return {row.id: row for row in rows if attempts[row.id] == row.attempts}
@@ -134,7 +147,7 @@ def _cancel(session: Session, ids: Sequence[UUID]) -> None:
 
 
 def _succeed(session: Session, successes: Sequence[Success]) -> None:
-    """One UPDATE writes many rows, ten times as fast as one UPDATE each."""
+    """Write many rows with one UPDATE, which is ten times as fast as one UPDATE each."""
     values: dict[str, Any] = {
         "ids": [success.job.id for success in successes],
         "model": successes[0].model,
@@ -152,7 +165,7 @@ def _succeed(session: Session, successes: Sequence[Success]) -> None:
 
 @lru_cache(maxsize=64)
 def _success_of(count: int) -> Update:
-    """The UPDATE of `count` rows: CASE id WHEN … THEN … for each column that differs."""
+    """Return the UPDATE of `count` rows: CASE id WHEN … THEN … for each column that differs."""
 
     def by_id(column: Any) -> Any:
         whens = {
@@ -193,12 +206,14 @@ def _fail(session: Session, id: UUID, code: str, detail: str, failures: int = 0)
 
 
 def _released() -> dict[str, Any]:
-    """The columns of a row that reached its final state."""
+    """Return the columns of a row that reached its final state."""
     return {"finished_at": now(), "check_at": None, "lease_owner": None, "lease_until": None}
 
 
 def _retry(session: Session, outcome: Retry) -> bool:
-    """Back into the queue, to be announced when its time has come; True when that was the last."""
+    """Queue the prediction again, to be announced when it is due; return True if it failed for
+    good.
+    """
     failures = outcome.job.failures + outcome.counts
     if outcome.counts and failures >= MOST_FAILURES:
         _fail(session, outcome.job.id, outcome.code, outcome.detail, failures=1)

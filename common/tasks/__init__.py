@@ -9,6 +9,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,19 @@ from common.search.facts import SearchableFacts
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from common.predictions.finish import Success
-
 MINUTE = 60
 HOUR, DAY = 60 * MINUTE, 24 * 60 * MINUTE
 PIXELS_PER_UNIT = 4_000_000  # of an image: decoding a large image may cost more than its task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSuccess:
+    """A prediction that has succeeded, as `Contract.on_success` receives it."""
+
+    params: Mapping[str, Any]
+    result: Mapping[str, Any]
+    model: Mapping[str, Any]
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +61,7 @@ class Contract:
     indexed_per_model: bool = False  # the index holds the results of all models that were requested
 
     # Called once a batch, in the transaction that stores these results; must not commit.
-    on_success: Callable[["Session", Sequence["Success"]], None] | None = None
+    on_success: Callable[["Session", Sequence[TaskSuccess]], None] | None = None
     # Seconds from its start after which a final prediction is removed; None: never.
     keep_succeeded: float | None = None
     keep_unsuccessful: float | None = None
@@ -79,7 +88,7 @@ class Contract:
         return loaded
 
     def units(self, pixels: int = 0) -> int:
-        """Return the cost on an image with so many pixels, in units of PREDICTION_QUOTA."""
+        """Return the cost for an image of `pixels` pixels, in units of PREDICTION_QUOTA."""
         return self.cost + pixels // PIXELS_PER_UNIT
 
     def queue(self, interactive: bool = False) -> str:

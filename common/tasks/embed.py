@@ -60,8 +60,8 @@ CONTRACT = Contract(
     summary="The image as a vector of 1,024 numbers; similar images have vectors close together.",
     params=EmbedParams,
     result=EmbedResult,
-    shown=to_public,
-    searchable=searchable,
     required_by_index=True,
     indexed_per_model=True,
+    shown=to_public,
+    searchable=searchable,
 )

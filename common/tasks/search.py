@@ -9,12 +9,10 @@ from common.model_reference import model_reference
 from common.schemas import RequestSchema
 from common.search.analytics import Searched, count_searches
 from common.search.feedback.query_terms import query_of
-from common.tasks import DAY, MINUTE, Contract
+from common.tasks import DAY, MINUTE, Contract, TaskSuccess
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-
-    from common.predictions.finish import Success
 
 LONGEST_QUERY = 300  # characters
 MOST_RESULTS = 100  # images that one search ranks
@@ -63,13 +61,13 @@ class SearchResult(Schema):
     )
 
 
-def count_successes(session: "Session", successes: Sequence["Success"]) -> None:
+def count_successes(session: "Session", successes: Sequence[TaskSuccess]) -> None:
     """Count these searches in the statistics of their day."""
     searches = [
         Searched(
-            query=query_of(success.job.params),
+            query=query_of(success.params),
             model=model_reference(success.model) or "",
-            day=success.job.created_at.date(),
+            day=success.created_at.date(),
             results=len(success.result["items"]),
         )
         for success in successes
