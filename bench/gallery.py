@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.database.ids import new_id
-from engine.index.documents import Document, Knowledge, Words, encode, texts_of
+from engine.index.documents import Document, ImageFacts, Words, encode, texts_of
 from engine.models.broader_terms import BroaderTerms
 from engine.models.labels import Label, load_imagenet
 from engine.tasks.classify import LEAST_KEPT, MOST_KEPT
@@ -72,7 +72,7 @@ class Gallery:
         best = [int(i) for i in np.argsort(-scores)[:MOST_KEPT] if scores[i] >= LEAST_KEPT]
         names = [(self._labels[i].name, round(float(scores[i]), 4)) for i in best]
         broader = [(t["name"], t["score"]) for t in self._broader.of(scores, BROADER)]
-        known = Knowledge(
+        known = ImageFacts(
             labels=names,
             broader=broader,
             caption=f"Probably a {names[0][0]}." if names else "",

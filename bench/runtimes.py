@@ -27,7 +27,7 @@ from common.settings import Settings
 from engine.models.add import add
 from engine.models.catalogue import default_model
 from engine.models.loader import Model, Session, load
-from engine.models.manifest_from_signature import Said
+from engine.models.manifest_from_signature import ModelDescription
 from engine.models.progress import Lines
 from engine.models.pull import pull
 
@@ -63,7 +63,7 @@ def main() -> int:
 
 def _models(folder: Path, mirror: str, savedmodel: str) -> tuple[Model, Model]:
     pull(default_model("classify"), folder, mirror, Lines())
-    added = add("classify", savedmodel, Said(name="savedmodel"), folder, Lines())
+    added = add("classify", savedmodel, ModelDescription(name="savedmodel"), folder, Lines())
     return load("classify", folder), load("classify", folder, added.reference)
 
 

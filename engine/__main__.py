@@ -1,6 +1,7 @@
-"""`python -m engine --tasks classify,outline`: the engine as a process of its own.
+"""`python -m engine --tasks classify,outline`: run the engine as a process of its own.
 
-`--except caption` leaves tasks to other engines: what is new later is done without being named.
+`--except caption` leaves tasks to other engines; unlike `--tasks`, it also serves tasks that a
+later version adds.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from engine.process import Engine
 
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT; 1 when the settings cannot be used."""
+    """Run until SIGTERM or SIGINT; return 1 if the settings cannot be used."""
     limit_allocator()
     forget_inherited()
     try:
@@ -43,13 +44,15 @@ def main() -> int:
 
 
 def _tasks(arguments: Sequence[str] | None = None) -> list[str]:
-    """The tasks that the command line names; raises NotFound for one that there is not."""
+    """Return the tasks that the command line selects; raises InputFault for an unknown task."""
     parser = argparse.ArgumentParser(prog="python -m engine", description=__doc__)
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--tasks", default=",".join(all_contracts()), help="comma-separated; default: %(default)s"
     )
-    which.add_argument("--except", dest="left_out", default="", help="comma-separated: all others")
+    which.add_argument(
+        "--except", dest="left_out", default="", help="comma-separated; serve all other tasks"
+    )
     options = parser.parse_args(arguments)
     left_out = _named(options.left_out)
     return [name for name in _named(options.tasks) if name not in left_out]

@@ -1,7 +1,8 @@
-"""`python -m engine.dead_letters`: show the messages that no engine could use, or throw them away.
+"""`python -m engine.dead_letters`: show the messages that no engine could use, or delete them.
 
-Only junk comes here: bodies that are no id, and ids without a row, which may be those of an image
-that was deleted while it waited. What failed for good stands in its row, with the reason.
+The dead-letter queue contains only junk: bodies that are not an id, and ids without a row, for
+example those of an image that was deleted while its prediction was queued. A prediction that failed
+is not here; its row has the reason.
 """
 
 import argparse
@@ -11,30 +12,27 @@ from uuid import UUID
 
 from common.broker import DEAD_LETTERS, Broker, BrokerUnavailable, Consumer, Delivery, Message
 from common.database.session import Sessions, read
-from common.errors import AfterimageError
-from common.observability.logs import configure
-from common.services import open_services
-from common.settings import Settings
+from common.services import Services
 from common.tables import Prediction
+from engine.command_line import run_program
 
 PAGE = 100
-PATIENCE = 1.0  # seconds without another message: that was all
+PATIENCE = 1.0  # seconds without a message after which the queue counts as empty
 
 
 def main() -> int:
-    """0 when the queue could be read."""
+    """Return 0 if the queue could be read, else 1."""
     parser = argparse.ArgumentParser(prog="python -m engine.dead_letters", description=__doc__)
-    parser.add_argument("--purge", action="store_true", help="throw away what was shown")
-    parser.add_argument("--limit", type=int, default=1000, help="messages; default: %(default)s")
+    parser.add_argument("--purge", action="store_true", help="delete the messages shown")
+    parser.add_argument(
+        "--limit", type=int, default=1000, help="maximum number of messages; default: %(default)s"
+    )
     options = parser.parse_args()
-    try:
-        settings = Settings.from_env()
-        configure("warning", settings.log_format)
-        with open_services(settings) as services:
-            return _show(services.broker, services.sessions, options.limit, options.purge)
-    except AfterimageError as error:
-        print(f"dead-letters: {error.explained}", file=sys.stderr)
-        return 1
+
+    def show(services: Services) -> int:
+        return _show(services.broker, services.sessions, options.limit, options.purge)
+
+    return run_program("dead-letters", show, log_level="warning")
 
 
 def _show(broker: Broker, sessions: Sessions, limit: int, purge: bool) -> int:
@@ -60,8 +58,8 @@ def _pages(consumer: Consumer, left: int) -> Iterator[Sequence[Delivery]]:
 
 
 def _put_back(broker: Broker, page: Sequence[Delivery]) -> None:
-    """As new messages, before the old ones are acknowledged: giving a message back counts against
-    its delivery limit, and the one too many would be its last.
+    """Publish the messages again before the old ones are acknowledged: rejecting a message with
+    requeue would count against its delivery limit, and the broker would finally drop it.
     """
     publisher = broker.publisher()
     try:
@@ -72,7 +70,7 @@ def _put_back(broker: Broker, page: Sequence[Delivery]) -> None:
 
 
 def describe(sessions: Sessions, body: bytes) -> str:
-    """One line on a dead letter."""
+    """Return one line about a dead letter."""
     if len(body) != 16:
         return f"{len(body):>5} bytes  not an id   {body[:32]!r}"
     id = UUID(bytes=body)

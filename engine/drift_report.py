@@ -1,7 +1,8 @@
-"""`python -m engine.drift_report FILE`: an HTML page by Evidently on how images have changed.
+"""`python -m engine.drift_report FILE`: write an HTML page by Evidently on how the images have
+changed.
 
-It reads the predictions themselves, at most MOST of either window, and needs the extra
-`monitoring`, which the service does not.
+It reads the predictions themselves, at most MOST of each window. It needs the extra `monitoring`,
+which the service itself does not need.
 """
 
 import argparse
@@ -25,15 +26,15 @@ Record = dict[str, Any]
 
 
 class NothingToCompare(AfterimageError):
-    """There are no images in one of the windows."""
+    """One of the windows contains no images."""
 
     default_code = "nothing_to_compare"
 
 
 def main() -> int:
-    """0 when the page was written."""
+    """Return 0 if the page was written, else 1."""
     parser = argparse.ArgumentParser(prog="python -m engine.drift_report", description=__doc__)
-    parser.add_argument("file", help="to write, such as drift.html")
+    parser.add_argument("file", help="the file to write, for example drift.html")
     parser.add_argument("--model", help="name@version; default: that of the latest image")
     options = parser.parse_args()
     try:
@@ -53,24 +54,29 @@ def main() -> int:
 def both(
     session: Session, windows: Windows, model: str | None
 ) -> tuple[list[Record], list[Record]]:
-    """The reference's images and the latest ones, a record each, of one model. Raises
-    NothingToCompare.
+    """Return a record for each image of one model, from the reference window and from the current
+    one.
+
+    Raises NothingToCompare.
     """
     at = clock(session)
     latest = made_between(session, *windows.current(at), MOST)
-    former = made_between(session, *windows.reference(at), MOST)
-    wanted = model or next((reference_name(row.model) for row in latest if row.model), "")
-    reference, current = list(records(former, wanted)), list(records(latest, wanted))
+    earlier = made_between(session, *windows.reference(at), MOST)
+    reference_model = model or next((reference_name(row.model) for row in latest if row.model), "")
+    reference, current = (
+        list(records(earlier, reference_model)),
+        list(records(latest, reference_model)),
+    )
     if not reference or not current:
         raise NothingToCompare(
-            f"There are {len(current)} images of the latest hours and {len(reference)} of the "
-            "reference: DRIFT_WINDOW_HOURS and DRIFT_REFERENCE say which."
+            f"The current window has {len(current)} images and the reference {len(reference)}; "
+            "both need some. DRIFT_WINDOW_HOURS and DRIFT_REFERENCE set the windows."
         )
     return reference, current
 
 
 def records(rows: Any, model: str) -> Iterator[Record]:
-    """What the page compares of each row of that model."""
+    """Return what the page compares of each row of that model."""
     for row in rows:
         if row.model and row.result and reference_name(row.model) == model:
             yield _record(row)
@@ -87,13 +93,17 @@ def _record(row: Row[Any]) -> Record:
 
 
 def write(reference: list[Record], current: list[Record], file: str) -> None:
-    """The page; every column by the population stability index, as in the metric."""
+    """Write the page; each column is compared by the population stability index, as in
+    the metric.
+    """
     try:
         import pandas
         from evidently import DataDefinition, Dataset, Report
         from evidently.presets import DataDriftPreset
     except ImportError:
-        raise AfterimageError("Evidently is not installed: `make drift-report` does it.") from None
+        raise AfterimageError(
+            "Evidently is not installed; `make drift-report` installs it."
+        ) from None
     definition = DataDefinition(
         numerical_columns=["confidence", "brightness", "megapixels"], categorical_columns=["label"]
     )

@@ -1,9 +1,9 @@
-"""`python -m engine.evaluate_search --images DIR --labels FILE`: how good the search is on labelled
-photographs, and whether feedback makes it better.
+"""`python -m engine.evaluate_search --images DIR --labels FILE`: measure the quality of the search
+on labelled photographs, before and after feedback.
 
-The photographs are indexed in a folder that is deleted afterwards. Made-up voters vote on half of
-the names of what is on them; what counts is how the other half and paraphrases then fare. Votes by
-chance must not make anything better: that is the control.
+The photographs are indexed in a temporary folder. Simulated voters vote on half of the names of
+what the photographs show; the other half and paraphrases show what the votes improve. Random votes
+are the control: they must not improve anything.
 """
 
 import argparse
@@ -27,15 +27,15 @@ from engine.evaluation.queries import Question, Questions, questions
 from engine.evaluation.simulated_voters import Search, forget, vote
 from engine.tasks import search as task
 
-CHANCE = 0.5  # of a vote's being wrong, where votes say nothing
+CHANCE = 0.5  # probability that a vote of the control is wrong: votes without information
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Means over all questions of a kind; `scored` is over those that nobody voted on."""
+    """Means over all queries of a kind; `scored` is the mean over queries without votes."""
 
-    found: float  # share of photographs that the name of their class finds in the first ten
-    voted: float  # nDCG@10, as all that follow
+    found: float  # share of photographs among the first ten results for their class name
+    voted: float  # nDCG@10, like the following ones
     others: float
     paraphrases: float
     scored: float
@@ -43,7 +43,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Before any votes, after honest ones, and after as many by chance."""
+    """Scores before any votes, after correct votes, and after as many random votes."""
 
     photographs: int
     votes: int
@@ -55,7 +55,9 @@ class Report:
 def evaluate(
     services: Services, images: Path, labels: Path, voters: int, noise: float, seed: int
 ) -> Report:
-    """Index the photographs with `services`, and measure. Raises InputFault without any."""
+    """Index the photographs with `services` and measure the search. Raises InputFault if there are
+    no photographs.
+    """
     gallery = fill(services, read_photographs(images, labels))
     search, asked = searching(services), questions(gallery, seed)
     before = score(search, asked)
@@ -67,7 +69,7 @@ def evaluate(
 
 
 def searching(services: Services) -> Search:
-    """The search task's own work, for anybody."""
+    """Return a function that searches as an anonymous caller."""
     work = task.open_worker_pool(services, threading.Event()).open_runner(None)
 
     def search(query: str) -> list[UUID]:
@@ -79,10 +81,10 @@ def searching(services: Services) -> Search:
 
 
 def score(search: Search, asked: Questions) -> Scores:
-    """How good the search is now."""
+    """Return the scores of the search in its current state."""
 
-    def ndcgs(those: Sequence[Question]) -> list[float]:
-        return [ndcg(search(each.query), each.right) for each in those]
+    def ndcgs(questions: Sequence[Question]) -> list[float]:
+        return [ndcg(search(each.query), each.right) for each in questions]
 
     found = [found_first(search(each.query), each.right) for each in asked.by_class]
     voted, others, paraphrases = map(ndcgs, (asked.voted, asked.others, asked.paraphrases))
@@ -94,10 +96,10 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def show(report: Report) -> str:
-    """The report as a table."""
+    """Return the report as a table."""
     rows = (
-        ("class name finds it in the first ten", "found"),
-        ("nDCG@10, names that were voted on", "voted"),
+        ("photograph in first ten for class name", "found"),
+        ("nDCG@10, names with votes", "voted"),
         ("nDCG@10, the other half of the names", "others"),
         ("nDCG@10, paraphrases", "paraphrases"),
         ("nDCG@10, other half and paraphrases", "scored"),
@@ -111,12 +113,14 @@ def show(report: Report) -> str:
 
 
 def main() -> int:
-    """Print the table; 1 when there is nothing to measure."""
+    """Print the table; return 1 without photographs."""
     parser = argparse.ArgumentParser(prog="python -m engine.evaluate_search", description=__doc__)
     parser.add_argument("--images", type=Path, required=True, help="folder of photographs")
     parser.add_argument("--labels", type=Path, required=True, help="CSV, TSV, JSON or JSON lines")
-    parser.add_argument("--voters", type=int, default=3, help="on each query (%(default)s)")
-    parser.add_argument("--noise", type=float, default=0.1, help="wrong votes (%(default)s)")
+    parser.add_argument("--voters", type=int, default=3, help="votes on each query (%(default)s)")
+    parser.add_argument(
+        "--noise", type=float, default=0.1, help="share of wrong votes (%(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     configure("warning", "console")

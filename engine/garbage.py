@@ -1,4 +1,6 @@
-"""The housekeeper's daily and hourly work: orphaned objects, condemned bytes, rows out of date."""
+"""The housekeeper's periodic jobs: orphaned objects, condemned objects, and rows whose retention
+time has ended.
+"""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,14 +28,16 @@ from common.storage import Storage, StoredObject
 from common.webhooks.erasing import erase_some
 
 log = structlog.get_logger(__name__)
-MOST_PIECES = 400  # transactions of one rule and turn
-AGAIN = 300.0  # seconds until a chore that failed is due again
+MOST_PIECES = 400  # transactions of one rule in one run
+AGAIN = 300.0  # seconds after which a failed chore is tried again
 
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """What one of all engines does every `period` seconds; `do` counts what it did. `task` names
-    the one that an engine must serve to do it: others need not load what it needs.
+    """A job that one of all engines does every `period` seconds.
+
+    `do` returns how many items it processed. If `task` is set, only an engine that serves this task
+    does the job, so that others need not load what it needs.
     """
 
     name: str
@@ -43,7 +47,9 @@ class Chore:
 
 
 def do_due_chores(services: Services, tasks: Collection[str]) -> None:
-    """Do what is due and nobody else has taken, in an engine that serves these tasks."""
+    """Do the chores that are due and not taken by another engine. `tasks` are those that this
+    engine serves.
+    """
     for chore in CHORES:
         if chore.task and chore.task not in tasks:
             continue
@@ -55,7 +61,7 @@ def do_due_chores(services: Services, tasks: Collection[str]) -> None:
 
 
 def _do(chore: Chore, services: Services) -> int:
-    """Do a chore. One that fails is due again soon, not only after its period."""
+    """Do a chore. After a failure it is due again soon, instead of after its period."""
     try:
         return chore.do(services)
     except Exception:
@@ -65,20 +71,20 @@ def _do(chore: Chore, services: Services) -> int:
 
 
 def find_orphans(services: Services) -> int:
-    """Condemn the objects that have no row, and those of which only thumbnails are left. It lists
-    the whole store, hence once a day.
+    """Condemn the objects without a row, and those of which only thumbnails are left. Lists the
+    whole store, hence once a day.
     """
-    before = read(services.sessions, garbage.orphaned_before)
+    limit = read(services.sessions, garbage.orphaned_before)
     count = 0
     for page in _pages(_stored(services.storage), garbage.MOST_AT_ONCE):
-        found = read(services.sessions, partial(garbage.orphans, entries=page, before=before))
+        found = read(services.sessions, partial(garbage.orphans, entries=page, before=limit))
         transact(services.sessions, partial(garbage.condemn, found=found))
         count += len(found)
     return count
 
 
 def delete_condemned(services: Services) -> int:
-    """Delete the bytes of condemned objects and their thumbnails, each under its row's lock."""
+    """Delete the bytes and thumbnails of condemned objects, each under the lock of its row."""
     digests = read(services.sessions, garbage.condemned)
     for digest in digests:
         away = partial(garbage.clear_away, storage=services.storage, digest=digest)
@@ -103,7 +109,9 @@ def removals() -> Mapping[str, Sequence[Callable[[Session], int]]]:
 
 
 def forget(services: Services) -> int:
-    """Remove rows whose retention time has ended, piece by piece; returns how many were removed."""
+    """Remove rows whose retention time has ended, in small transactions; return how many were
+    removed.
+    """
     total = 0
     for rows, functions in removals().items():
         count = sum(_in_pieces(services, remove) for remove in functions)
@@ -115,14 +123,14 @@ def forget(services: Services) -> int:
 
 
 def begin(metrics: Metrics) -> None:
-    """Expose the counters as 0: a rate needs a value from before the first removal."""
+    """Expose the counters as 0, because a rate needs a value from before the first removal."""
     for rows in removals():
         metrics.rows_removed[rows].inc(0)
 
 
 def _in_pieces(services: Services, work: Callable[[Session], int]) -> int:
-    """Repeat a transaction until it finds nothing, or for MOST_PIECES times: the rest is done at
-    the next turn.
+    """Repeat a transaction until it returns 0, at most MOST_PIECES times; the next run does the
+    rest.
     """
     total = 0
     for _ in range(MOST_PIECES):
@@ -134,7 +142,7 @@ def _in_pieces(services: Services, work: Callable[[Session], int]) -> int:
 
 
 def erase_addresses(services: Services) -> int:
-    """Erase the URLs and secrets of webhooks that cannot be sent again any more."""
+    """Erase the URLs and secrets of webhooks that will not be sent again."""
     count = 0
     while some := transact(services.sessions, erase_some):
         count += some
@@ -142,12 +150,14 @@ def erase_addresses(services: Services) -> int:
 
 
 def retry_index_notes(services: Services) -> int:
-    """Queue failed notes for the search index again."""
+    """Queue failed index notes again."""
     return transact(services.sessions, failed_index_notes.retry_failed)
 
 
 def measure_drift(services: Services) -> int:
-    """Write how the features of this hour's images are distributed; no news either."""
+    """Store the distribution of the features of this hour's images; returns 0, so that it is not
+    logged.
+    """
     transact(services.sessions, samples.measure_lately)
     return 0
 

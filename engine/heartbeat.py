@@ -1,4 +1,4 @@
-"""An engine's heartbeat: the row by which others know that it lives and what it can do."""
+"""An engine's heartbeat: the row that shows that the engine runs, and what it can do."""
 
 import os
 import socket
@@ -18,11 +18,11 @@ from common.tables import EngineProcess
 from common.threads import lasting_thread
 
 log = structlog.get_logger(__name__)
-FORGOTTEN = 24 * 3600  # seconds after which the row of a dead engine is removed
+FORGOTTEN = 24 * 3600  # seconds after which the row of a crashed engine is removed
 
 
 class Heartbeat:
-    """Writes the heartbeat in a thread of its own, so that no slow step can silence it."""
+    """Writes the row in a thread of its own, so that no slow step of the engine delays it."""
 
     def __init__(self, sessions: Sessions, id: UUID, report: Callable[[], dict[str, Any]]):
         self._sessions = sessions
@@ -32,28 +32,28 @@ class Heartbeat:
         self._thread = lasting_thread("presence", self._run, self._stop)
 
     def start(self) -> None:
-        """Say once that the engine is there, then keep saying so."""
+        """Write the row now and then periodically."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Take the row away: this engine ends on purpose."""
+        """Delete the row: the engine ends on purpose."""
         self._stop.set()
         self._thread.join(timeout=5)
-        self._try(lambda session: execute(session, _of(self._id)))
+        self._try(lambda session: execute(session, _delete_own(self._id)))
 
     def _run(self) -> None:
-        self._try(lambda session: execute(session, _of_the_dead()))
+        self._try(lambda session: execute(session, _delete_crashed()))
         while True:
             self._try(self._beat)
             if self._stop.wait(HEARTBEAT):
                 return
 
     def _beat(self, session: Session) -> None:
-        said = {"report": self._report(), "seen_at": now()}
-        known = update(EngineProcess).where(EngineProcess.id == self._id).values(said)
-        if not execute(session, known).rowcount:
+        values = {"report": self._report(), "seen_at": now()}
+        refresh = update(EngineProcess).where(EngineProcess.id == self._id).values(values)
+        if not execute(session, refresh).rowcount:
             name = f"{socket.gethostname()}:{os.getpid()}"
-            execute(session, insert(EngineProcess).values(id=self._id, name=name, **said))
+            execute(session, insert(EngineProcess).values(id=self._id, name=name, **values))
 
     def _try(self, work: Callable[[Session], object]) -> None:
         try:
@@ -64,9 +64,9 @@ class Heartbeat:
             log.exception("the heartbeat failed")
 
 
-def _of(id: UUID) -> Any:
+def _delete_own(id: UUID) -> Any:
     return delete(EngineProcess).where(EngineProcess.id == id)
 
 
-def _of_the_dead() -> Any:
+def _delete_crashed() -> Any:
     return delete(EngineProcess).where(EngineProcess.seen_at < now(-FORGOTTEN))

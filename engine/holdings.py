@@ -1,4 +1,6 @@
-"""`python -m engine.holdings [--json]`: what each table and folder holds, and what bounds it."""
+"""`python -m engine.holdings [--json]`: show the size of each table and folder, and what
+limits it.
+"""
 
 import argparse
 import json
@@ -9,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from common.database.session import read
-from common.errors import AfterimageError
 from common.housekeeping import holdings
-from common.observability.logs import configure
-from common.services import Services, open_services
-from common.settings import Settings
+from common.services import Services
+from engine.command_line import run_program
 from engine.index.store import Index
 
 SHARED_MEMORY = Path("/dev/shm")
@@ -24,24 +24,21 @@ INDEX = "{:<34}{:>8}{:>10}{:>11}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when everything could be read, else 1."""
+    """Return 0 if everything could be read, else 1."""
     parser = argparse.ArgumentParser(prog="python -m engine.holdings", description=__doc__)
     parser.add_argument("--json", action="store_true", help="as JSON, for programs")
     as_json = parser.parse_args(arguments).json
-    try:
-        settings = Settings.from_env()
-        configure(settings.log_level, settings.log_format)
-        with open_services(settings) as services:
-            found = report(services)
-    except AfterimageError as error:
-        print(f"holdings: {error.explained}", file=sys.stderr)
-        return 1
-    print(json.dumps(found, default=str, indent=2) if as_json else "\n".join(lines(found)))
-    return 0
+
+    def show(services: Services) -> int:
+        values = report(services)
+        print(json.dumps(values, default=str, indent=2) if as_json else "\n".join(lines(values)))
+        return 0
+
+    return run_program("holdings", show)
 
 
 def report(services: Services) -> dict[str, Any]:
-    """Tables, folders and index tables with what they hold. Raises Unavailable."""
+    """Return what tables, folders and index tables hold. Raises Unavailable."""
     tables = read(services.sessions, lambda session: list(holdings.tables(session)))
     settings = services.settings
     folders = [_folder(path) for path in sorted(settings.data_dir.iterdir())]
@@ -55,21 +52,21 @@ def report(services: Services) -> dict[str, Any]:
     }
 
 
-def lines(found: dict[str, Any]) -> Iterator[str]:
-    """The report for people."""
-    yield TABLE.format("table", "rows", "bytes", "oldest", "what bounds it")
-    for each in found["tables"]:
+def lines(values: dict[str, Any]) -> Iterator[str]:
+    """Return the report as lines of text."""
+    yield TABLE.format("table", "rows", "bytes", "oldest", "limited by")
+    for each in values["tables"]:
         oldest, size = str(each["oldest"] or "")[:19], each["size"]
         yield TABLE.format(
             each["table"], each["rows"], "" if size is None else size, oldest, each["rule"]
         )
     yield ""
     yield FOLDER.format("folder", "files", "bytes")
-    for each in found["store"] + found["folders"]:
+    for each in values["store"] + values["folders"]:
         yield FOLDER.format(each["folder"], each["files"], each["bytes"])
     yield ""
     yield INDEX.format("index", "rows", "versions", "fragments")
-    for each in found["index"]:
+    for each in values["index"]:
         yield INDEX.format(each["table"], each["rows"], each["versions"], each["fragments"])
 
 
@@ -84,7 +81,7 @@ def _folder(path: Path) -> dict[str, Any]:
 
 
 def _sizes(paths: Iterable[Path]) -> Iterator[int]:
-    """Of those that are files; others may be removing them meanwhile."""
+    """Return the sizes of the files among `paths`; files that are being removed are skipped."""
     for path in paths:
         try:
             if path.is_file():
@@ -94,7 +91,7 @@ def _sizes(paths: Iterable[Path]) -> Iterator[int]:
 
 
 def _shared_memory() -> Iterator[Path]:
-    """The folders of metrics that several processes share."""
+    """Return the folders of metrics that several processes share."""
     return SHARED_MEMORY.glob("afterimage-metrics-*")
 
 

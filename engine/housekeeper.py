@@ -1,8 +1,7 @@
-"""The housekeeper: looks after predictions that nothing has happened to for too long, and clears
-away what nobody needs.
+"""The housekeeper: repairs predictions that make no progress, and removes what is no longer needed.
 
-Any number may run at once, in any engine: a message too many is dropped by the claim, and chores
-are shared out.
+Any number of housekeepers may run at once, one in each engine: the claim drops superfluous
+messages, and a chore is taken by one of them.
 """
 
 import random
@@ -24,17 +23,17 @@ from common.threads import lasting_thread
 from engine.garbage import begin, do_due_chores
 
 log = structlog.get_logger(__name__)
-SWEEPS = 1.0  # seconds between two sweeps, with jitter so that many housekeepers do not meet
-CHORES = 30.0  # seconds between two looks at the chores
+SWEEPS = 1.0  # seconds between two sweeps, with jitter so that engines do not sweep in step
+CHORES = 30.0  # seconds after which the chores are checked again
 
 
 class Housekeeper:
-    """Works in two threads from start() to stop(): a long chore must not hold up the sweep."""
+    """Runs two threads from start() to stop(), so that a long chore does not delay the sweep."""
 
     def __init__(self, services: Services, announcer: Announcer, tasks: Collection[str] = ()):
         begin(services.metrics)
         self._services = services
-        self._tasks = tasks  # that its engine serves
+        self._tasks = tasks  # those that this engine serves
         self._announcer = announcer
         self._stop = threading.Event()
         rounds = {"sweep": (SWEEPS, self.sweep), "chores": (CHORES, self.chores)}
@@ -44,12 +43,12 @@ class Housekeeper:
         ]
 
     def start(self) -> None:
-        """Begin with a sweep at once."""
+        """Start with a sweep."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """End after the work in hand; a long chore is left where it is."""
+        """End after the current step; a chore that takes long is abandoned."""
         self._stop.set()
         for thread in self._threads:
             thread.join(timeout=5)
@@ -66,7 +65,9 @@ class Housekeeper:
                 return
 
     def sweep(self) -> None:
-        """Expire what is too late, announce (again) what lost its message or its claimer."""
+        """Expire predictions after their deadline; announce again those that lost their message or
+        claimer.
+        """
         overdue = transact(self._services.sessions, sweep)
         for id, task, interactive in overdue.announce:
             self._announcer.announce(id, task, interactive)
@@ -79,7 +80,9 @@ class Housekeeper:
             log.info("sweep", announced=len(overdue.announce), expired=len(overdue.expired))
 
     def chores(self) -> None:
-        """Do what is due of the rarer work, count the dead letters, give freed memory back."""
+        """Do the chores that are due, count the dead letters, and return freed memory to the
+        system.
+        """
         do_due_chores(self._services, self._tasks)
         waiting = self._services.broker.depths([DEAD_LETTERS])[DEAD_LETTERS]
         self._services.metrics.dead_letters[()].set(waiting)

@@ -1,7 +1,7 @@
 """A lane's consumer, which subscribes when the first batch is collected.
 
-A lane without a model collects nothing, so it must not fetch messages ahead either: they would wait
-here instead of going to an engine that has the model.
+A lane without a model collects nothing and must not prefetch messages either: they would wait here
+instead of going to an engine that has the model.
 """
 
 import threading
@@ -11,7 +11,7 @@ from common.broker import Consumer, Delivery
 
 
 class LateConsumer:
-    """`Consumer` that is opened by the first `receive`."""
+    """A `Consumer` that the first `receive` opens."""
 
     def __init__(self, subscribe: Callable[[], Consumer]):
         self._subscribe = subscribe
@@ -20,24 +20,24 @@ class LateConsumer:
         self._is_closed = False
 
     def receive(self, limit: int, timeout: float) -> list[Delivery]:
-        """As the consumer's; nothing once it is closed."""
+        """Return messages like `Consumer.receive`; none once this consumer is closed."""
         with self._lock:
             if self._consumer is None and not self._is_closed:
                 self._consumer = self._subscribe()
         return self._consumer.receive(limit, timeout) if self._consumer else []
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """As the consumer's."""
+        """Acknowledge like `Consumer.ack`."""
         if self._consumer:
             self._consumer.ack(deliveries)
 
     def discard(self, deliveries: Sequence[Delivery]) -> None:
-        """As the consumer's."""
+        """Discard like `Consumer.discard`."""
         if self._consumer:
             self._consumer.discard(deliveries)
 
     def close(self) -> None:
-        """Unsubscribe; what was fetched and not acknowledged goes to others."""
+        """Unsubscribe; prefetched messages that are not acknowledged go to other consumers."""
         with self._lock:
             self._is_closed = True
         if self._consumer:

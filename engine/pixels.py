@@ -1,7 +1,7 @@
-"""From an image's bytes to pixels: upright, RGB, as small as the model allows.
+"""Decode image files to pixels: upright, RGB, as small as the model allows.
 
 Pillow does all of it. OpenCV and simplejpeg decode a JPEG no faster at a reduced scale, and both
-then need a copy before Pillow can resize, which must be Pillow: OpenCV's area averaging costs the
+need a copy before Pillow can resize. Pillow must do the resizing: OpenCV's area averaging costs the
 same and changes the top label of every tenth photograph.
 """
 
@@ -18,21 +18,22 @@ from engine.decoding.rendering import render
 
 MAX_PIXELS = 40_000_000
 
-# A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size for a fraction of the price, but is then not
-# quite what resizing the whole picture gives. OVERSAMPLING is how many of its pixels must be left
-# for one of the model's. Over 1,000 photographs of 0.2 to 12 megapixels, cropped, turned, noisy,
-# the top label stayed what it is without reduction for 93.8 % at 1, 95.8 % at 1.5, 96.8 % at 2,
-# 98.2 % at 3. (Adding or taking 1 of 255 from every third value left 95.2 % as they were.)
+# A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size for a fraction of the cost, but the result
+# differs a little from resizing the whole picture. OVERSAMPLING is the minimum number of decoded
+# pixels per pixel of the model's input, along each side. Over 1,000 photographs of 0.2 to 12
+# megapixels, cropped, turned, noisy, the top label stayed what it is without reduction for 93.8 %
+# at 1, 95.8 % at 1.5, 96.8 % at 2, 98.2 % at 3. (Adding or taking 1 of 255 from every third value
+# left 95.2 % as they were.)
 OVERSAMPLING = 3
 
-# What is not a JPEG is reduced by averaging, and only where this many pixels are left: enough for
-# three times the side of the largest model, so that the tasks of an image share one decode.
+# Other formats are reduced by averaging, and only down to this side: three times the side of the
+# largest model, so that the tasks of an image share one decode.
 SHARED_SIDE = 1539
 MOST_DCT_SCALE, MOST_SCALE = 8, 1 << 14
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 
-# What brings an EXIF orientation upright, as in Pillow's exif_transpose.
+# The transposition that turns each EXIF orientation upright, as in Pillow's exif_transpose.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -45,15 +46,16 @@ _UPRIGHT = {
 
 
 def decode(data: bytes, width: int, height: int, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """The first frame of an image file as people see it, for a model of width x height: upright,
-    in sRGB, on white where it is transparent, in mode RGB.
+    """Return the first frame of an image file as it is displayed, for a model of width x height:
+    upright, in sRGB, on a white background where it is transparent, in mode RGB.
 
-    It is at least OVERSAMPLING times as wide and high, or as large as it is stored. Only what the
-    pixels need of the file is read: metadata neither spoils a picture nor changes it. A profile
-    that is broken or of another colour space is ignored. 16 bits become the upper 8. A JPEG with
-    damaged data in the middle is accepted as browsers accept it, with what could be read.
+    The result is at least OVERSAMPLING times as wide and high as the model's input, or as large as
+    the stored image. Metadata that does not affect the pixels is not read, so it can neither break
+    nor change the picture. A profile that is broken or of another color space is ignored. Of 16-bit
+    values the upper 8 bits are used. A JPEG with damaged data in the middle is accepted as by
+    browsers, with what could be read.
 
-    `np.asarray` of the answer is uint8 [height, width, 3]. Raises InputFault `image_undecodable`,
+    `np.asarray` of the result is uint8 [height, width, 3]. Raises InputFault `image_undecodable` or
     `image_too_many_pixels`, and the errors of `common.images.formats.read_header`.
     """
     header = read_header(data)
@@ -62,43 +64,44 @@ def decode(data: bytes, width: int, height: int, max_pixels: int = MAX_PIXELS) -
 
 
 def check_size(header: Header, max_pixels: int) -> None:
-    """Raise InputFault `image_too_many_pixels` for an image that is too large to be decoded."""
+    """Raise InputFault `image_too_many_pixels` if the image is too large to be decoded."""
     if header.width * header.height > max_pixels:
         raise InputFault(
-            f"The image has {header.width:,} x {header.height:,} pixels; {max_pixels:,} are "
-            "allowed.",
+            f"The image has {header.width:,} x {header.height:,} pixels; at most "
+            f"{max_pixels:,} are allowed.",
             code="image_too_many_pixels",
         )
 
 
 def scale_of(header: Header, width: int, height: int) -> int:
-    """By how much the image is reduced for a model of width x height: a power of 2.
+    """Return the power of 2 by which the image is reduced for a model of width x height.
 
-    A JPEG is reduced as far as the model allows. What is not a JPEG is read whole anyway, and is
-    reduced so that all models can share it.
+    A JPEG is reduced as far as the model allows. Other formats are decoded whole anyway, and are
+    reduced so that all models can share the result.
     """
-    wanted = OVERSAMPLING * width, OVERSAMPLING * height
+    needed = OVERSAMPLING * width, OVERSAMPLING * height
     is_jpeg = header.media_type == "image/jpeg"
-    scale, most = 1, MOST_DCT_SCALE if is_jpeg else MOST_SCALE
-    least = wanted if is_jpeg else (max(SHARED_SIDE, wanted[0]), max(SHARED_SIDE, wanted[1]))
+    scale, maximum = 1, MOST_DCT_SCALE if is_jpeg else MOST_SCALE
+    minimum = needed if is_jpeg else (max(SHARED_SIDE, needed[0]), max(SHARED_SIDE, needed[1]))
     sides = header.upright_size
-    while 2 * scale <= most and all(
-        side // (2 * scale) >= enough for side, enough in zip(sides, least, strict=True)
+    while 2 * scale <= maximum and all(
+        side // (2 * scale) >= enough for side, enough in zip(sides, minimum, strict=True)
     ):
         scale *= 2
     return scale
 
 
 def decode_at(data: bytes, header: Header, scale: int) -> Image.Image:
-    """The image of this header as `decode` gives it, at 1/scale of its size."""
+    """Return the image like `decode`, at 1/scale of its size."""
     try:
         pixels = _read(bare_pixels(data, header), scale)
     except (InputFault, MemoryError):
         raise
     except Exception as error:
-        # Given broken files, decoders raise whatever comes: OSError, SyntaxError, struct.error, ...
+        # Decoders raise many kinds of errors for broken files: OSError, SyntaxError, struct.error,
+        # ...
         raise InputFault(
-            "The image cannot be decoded: its data are broken, or of a variant that is not known.",
+            "The image cannot be decoded: its data is broken or of an unsupported variant.",
             code="image_undecodable",
         ) from error
     turn = _UPRIGHT.get(header.orientation)
@@ -106,15 +109,15 @@ def decode_at(data: bytes, header: Header, scale: int) -> Image.Image:
 
 
 def to_square(image: Image.Image, side: int) -> NDArray[np.uint8]:
-    """The whole image, squashed to uint8 [side, side, 3].
+    """Resize the whole image to uint8 [side, side, 3] without keeping its aspect ratio.
 
-    By Pillow's antialiased bilinear filter: a triangle as wide as two of the new pixels.
+    Uses Pillow's antialiased bilinear filter: a triangle as wide as two of the new pixels.
     """
     return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR))
 
 
 def _read(bare: BarePixels, scale: int) -> Image.Image:
-    """The picture as it is stored, at 1/scale of its size."""
+    """Return the picture as stored, at 1/scale of its size."""
     with Image.open(BytesIO(bare.data), formats=_FORMATS) as image:
         if image.format == "JPEG":
             width, height = image.size

@@ -1,4 +1,4 @@
-"""One item's way to the model: fetch its bytes, compare them with their hash, decode them."""
+"""Prepare one prediction for the model: fetch the bytes, compare their hash, decode them."""
 
 import hashlib
 import time
@@ -22,31 +22,31 @@ from engine.tasks import TaskRunner
 log = structlog.get_logger(__name__)
 
 
-WITHOUT_MODEL = 5.0  # seconds until a prediction is tried again whose model is not here
-
-
-class PartialRead(AfterimageError):
-    """The store gave other bytes than were put: half a file, or a damaged one."""
-
-    default_code = "object_damaged"
+WITHOUT_MODEL = 5.0  # seconds until a prediction without an installed model is tried again
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A job whose input is ready for the model; timings in seconds."""
+    """A job with the model's input; timings are in seconds."""
 
     job: Job
     input: Any
     timings: dict[str, float]
 
 
-def prepare(storage: Storage, work: TaskRunner, job: Job) -> Prepared | Outcome:
-    """The model's input for `job`, or what became of the attempt. Never raises."""
+class PartialRead(AfterimageError):
+    """The store returned other bytes than were stored: a part of the object, or damaged data."""
+
+    default_code = "object_damaged"
+
+
+def prepare(storage: Storage, runner: TaskRunner, job: Job) -> Prepared | Outcome:
+    """Return the model's input for `job`, or the outcome if that failed. Never raises."""
     try:
         start = time.monotonic()
         data = fetch(storage, job)
         fetched = time.monotonic()
-        ready = work.prepare(data, _asked(job))
+        ready = runner.prepare(data, _params(job))
         decoded = time.monotonic()
     except Exception as error:
         return outcome_of(job, error)
@@ -55,8 +55,9 @@ def prepare(storage: Storage, work: TaskRunner, job: Job) -> Prepared | Outcome:
 
 
 def fetch(storage: Storage, job: Job) -> bytes:
-    """The bytes of the job's image, none where the task takes no image; raises PartialRead when
-    they are not what was accepted.
+    """Return the bytes of the job's image, or no bytes if the task takes no image.
+
+    Raises PartialRead if they are not the bytes that were uploaded.
     """
     if not _takes_image(job):
         return b""
@@ -64,7 +65,7 @@ def fetch(storage: Storage, job: Job) -> bytes:
         raise InputFault("This prediction has no image.", code="image_missing")
     data = storage.get(object_key(job.sha256))
     if hashlib.sha256(data).digest() != job.sha256:
-        raise PartialRead("The object store gave other bytes than were put.")
+        raise PartialRead("The object store returned other bytes than were uploaded.")
     return data
 
 
@@ -72,15 +73,19 @@ def _takes_image(job: Job) -> bool:
     return contract(job.task, internal=True).takes_image
 
 
-def _asked(job: Job) -> dict[str, Any]:
-    """The params; with the account that asks where that decides what it may see or spend."""
-    wanted = contract(job.task, internal=True)
-    needs_caller = wanted.may_be_paid or not wanted.takes_image
+def _params(job: Job) -> dict[str, Any]:
+    """Return the params; they include the requesting account if the task's visibility or budget
+    depends on it.
+    """
+    task = contract(job.task, internal=True)
+    needs_caller = task.may_be_paid or not task.takes_image
     return job.params | {"asked_by": job.owner_id} if needs_caller else job.params
 
 
 def outcome_of(job: Job, error: Exception) -> Outcome:
-    """What an error means for its job: the input's fault is final, anything else is tried again."""
+    """Return the outcome of a job that raised `error`: the input's fault is final, other errors are
+    retried.
+    """
     if isinstance(error, InputFault):
         return Failure(job, error.code, error.detail)
     if isinstance(error, ModelUnavailable):
@@ -91,12 +96,12 @@ def outcome_of(job: Job, error: Exception) -> Outcome:
             return Retry(job, error.code, error.detail, error.delay, error.counts)
         return Retry(job, error.code, error.detail)
     log.error("attempt failed", id=str(job.id), exc_info=error)
-    return Retry(job, "internal", "The engine failed on this image; its log says why.")
+    return Retry(job, "internal", "The engine failed on this image; see its log.")
 
 
 def without_model(job: Job, error: ModelUnavailable) -> Outcome:
-    """Later, by this engine or another: until its deadline the model may be installed. It was not
-    tried, so it does not count as a failure; a model that no retry brings back is final.
+    """Retry later, here or in another engine: the model may be installed before the deadline. It
+    was not tried, so it does not count as a failure. Final if a retry cannot help.
     """
     if error.is_final:
         return Failure(job, error.code, error.detail)

@@ -20,7 +20,8 @@ log = structlog.get_logger(__name__)
 
 
 class Engine:
-    """Consumes, predicts and writes back, for the given tasks, from start() to stop().
+    """Consumes messages of the given tasks, predicts, and writes the results, from start() to
+    stop().
 
     Raises SettingsError if the settings do not fit one of the tasks.
     """
@@ -28,23 +29,25 @@ class Engine:
     def __init__(self, services: Services, tasks: Sequence[str]):
         for task in tasks:
             check_settings(task, services.settings)
-        limit_arenas()  # before there are threads
+        limit_arenas()  # before threads start
         id, decoder = new_id(), open_decoder(services.settings)
         self._announcer = Announcer(services.broker, services.sessions)
         self._lanes = [Lane(services, self._announcer, id, task, decoder) for task in tasks]
         self._is_started = False
         self._housekeeper = Housekeeper(services, self._announcer, tasks)
         self._deliverer = Deliverer(services.sessions, services.settings, metrics=services.metrics)
-        self._presence = Heartbeat(services.sessions, id, self.report)
+        self._heartbeat = Heartbeat(services.sessions, id, self.report)
 
     def report(self) -> dict[str, Any]:
-        """Each task's status: `{task: {ready, problem, model}}`."""
+        """Return the status of each task: `{task: {ready, problem, model, models}}`."""
         return {lane.task: lane.status for lane in self._lanes}
 
     def start(self) -> None:
-        """Begin; returns at once. A broker or database that is not there yet is waited for."""
+        """Start all threads and return; they wait for a broker or database that does not answer
+        yet.
+        """
         self._is_started = True
-        self._presence.start()
+        self._heartbeat.start()
         for lane in self._lanes:
             lane.start()
         self._housekeeper.start()
@@ -52,18 +55,20 @@ class Engine:
         log.info("engine started", tasks=[lane.task for lane in self._lanes])
 
     def stop(self) -> None:
-        """End in order: no new work, batches in hand finished, announced, row taken away."""
+        """Stop in order: finish the current batches, announce the results, delete the heartbeat's
+        row.
+        """
         if self._is_started:
             self._end_work()
         self._announcer.close()
         if self._is_started:
-            self._presence.stop()
+            self._heartbeat.stop()
         log.info("engine stopped")
 
     def _end_work(self) -> None:
         self._housekeeper.stop()
         self._deliverer.stop()
-        for lane in self._lanes:  # all at once, or each would wait for those before it
+        for lane in self._lanes:  # first all of them, so that they end at the same time
             lane.end()
         for lane in self._lanes:
             lane.stop()

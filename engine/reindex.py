@@ -1,6 +1,8 @@
-"""`python -m engine.reindex`: the search index anew from the rows, while everything runs.
+"""`python -m engine.reindex`: build the search index again from the database, while everything
+runs.
 
-What is indexed is written again, what is missing comes back, what should not be there goes.
+Indexed images are written again, missing ones are added, and those that must not be found are
+removed.
 """
 
 import argparse
@@ -15,15 +17,13 @@ from sqlalchemy.orm import Session
 
 from common.database.ids import FIRST_ID
 from common.database.session import execute, read
-from common.errors import AfterimageError
-from common.observability.logs import configure
 from common.search.outbox import FINDABLE
-from common.services import Services, open_services
-from common.settings import Settings
+from common.services import Services
 from common.tables import Image
+from engine.command_line import run_program
 from engine.index.indexer import Indexer
 
-PAGE = 500  # images that are read and written at once
+PAGE = 500  # images read and written at once
 
 COUNT = select(func.count()).select_from(Image).where(FINDABLE)
 AFTER = (
@@ -32,24 +32,20 @@ AFTER = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when everything is indexed, 1 when it could not be."""
+    """Return 0 if everything is indexed, else 1."""
     argparse.ArgumentParser(prog="python -m engine.reindex", description=__doc__).parse_args(
         arguments
     )
-    try:
-        settings = Settings.from_env()
-        configure(settings.log_level, settings.log_format)
-        with open_services(settings) as services:
-            count = reindex(services)
-    except AfterimageError as error:
-        print(f"reindex: {error.explained}", file=sys.stderr)
-        return 1
-    print(f"{count} images are indexed.")
-    return 0
+
+    def work(services: Services) -> int:
+        print(f"{reindex(services)} images are indexed.")
+        return 0
+
+    return run_program("reindex", work)
 
 
 def reindex(services: Services) -> int:
-    """Index every findable image, take out all others; returns how many there are.
+    """Index every findable image and remove all others; return the number of indexed images.
 
     Raises Unavailable, IndexUnavailable.
     """

@@ -1,10 +1,13 @@
-"""A worker: collect, claim, fetch and decode, predict, write, acknowledge; one thread, one batch
-at a time. While one worker decodes or writes, another predicts."""
+"""A worker: collect, claim, fetch and decode, predict, finish, acknowledge.
+
+Each worker is one thread with one batch at a time. While one decodes or writes, another predicts.
+"""
 
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from threading import Event, Lock
 from typing import Any, TypeVar
 from uuid import UUID
@@ -17,9 +20,9 @@ from common.database.session import CommitUnknown, transact
 from common.errors import InputFault, ModelUnavailable, Unavailable
 from common.predictions import Claims, Failure, Job, Outcome, Success, claim, finish
 from common.services import Services
-from engine.batching import Batch, Inbox
-from engine.model_cache import ModelCache
+from engine.batching import Batch, Inbox, all_done, next_done
 from engine.preparation import Prepared, outcome_of, prepare, without_model
+from engine.runner_cache import RunnerCache
 from engine.task_metrics import count, count_poison
 from engine.tasks import MadeBy, TaskRunner
 
@@ -27,76 +30,75 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 PAUSE = 0.5  # seconds after a batch that failed as a whole
-IDLE = 1.0  # seconds after which an idle worker looks up
+IDLE = 1.0  # seconds that an idle worker waits for messages before it checks `stop`
 LONGEST_PAUSE = 5.0
 
 
 class Stopped(Exception):
-    """The engine is stopping while a worker waits for the database: its jobs go to others."""
+    """The engine stops while a worker waits for the database: others take over its jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneContext:
+    """What the workers of one lane share."""
+
+    services: Services
+    announcer: Announcer
+    owner: UUID  # the engine, as the owner of its leases
+    inbox: Inbox
+    decoders: Executor  # threads that fetch and decode
+    stop: Event
+    alone: Lock  # held while a prediction that was claimed before runs
 
 
 class Worker:
-    """Runs one task's predictions until `stop` is set."""
+    """Runs predictions of one lane until the lane stops, with runners of its own."""
 
-    def __init__(
-        self,
-        services: Services,
-        announcer: Announcer,
-        owner: UUID,
-        inbox: Inbox,
-        works: ModelCache,
-        threads: Executor,
-        stop: Event,
-        alone: Lock,
-    ):
-        self._services = services
-        self._announcer = announcer
-        self._owner = owner
-        self._inbox = inbox
-        self._works = works
-        self._threads = threads
-        self._stop = stop
-        self._alone = alone
+    def __init__(self, lane: LaneContext, runners: RunnerCache):
+        self._lane = lane
+        self._runners = runners
 
     def run(self) -> None:
-        """Work until stopped. Whatever happens to a batch, the next one is collected."""
-        while not self._stop.is_set():
+        """Run until stopped. An error in one batch does not end the worker."""
+        while not self._lane.stop.is_set():
             batch: Batch = {}
             try:
                 if not self._is_open():
-                    self._stop.wait(IDLE)  # what is queued waits, or goes to another engine
-                elif batch := self._inbox.collect(IDLE):
+                    self._lane.stop.wait(
+                        IDLE
+                    )  # messages stay queued, for this engine or another one
+                elif batch := self._lane.inbox.collect(IDLE):
                     self.process(batch)
                 self._upkeep()
             except Stopped:
                 return
             except Exception:
-                # The sweep announces its rows again. Messages that were never acknowledged would
-                # count against the prefetch limit until the consumer receives nothing more.
+                # The sweep announces the rows again. Messages that stay unacknowledged would
+                # fill the prefetch limit until the consumer receives no more messages.
                 log.exception("a batch was dropped")
-                self._inbox.ack(batch.values())
-                self._stop.wait(PAUSE)
+                self._lane.inbox.ack(batch.values())
+                self._lane.stop.wait(PAUSE)
 
     def process(self, batch: Batch) -> None:
-        """Bring every delivery of `batch` to its end: acknowledged, parked or discarded."""
+        """Run the predictions of a batch; each message ends acknowledged, parked or discarded."""
         claims = self._claim(batch)
         for jobs in _by_model(claims.fresh + claims.confirmed):
-            self._carry_out(batch, jobs)
+            self._run_jobs(batch, jobs)
         for id in claims.again:
-            # One at a time: a poison image takes down what its process holds beside it, and a row
-            # may lose a claim through another one once, while it is fresh, but not thrice.
-            with self._alone:
+            # One at a time in the process: an image that crashes it also loses the claims of all
+            # other predictions in progress, which must not happen to the same row repeatedly.
+            with self._lane.alone:
                 claims = self._claim({id: batch[id]}, by_itself=True)
                 for job in claims.jobs:
-                    self._carry_out(batch, [job])
+                    self._run_jobs(batch, [job])
 
     def _claim(self, batch: Batch, by_itself: bool = False) -> Claims:
         redelivered = {id: delivery.redelivered for id, delivery in batch.items()}
-        attempts: dict[UUID, int] = {}  # of the latest try, in case its COMMIT is not answered
+        attempts: dict[UUID, int] = {}  # of the latest try, needed if its COMMIT gets no reply
 
         def take(session: Session, unconfirmed: Mapping[UUID, int] | None = None) -> Claims:
             claims = claim(
-                session, self._owner, redelivered, by_itself=by_itself, unconfirmed=unconfirmed
+                session, self._lane.owner, redelivered, by_itself=by_itself, unconfirmed=unconfirmed
             )
             attempts.update((job.id, job.attempt) for job in claims.jobs)
             return claims
@@ -106,22 +108,22 @@ class Worker:
         return claims
 
     def _settle(self, batch: Batch, claims: Claims) -> None:
-        """The deliveries that lead to no work."""
-        self._inbox.ack(batch[id] for id in (*claims.drop, *claims.poison))
-        self._inbox.discard((batch[id] for id in claims.unknown), "unknown id")
-        self._inbox.park(batch[id] for id in claims.later)
-        self._announcer.finished(claims.poison)
-        count_poison(self._services.metrics, claims)
+        """Finish with the messages that require no work."""
+        self._lane.inbox.ack(batch[id] for id in (*claims.drop, *claims.poison))
+        self._lane.inbox.discard((batch[id] for id in claims.unknown), "unknown id")
+        self._lane.inbox.park(batch[id] for id in claims.later)
+        self._lane.announcer.finished(claims.poison)
+        count_poison(self._lane.services.metrics, claims)
 
-    def _carry_out(self, batch: Batch, jobs: Sequence[Job]) -> None:
+    def _run_jobs(self, batch: Batch, jobs: Sequence[Job]) -> None:
         start = time.monotonic()
         outcomes = self._attempt(jobs)
         predicted = time.monotonic()
         final = self._persistently(lambda session: finish(session, outcomes))
-        self._inbox.ack(batch[job.id] for job in jobs)
-        self._announcer.finished(final)
+        self._lane.inbox.ack(batch[job.id] for job in jobs)
+        self._lane.announcer.finished(final)
         written = time.monotonic()
-        count(self._services.metrics, outcomes, final, written - predicted)
+        count(self._lane.services.metrics, outcomes, final, written - predicted)
         log.info(
             "batch",
             task=jobs[0].task,
@@ -133,60 +135,66 @@ class Worker:
         )
 
     def _attempt(self, jobs: Sequence[Job]) -> list[Outcome]:
-        """One outcome a job, in order."""
+        """Return the outcome of each job, in order."""
         try:
-            work = self._works.of(jobs[0].wanted_model)
+            runner = self._runners.of(jobs[0].wanted_model)
         except ModelUnavailable as error:
             return [without_model(job, error) for job in jobs]
         except InputFault as error:
             return [Failure(job, error.code, error.detail) for job in jobs]
         waiting = deque(
-            self._threads.submit(prepare, self._services.storage, work, job) for job in jobs
+            self._lane.decoders.submit(prepare, self._lane.services.storage, runner, job)
+            for job in jobs
         )
-        take = _all_done if getattr(work, "batches", False) else _next_done
+        take = all_done if getattr(runner, "batches", False) else next_done
         outcomes: list[Outcome] = []
         while waiting:
-            outcomes += self._finish_those(work, take(waiting))
+            outcomes += self._predict_ready(runner, take(waiting))
         return outcomes
 
-    def _finish_those(self, work: TaskRunner, done: Sequence[Prepared | Outcome]) -> list[Outcome]:
+    def _predict_ready(
+        self, runner: TaskRunner, done: Sequence[Prepared | Outcome]
+    ) -> list[Outcome]:
         ready = [item for item in done if isinstance(item, Prepared)]
-        predicted = iter(self._predict(work, ready))
+        predicted = iter(self._predict(runner, ready))
         return [next(predicted) if isinstance(item, Prepared) else item for item in done]
 
-    def _predict(self, work: TaskRunner, items: Sequence[Prepared]) -> list[Outcome]:
+    def _predict(self, runner: TaskRunner, items: Sequence[Prepared]) -> list[Outcome]:
         if not items:
             return []
         start = time.monotonic()
         try:
-            results = work.run([i.input for i in items], [i.job.params for i in items])
+            results = runner.run([i.input for i in items], [i.job.params for i in items])
         except Exception as error:
             if len(items) == 1:
                 return [outcome_of(items[0].job, error)]
-            # One item's fault must not become its neighbours'.
-            return [outcome for item in items for outcome in self._predict(work, [item])]
+            # Run the items one by one, so that a faulty one does not affect the others.
+            return [outcome for item in items for outcome in self._predict(runner, [item])]
         each = (time.monotonic() - start) / len(items)
         return [
             Success(
-                item.job, result, _model(work, result), {**item.timings, "predict": round(each, 6)}
+                item.job,
+                result,
+                _model(runner, result),
+                {**item.timings, "predict": round(each, 6)},
             )
             for item, result in zip(items, results, strict=True)
         ]
 
     def _is_open(self) -> bool:
-        """Load the default model if that has not happened, or if there is another one now; False
-        while there is none, which the lane reports.
+        """Load the default model if it is not loaded or has changed; False if it is unavailable,
+        which the lane reports.
         """
         try:
-            self._works.default()
+            self._runners.default()
         except ModelUnavailable:
             return False
         return True
 
     def _upkeep(self) -> None:
-        """What the task's Work does between two batches, if it defines `upkeep()`."""
+        """Call the runner's `upkeep()`, if it defines one."""
         try:
-            upkeep = getattr(self._works.default(), "upkeep", None)
+            upkeep = getattr(self._runners.default(), "upkeep", None)
         except ModelUnavailable:
             return
         if upkeep is not None:
@@ -195,48 +203,31 @@ class Worker:
     def _persistently(
         self, work: Callable[[Session], T], after_commit: Callable[[Session], T] | None = None
     ) -> T:
-        """Run a transaction until the database takes it. Rerunning is safe: `claim` and `finish`
-        only touch rows that are still due or still ours. `after_commit` is run instead once a
-        COMMIT was not answered.
+        """Run a transaction until it succeeds. Repeating it is safe: `claim` and `finish` only
+        change rows that are still due or still held by this attempt. `after_commit` runs instead
+        once a COMMIT got no reply.
         """
         pause = 0.1
         while True:
             try:
-                return transact(self._services.sessions, work)
+                return transact(self._lane.services.sessions, work)
             except Unavailable as error:
                 if isinstance(error, CommitUnknown) and after_commit:
                     work = after_commit
                 log.warning("waiting for the database", error=error.detail, pause=pause)
-            if self._stop.wait(pause):
+            if self._lane.stop.wait(pause):
                 raise Stopped
             pause = min(LONGEST_PAUSE, pause * 2)
 
 
-def _model(work: TaskRunner, result: dict[str, Any]) -> dict[str, Any]:
-    """The model that made the result."""
-    return result.model if isinstance(result, MadeBy) else work.model
+def _model(runner: TaskRunner, result: dict[str, Any]) -> dict[str, Any]:
+    """Return the identity of the model that made the result."""
+    return result.model if isinstance(result, MadeBy) else runner.model
 
 
 def _by_model(jobs: Iterable[Job]) -> Iterable[list[Job]]:
-    """Those that the default answers, and those of each model that was named."""
+    """Group the jobs by the model that their request names."""
     groups: dict[str | None, list[Job]] = {}
     for job in jobs:
         groups.setdefault(job.wanted_model, []).append(job)
     return groups.values()
-
-
-def _all_done(waiting: deque[Future[T]]) -> list[T]:
-    """All of them, for a model that runs a batch in less time than its items."""
-    done = [future.result() for future in waiting]
-    waiting.clear()
-    return done
-
-
-def _next_done(waiting: deque[Future[T]]) -> list[T]:
-    """The first in line, and those behind it that are done as well: the model need not wait for
-    the whole batch to be decoded.
-    """
-    done = [waiting.popleft().result()]
-    while waiting and waiting[0].done():
-        done.append(waiting.popleft().result())
-    return done

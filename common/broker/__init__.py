@@ -1,7 +1,7 @@
-"""The broker port: named queues that hand messages over at least once, and one event for all.
+"""The broker port: named queues with at-least-once delivery, and one broadcast event.
 
-An adapter is picked by the scheme of BROKER_URL: `memory.py` within one process, `amqp/` on
-RabbitMQ. Both pass the same contract tests (`tests/common/broker/test_broker.py`).
+The scheme of BROKER_URL selects an adapter: `memory.py` within one process, `amqp/` for RabbitMQ.
+Both pass the same contract tests (`tests/common/broker/test_broker.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,9 @@ DEAD_LETTERS = "afterimage.dead-letters"
 """The queue of discarded messages; it is read like any other queue."""
 
 DELIVERY_LIMIT = 20
-"""A message given back more often than this becomes a dead letter: the last fuse."""
+"""A message returned to its queue more often than this becomes a dead letter: the last
+safeguard.
+"""
 
 ADAPTERS = {
     "memory": "common.broker.memory:open_memory",
@@ -24,26 +26,26 @@ ADAPTERS = {
 }
 
 
-class BrokerUnavailable(Unavailable):
-    """The broker cannot be reached, or refuses what was asked of it."""
-
-    default_code = "broker_unavailable"
-
-
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is published: `body` goes to the queue of that name."""
+    """A message to publish: `body` goes to the queue with that name."""
 
     queue: str
     body: bytes
 
 
+class BrokerUnavailable(Unavailable):
+    """The broker cannot be reached, or refuses a request."""
+
+    default_code = "broker_unavailable"
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message as received; `receipt` belongs to the adapter.
+    """A received message; `receipt` belongs to the adapter.
 
-    `redelivered` says that the message may have been handed out before, not that anybody looked
-    at it: what a consumer had fetched ahead carries the mark too.
+    `redelivered` means that the message may have been delivered before, not that it was processed:
+    prefetched messages have the mark too.
     """
 
     queue: str
@@ -53,88 +55,95 @@ class Delivery:
 
 
 class Publisher(Protocol):
-    """Publishes from any thread; a broker that is down is an answer, never an exception."""
+    """Publishes from any thread; an unavailable broker is a return value, never an exception."""
 
     def publish(self, messages: Sequence[Message]) -> list[bool]:
-        """Publish all of them in one go, in order; True where the broker confirmed.
+        """Publish all messages together, in order; True for each that the broker confirmed.
 
-        False means "not known to be in the queue", so that publishing it again may make a
-        duplicate. Takes at most 5 s with a broker that is connected but silent, and no time at all
-        with one that is known to be away.
+        False means that the message may not be in the queue; publishing it again may create a
+        duplicate. Takes at most 5 s with a broker that is connected but does not answer, and no
+        time with one that is known to be unavailable.
         """
 
     def broadcast(self, body: bytes) -> None:
-        """Tell every subscriber; best effort, returns at once."""
+        """Send an event to all subscribers without waiting; it may be lost."""
 
     def close(self) -> None:
-        """Let go of the broker, within 3 s; afterwards nothing is confirmed any more."""
+        """Disconnect within 3 s; afterwards nothing is confirmed."""
 
 
 class Consumer(Protocol):
-    """Receives from its queues; every method may be called from any thread."""
+    """Receives from its queues; thread-safe."""
 
     def receive(self, limit: int, timeout: float) -> list[Delivery]:
-        """Wait up to `timeout` seconds for the first message, then take what is there, to `limit`.
+        """Wait up to `timeout` seconds for the first message, then return the available ones, at
+        most `limit`.
 
-        Queues named earlier are always served first. Nothing comes while the broker is away.
+        Queues listed earlier are always served first. Returns no messages while the broker is
+        unavailable.
         """
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """Done with these. Returns at once.
+        """Acknowledge these messages. Returns at once.
 
-        A delivery of a connection lost since is passed over: the broker delivers it again.
+        Messages of a connection that has been lost since are ignored: the broker delivers them
+        again.
         """
 
     def discard(self, deliveries: Sequence[Delivery]) -> None:
-        """Junk: move these to the dead-letter queue. Returns at once, like `ack`."""
+        """Move these messages to the dead-letter queue. Returns at once, like `ack`."""
 
     def close(self) -> None:
-        """Stop, within 3 s; what was not acked goes back to its queue, marked as redelivered."""
+        """Stop within 3 s; messages that are not acknowledged return to their queues, marked as
+        redelivered.
+        """
 
 
 class Subscription(Protocol):
-    """A standing order for every broadcast."""
+    """A subscription to all broadcasts."""
 
     def close(self) -> None:
-        """Stop, within 3 s."""
+        """Stop within 3 s."""
 
 
 class Broker(Protocol):
-    """Opens everything else; opening contacts nobody and never fails for a broker that is down."""
+    """Opens publishers, consumers and subscriptions; opening does not fail for an unavailable
+    broker.
+    """
 
     def ensure(self, queues: Sequence[str]) -> None:
-        """Declare the queues, the dead-letter queue and the exchanges, where they are missing.
+        """Declare the queues, the dead-letter queue and the exchanges if they are missing.
 
-        Raises BrokerUnavailable when that cannot be done now.
+        Raises BrokerUnavailable if that is not possible now.
         """
 
     def publisher(self) -> Publisher:
-        """A publisher with a connection of its own."""
+        """Return a publisher with a connection of its own."""
 
     def consumer(self, queues: Sequence[str], prefetch: int) -> Consumer:
-        """A consumer that holds at most `prefetch` un-acked messages of each queue."""
+        """Return a consumer that holds at most `prefetch` unacknowledged messages of each queue."""
 
     def subscribe(
         self, on_event: Callable[[bytes], None], on_reconnect: Callable[[], None]
     ) -> Subscription:
         """Call `on_event` with every broadcast from now on.
 
-        `on_reconnect` is called whenever the subscription stands again after a time in which
-        events may have been missed. Both are called in a thread of the broker's: be quick. Waits
-        up to 5 s for a broker that is slow to answer.
+        `on_reconnect` is called whenever the subscription works again after a time in which events
+        may have been missed. Both are called in a thread of the broker and must return quickly.
+        Waits up to 5 s for a broker that is slow to answer.
         """
 
     def depths(self, queues: Sequence[str]) -> dict[str, int]:
-        """How many messages wait in each queue; missing queues are declared, thus 0.
+        """Return how many messages wait in each queue; missing queues are declared, so they have 0.
 
-        Raises BrokerUnavailable when the broker does not say.
+        Raises BrokerUnavailable if the broker does not answer.
         """
 
     def close(self) -> None:
-        """Close whatever was opened here, within 3 s in all."""
+        """Close everything that was opened here, within 3 s in total."""
 
 
 def open_broker(url: str) -> Broker:
-    """The adapter for BROKER_URL. Raises SettingsError for a URL no adapter can use."""
+    """Return the adapter for BROKER_URL. Raises SettingsError for an invalid URL."""
     broker: Broker = adapter_schemes.open_by_scheme(url, ADAPTERS, setting="BROKER_URL")
     return broker

@@ -1,6 +1,7 @@
-"""`memory://`: the broker within one process, for standalone and for tests.
+"""`memory://`: a broker within one process, for standalone and for tests.
 
-It carries bytes, keeps what is not acked, and loses nothing while the process lives.
+It transports bytes, keeps messages until they are acknowledged, and loses nothing while the process
+runs.
 """
 
 import itertools
@@ -14,8 +15,8 @@ import structlog
 from common.broker import DEAD_LETTERS, DELIVERY_LIMIT, Delivery, Message
 
 log = structlog.get_logger(__name__)
-MOST = 100_000  # messages of a queue; the rows of others are announced later, by the housekeeper
-MOST_DEAD = 10_000  # dead letters, of which the newest stay
+MOST = 100_000  # messages of a queue; the housekeeper announces the rows of further ones later
+MOST_DEAD = 10_000  # dead letters; the newest are kept
 
 
 @dataclass(slots=True)
@@ -25,7 +26,7 @@ class _Entry:
 
 
 class MemoryBroker:
-    """All queues, and the one lock that guards them."""
+    """All queues, and the lock that guards them."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
@@ -37,14 +38,16 @@ class MemoryBroker:
         self._closed = False
 
     def ensure(self, queues: Sequence[str]) -> None:
-        """Nothing to do: a queue exists as soon as it is named."""
+        """Do nothing: a queue exists as soon as it is named."""
 
     def publisher(self) -> "MemoryPublisher":
-        """A door to the queues that can be closed by itself."""
+        """Return a publisher that can be closed by itself."""
         return MemoryPublisher(self)
 
     def consumer(self, queues: Sequence[str], prefetch: int) -> "MemoryConsumer":
-        """Several consumers share a queue: each message goes to the first that asks."""
+        """Return a consumer; several may share a queue, and each message goes to the first that
+        receives.
+        """
         consumer = MemoryConsumer(self, tuple(queues), prefetch)
         with self.changed:
             self._consumers.append(consumer)
@@ -53,19 +56,21 @@ class MemoryBroker:
     def subscribe(
         self, on_event: Callable[[bytes], None], on_reconnect: Callable[[], None]
     ) -> "MemorySubscription":
-        """As in the port; `on_reconnect` is never called, for nothing can be missed."""
+        """Subscribe as in the port; `on_reconnect` is never called, because no event can
+        be missed.
+        """
         subscription = MemorySubscription(self, on_event)
         with self.changed:
             self._subscriptions.append(subscription)
         return subscription
 
     def depths(self, queues: Sequence[str]) -> dict[str, int]:
-        """What is neither handed out nor acked."""
+        """Return the number of messages that are not delivered yet."""
         with self.changed:
             return {queue: len(self.queues[queue]) for queue in queues}
 
     def close(self) -> None:
-        """Refuse new messages, and close every consumer and subscription."""
+        """Refuse new messages, and close all consumers and subscriptions."""
         with self.changed:
             self._closed = True
             consumers, self._subscriptions = list(self._consumers), []
@@ -73,7 +78,9 @@ class MemoryBroker:
             consumer.close()
 
     def put(self, messages: Sequence[Message]) -> bool:
-        """Append to the queues, unless the broker is closed or one of them is full."""
+        """Append to the queues, unless the broker is closed or one of them is full; returns whether
+        it did.
+        """
         with self.changed:
             if self._closed or any(len(self.queues[m.queue]) >= MOST for m in messages):
                 return False
@@ -83,45 +90,45 @@ class MemoryBroker:
         return True
 
     def tell(self, body: bytes) -> None:
-        """Call the subscribers, outside the lock: they may well publish in turn."""
+        """Call the subscribers outside the lock, because they may publish."""
         with self.changed:
             subscriptions = list(self._subscriptions)
         for subscription in subscriptions:
             subscription.tell(body)
 
-    def forget(self, leaver: "MemoryConsumer | MemorySubscription") -> None:
-        """It has closed itself."""
+    def forget(self, closed: "MemoryConsumer | MemorySubscription") -> None:
+        """Remove a consumer or subscription that has been closed."""
         with self.changed:
-            if isinstance(leaver, MemoryConsumer):
-                self._consumers = [one for one in self._consumers if one is not leaver]
+            if isinstance(closed, MemoryConsumer):
+                self._consumers = [one for one in self._consumers if one is not closed]
             else:
-                self._subscriptions = [one for one in self._subscriptions if one is not leaver]
+                self._subscriptions = [one for one in self._subscriptions if one is not closed]
 
 
 class MemoryPublisher:
-    """Confirms everything, for as long as it is open."""
+    """Confirms everything as long as it is open."""
 
     def __init__(self, broker: MemoryBroker):
         self._broker = broker
         self._closed = False
 
     def publish(self, messages: Sequence[Message]) -> list[bool]:
-        """All or, after close, nothing."""
+        """Publish all messages, or none after close."""
         taken = not self._closed and self._broker.put(messages)
         return [taken] * len(messages)
 
     def broadcast(self, body: bytes) -> None:
-        """Subscribers are called in this thread, one after another."""
+        """Call the subscribers in this thread, one after another."""
         if not self._closed:
             self._broker.tell(bytes(body))
 
     def close(self) -> None:
-        """From now on it confirms nothing."""
+        """Confirm nothing from now on."""
         self._closed = True
 
 
 class MemoryConsumer:
-    """Holds what it handed out until it is acked, at most `prefetch` of each queue."""
+    """Holds delivered messages until they are acknowledged, at most `prefetch` of each queue."""
 
     def __init__(self, broker: MemoryBroker, queues: tuple[str, ...], prefetch: int):
         self._broker = broker
@@ -132,7 +139,7 @@ class MemoryConsumer:
         self._closed = False
 
     def receive(self, limit: int, timeout: float) -> list[Delivery]:
-        """Straight from the queues; nothing is fetched ahead."""
+        """Take messages from the queues directly; nothing is prefetched."""
         with self._broker.changed:
             self._broker.changed.wait_for(lambda: self._closed or self._ready(), timeout)
             deliveries: list[Delivery] = []
@@ -141,18 +148,18 @@ class MemoryConsumer:
             return deliveries
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """Forget these, and make room for as many."""
+        """Forget these messages, which makes room for as many."""
         self._settle(deliveries)
 
     def discard(self, deliveries: Sequence[Delivery]) -> None:
-        """Move these to the dead letters."""
+        """Move these messages to the dead letters."""
         self._settle(deliveries, dead=True)
 
     def close(self) -> None:
-        """Give back what was not acked, and wake who waits in `receive`."""
+        """Return unacknowledged messages to their queues, and wake a waiting `receive`."""
         with self._broker.changed:
             self._closed = True
-            # From the last to the first, each to the front: the old order stands again.
+            # From the last to the first, each to the front, which restores the order.
             for queue, entry in reversed(self._unacked.values()):
                 entry.returns += 1
                 if entry.returns > DELIVERY_LIMIT:
@@ -164,7 +171,7 @@ class MemoryConsumer:
         self._broker.forget(self)
 
     def _ready(self) -> str | None:
-        """The first queue that has something for this consumer."""
+        """Return the first queue with a message for this consumer."""
         if self._closed:
             return None
         for queue in self._queues:
@@ -199,7 +206,7 @@ class MemorySubscription:
         self._closed = False
 
     def tell(self, body: bytes) -> None:
-        """Call the subscriber; what it raises is logged."""
+        """Call the subscriber; its exceptions are logged."""
         if self._closed:
             return
         try:
@@ -208,11 +215,11 @@ class MemorySubscription:
             log.exception("a subscriber failed on an event")
 
     def close(self) -> None:
-        """No event after this one."""
+        """Receive no more events."""
         self._closed = True
         self._broker.forget(self)
 
 
 def open_memory(url: str) -> MemoryBroker:
-    """A broker of its own each time; nothing in `memory://` can be set."""
+    """Return a new broker; `memory://` has no options."""
     return MemoryBroker()

@@ -1,4 +1,4 @@
-"""What a final state sets off: the webhook delivery, in the transaction that makes it final."""
+"""What follows on a final state: the webhook delivery, created in the same transaction."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,8 @@ from common.webhooks.deliveries import Stage
 
 _p, _d = Prediction, WebhookDelivery
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-# `created_at` stays that of the first life: older than `finished_at` means a later one.
+# `created_at` is not changed by a retry: if it is older than `finished_at`, the prediction was
+# retried.
 AGAIN = (
     update(_d)
     .where(
@@ -24,7 +25,7 @@ AGAIN = (
     .values(
         state=Stage.PENDING,
         attempts=0,
-        fence=_d.fence + 1,  # what is still being sent is about the former life
+        fence=_d.fence + 1,  # invalidates an attempt in progress for the earlier outcome
         next_attempt_at=now(),
         forget_at=None,
         status_code=None,
@@ -41,8 +42,8 @@ OWE = insert_missing(_d).from_select(
 
 
 def note_final(session: Session, ids: Sequence[UUID]) -> None:
-    """Owe a webhook to those of `ids` that want one; call it after they were made final, in the
-    same transaction. A prediction that was retried is owed another one each time it ends.
+    """Create a webhook delivery for those of `ids` that have a webhook. Call it in the transaction
+    that made them final. A retried prediction gets another delivery each time it becomes final.
     """
     if ids:
         execute(session, AGAIN, {"ids": sorted(ids)})

@@ -1,11 +1,11 @@
-"""Which images can be found, and the note that one of them is to be indexed (again).
+"""The outbox of the search index: which images are findable, and which must be indexed (again).
 
-Whoever changes what is known of an image calls `note_changed` in the same transaction: a prediction
-of it succeeds, a post of it is written, edited or taken away, it becomes public or private. Whoever
-deletes one calls `note_deleted`. A note is a row of the task `index`; the housekeeper announces it
-a moment later, so that several changes at once become one.
+Code that changes what the index holds of an image calls `note_changed` in the same transaction: a
+prediction of it succeeds, a post of it is created, edited or deleted, its visibility changes. Code
+that deletes an image calls `note_deleted`. A note is a prediction row of the task `index`. The
+housekeeper announces it a moment later, so that several changes become one note.
 
-What is in nobody's results, an anonymous caller's unlisted image, costs nothing here.
+An image that is in no search results (an anonymous caller's unlisted image) gets no note.
 """
 
 from collections.abc import Iterable
@@ -20,14 +20,15 @@ from common.database.session import execute, now
 from common.tables import Image, Prediction, State, Visibility
 from common.tasks.index import CONTRACT
 
-SETTLE = 0.5  # seconds that a note waits for others of the same image
+SETTLE = 0.5  # seconds that a note waits for further changes of its image
 
-# Of `images`: in somebody's results. `is_findable` says it of one that is at hand.
+# A condition on `images` that are in at least one account's search results; `is_findable` is the
+# same for a row that has been read.
 FINDABLE = or_(Image.owner_id.isnot(None), Image.visibility == Visibility.PUBLIC, Image.posts > 0)
 # Built once: making a statement costs as much as sending it.
 _p = Prediction
-# Locked, so that no engine takes a note before this transaction's change is there to be read; what
-# others hold is skipped: a note too many does no harm, waiting for each other would.
+# Locked, so that no engine claims a note before this transaction's change can be read. Rows locked
+# by others are skipped: an additional note is harmless, waiting for each other is not.
 NOTED = (
     select(_p.image_id)
     .where(
@@ -45,27 +46,25 @@ NOTE = insert(_p).values(
 
 
 def is_findable(image: Image | Row[Any]) -> bool:
-    """Whether the image can be in anybody's results."""
+    """Return whether the image can be in search results."""
     is_public = image.visibility == Visibility.PUBLIC or bool(image.posts)
     return is_public or image.owner_id is not None
 
 
 def note_changed(session: Session, images: Iterable[UUID]) -> None:
-    """Have these findable images indexed, unless that is noted already."""
+    """Queue these findable images for indexing, unless they are queued already."""
     if changed := set(images):
-        noted = {row.image_id for row in execute(session, NOTED, {"images": sorted(changed)})}
-        _write(session, [(id, id) for id in sorted(changed - noted)])
+        queued = {row.image_id for row in execute(session, NOTED, {"images": sorted(changed)})}
+        _write(session, [(id, id) for id in sorted(changed - queued)])
 
 
 def note_deleted(session: Session, images: Iterable[UUID]) -> None:
-    """Have these images, whose rows are going, taken out of the index."""
+    """Queue these images, whose rows are being deleted, for removal from the index."""
     _write(session, [(id, None) for id in sorted(set(images))])
 
 
 def _write(session: Session, notes: list[tuple[UUID, UUID | None]]) -> None:
-    """A note on each image; with its id as a reference too, where there will be a row to refer
-    to.
-    """
+    """Insert a note for each image; it refers to the image's row if that will exist."""
     rows: list[dict[str, Any]] = [
         {"id": new_id(), "image_id": row, "params": {"image_id": str(image)}}
         for image, row in notes

@@ -18,28 +18,30 @@ PROBE = ".probe"
 """The key that `ensure` writes and deletes again."""
 
 PROBE_BYTES = 256 * 1024
-"""As a small photograph: a disk without a free block, or a full quota, takes an empty file."""
+"""The size of a small photograph, because a full disk or quota may still accept an empty file."""
 
-_UNLAWFUL = re.compile(r"(^|/)\.{0,2}(/|$)|[\x00-\x1f\x7f]|#\d+$")
+_INVALID_KEY = re.compile(r"(^|/)\.{0,2}(/|$)|[\x00-\x1f\x7f]|#\d+$")
 
 
 class ObstoreStorage(ABC):
-    """`Storage` over one obstore store; a subclass knows how to tell that the store is gone."""
+    """`Storage` over one obstore store; a subclass detects whether the store itself is missing."""
 
     def __init__(self, store: LocalStore | S3Store) -> None:
         self._store = store
 
     def put(self, key: str, data: bytes) -> None:
-        """Store in one request: no parts, which a crash would leave behind unseen."""
-        lawful(key)
+        """Store in one request: a crash would leave parts of a multipart upload behind
+        unnoticed.
+        """
+        check_key(key)
         try:
             obstore.put(self._store, key, data, use_multipart=False)
         except FAULTS as error:
             raise unavailable(f"did not take {key}", error) from None
 
     def get(self, key: str) -> bytes:
-        """Read the whole object; a body that ends early is StorageUnavailable."""
-        lawful(key)
+        """Read the whole object; raises StorageUnavailable if the body ends early."""
+        check_key(key)
         try:
             return obstore.get(self._store, key).bytes().to_bytes()
         except FAULTS as error:
@@ -48,8 +50,8 @@ class ObstoreStorage(ABC):
             raise unavailable(f"did not give {key}", error) from None
 
     def delete(self, key: str) -> None:
-        """Remove the object; there being none is fine."""
-        lawful(key)
+        """Remove the object; does nothing if it does not exist."""
+        check_key(key)
         try:
             obstore.delete(self._store, key)
         except FAULTS as error:
@@ -57,9 +59,9 @@ class ObstoreStorage(ABC):
                 raise unavailable(f"did not delete {key}", error) from None
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        """List in pages of 1,000, each asked for when the one before is used up."""
+        """List in pages of 1,000; each is requested when the previous one is used up."""
         if prefix:
-            lawful(prefix.removesuffix("/"))
+            check_key(prefix.removesuffix("/"))
         try:
             for page in obstore.list(self._store, prefix or None, chunk_size=1000):
                 for meta in page:
@@ -68,42 +70,46 @@ class ObstoreStorage(ABC):
             raise unavailable(f"did not list {prefix or 'its objects'}", error) from None
 
     def _is_missing(self, error: Exception) -> bool:
-        """Whether only the object is missing, not the store as a whole."""
+        """Return whether only the object is missing, not the store as a whole."""
         return isinstance(error, FileNotFoundError) and self._still_there(error)
 
     @abstractmethod
     def _still_there(self, error: FileNotFoundError) -> bool:
-        """Whether the folder or bucket itself exists."""
+        """Return whether the folder or bucket itself exists."""
 
 
 def probe() -> bytes:
-    """Bytes that no file system compresses or stores as a hole."""
+    """Return bytes that no file system compresses or stores as a hole."""
     return os.urandom(PROBE_BYTES)
 
 
-def lawful(key: str) -> None:
-    """Raise ValueError for what is not a key, before obstore would quietly make it another one."""
-    if _UNLAWFUL.search(key):
+def check_key(key: str) -> None:
+    """Raise ValueError for an invalid key, which obstore would silently convert to another one."""
+    if _INVALID_KEY.search(key):
         raise ValueError(f"not an object key: {key!r}")
 
 
 def unavailable(what: str, why: object) -> StorageUnavailable:
-    """Our error: `what` the store did not do, and `why` (an exception or words)."""
+    """Return a StorageUnavailable: `what` the store did not do, and `why` (an exception
+    or text).
+    """
     reason = _reason(why) if isinstance(why, Exception) else why
     return StorageUnavailable(f"The object store {what}: {reason}.")
 
 
 def answer(status: int | str, body: str) -> str:
-    """The words for an HTTP refusal: its status and S3's own code, never more of its body."""
+    """Return the text for an HTTP refusal: its status and S3's own code, but no other part of its
+    body.
+    """
     code = re.search(r"<Code>(\w+)</Code>", body)
     return f"it answered {status} {code[1] if code else ''}".rstrip()
 
 
 def _reason(error: Exception) -> str:
-    """The cause, picked from obstore's text by what is known to be harmless.
+    """Return the cause, limited to parts of obstore's message that are known to be harmless.
 
-    The text itself repeats addresses and whole answers of the server, which quote access keys and
-    signatures, so it is never passed on; hence also `from None` wherever ours is raised.
+    The message itself contains addresses and whole responses of the server, which quote access keys
+    and signatures, so it is never passed on; therefore our error is always raised `from None`.
     """
     text = str(error)
     if status := re.search(r"status code: (\d{3})", text):

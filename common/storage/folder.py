@@ -1,10 +1,10 @@
 """Objects as files below a folder, for `file:///absolute/folder`.
 
-A file is written beside its final name as `name#1` and renamed, so that a crash leaves the old
-object or the new one, never a part. Nothing is synced to the disk: when the power fails, the
+A file is written beside its final name as `name#1` and then renamed, so that a crash leaves the old
+object or the new one, never a part. Files are not synced to the disk: after a power failure the
 objects of the last seconds (about 30 on ext4) may be missing or empty although their rows are
-safe. Readers compare the SHA-256, so this shows, and uploading the same bytes again heals it. The
-folder belongs on a local disk: a network disk that hangs knows no time-out here.
+stored. Readers compare the SHA-256 and therefore notice, and uploading the same bytes again repairs
+it. The folder should be on a local disk, because there is no timeout for a network disk that hangs.
 """
 
 import time
@@ -20,11 +20,11 @@ from common.storage import StorageUnavailable, StoredObject
 from common.storage.adapter import PROBE, ObstoreStorage, probe, unavailable
 
 ABANDONED_AFTER = 3600.0
-"""Seconds without a write after which a half-written file is a crash's, not another thread's."""
+"""Seconds without a write after which a partial file belongs to a crash, not to another thread."""
 
 
 class FolderStorage(ObstoreStorage):
-    """`Storage` in a folder, which is created when missing; OSError when it cannot be."""
+    """`Storage` in a folder, which is created if missing; raises OSError if that fails."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -32,12 +32,12 @@ class FolderStorage(ObstoreStorage):
         super().__init__(LocalStore(prefix=self._folder))
 
     def put(self, key: str, data: bytes) -> None:
-        """Store the file, unless the folder is gone: obstore would make a new one unseen."""
+        """Store the file, unless the folder is missing: obstore would silently create a new one."""
         self._must_exist()
         super().put(key, data)
 
     def delete(self, key: str) -> None:
-        """Remove the file, and the copies of it that crashes of earlier puts left beside it."""
+        """Remove the file, and partial copies of it that crashed writes left beside it."""
         super().delete(key)
         try:
             self._delete_abandoned(key)
@@ -45,12 +45,12 @@ class FolderStorage(ObstoreStorage):
             raise unavailable(f"did not delete all of {key}", error) from None
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        """List the files below `prefix`; half-written ones are no objects."""
+        """List the files below `prefix`, without partial ones."""
         self._must_exist()
         yield from super().list(prefix)
 
     def ensure(self) -> None:
-        """Create the folder, and write and delete a file of some size."""
+        """Create the folder, and write and delete a test file."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -60,13 +60,15 @@ class FolderStorage(ObstoreStorage):
 
     def _must_exist(self) -> None:
         if not self._folder.is_dir():
-            raise StorageUnavailable("The object store's folder is gone.")
+            raise StorageUnavailable("The object store's folder is missing.")
 
     def _still_there(self, error: FileNotFoundError) -> bool:
         return self._folder.is_dir()
 
     def _delete_abandoned(self, key: str) -> None:
-        """Deleted bytes must be gone, also those that no listing shows."""
+        """Delete partial copies, because deleted bytes must not stay in files that no listing
+        shows.
+        """
         for attempt in count(1):
             staged = self._folder / f"{key}#{attempt}"
             try:
@@ -78,12 +80,14 @@ class FolderStorage(ObstoreStorage):
 
 
 def open_folder(url: str, environ: Mapping[str, str]) -> FolderStorage:
-    """The folder of a `file:///` URL (percent-encoded). Raises SettingsError."""
+    """Return the storage of a `file:///` URL (percent-encoded). Raises SettingsError."""
     folder = _folder_of(url)
     try:
         return FolderStorage(folder)
     except OSError as error:
-        raise SettingsError(f"STORAGE_URL: no folder at {folder}: {error.strerror}") from error
+        raise SettingsError(
+            f"STORAGE_URL: cannot create the folder {folder}: {error.strerror}"
+        ) from error
 
 
 def _folder_of(url: str) -> Path:
@@ -92,7 +96,7 @@ def _folder_of(url: str) -> Path:
     named = folder.is_absolute() and folder != Path("/") and "\0" not in str(folder)
     if parts.netloc or not named or {".", ".."} & set(unquote(parts.path).split("/")):
         raise SettingsError(
-            "STORAGE_URL: a folder is given from the root, as file:///srv/objects (three slashes)"
+            "STORAGE_URL: the folder must be absolute, as in file:///srv/objects (three slashes)"
         )
     if parts.query or parts.fragment:
         raise SettingsError("STORAGE_URL: write ? and # in a folder's name as %3F and %23")

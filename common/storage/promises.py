@@ -1,4 +1,4 @@
-"""What a bucket must do that some S3 look-alikes do not: tried once, before the bucket is trusted.
+"""Test what a bucket must do for the search index, and what some S3-compatible servers do not do.
 
 LanceDB commits a version by a conditional write, finds the newest one by a sorted listing, and
 reads parts of files. A server that ignores one of these loses data without an error.
@@ -22,11 +22,11 @@ REFUSED = (AlreadyExistsError, PreconditionError)
 
 
 def check_promises(url: str, environ: Mapping[str, str], setting: str) -> None:
-    """Try conditional writes, partial reads, sorted listings and deletions in a bucket, and remove
-    what that wrote. Seven small requests.
+    """Test conditional writes, partial reads, sorted listings and deletions in a bucket, with seven
+    small requests, and remove the test objects.
 
-    Raises SettingsError when the server does one of them wrong, StorageUnavailable when it does not
-    answer or refuses the keys.
+    Raises SettingsError if the server does one of them wrong, StorageUnavailable if it does not
+    answer or rejects the keys.
     """
     store = open_store(parse_s3_url(url, environ))
     prefix = FOLDER + secrets.token_hex(8)
@@ -43,7 +43,7 @@ def check_promises(url: str, environ: Mapping[str, str], setting: str) -> None:
 
 
 def _check_conditional_write(store: S3Store, key: str, setting: str) -> None:
-    """The second `If-None-Match: *` must be refused, and must change nothing."""
+    """The second `If-None-Match: *` must be refused and change nothing."""
     try:
         obstore.put(store, key, FIRST, mode="create", use_multipart=False)
     except FAULTS as error:
@@ -70,9 +70,9 @@ def _check_partial_read(store: S3Store, key: str, setting: str) -> None:
 
 
 def _check_listing(store: S3Store, prefix: str, keys: list[str], setting: str) -> None:
-    """What was just written is listed, in the order of the keys, with its size."""
-    found = [each for page in obstore.list(store, prefix) for each in page]
-    if [(each["path"], each["size"]) for each in found] != [(key, len(FIRST)) for key in keys]:
+    """Check that new objects are listed in the order of their keys, with their sizes."""
+    entries = [each for page in obstore.list(store, prefix) for each in page]
+    if [(each["path"], each["size"]) for each in entries] != [(key, len(FIRST)) for key in keys]:
         raise _refusal(setting, "does not list, in order, what was just written")
 
 
@@ -90,7 +90,7 @@ def _refusal(setting: str, what: str) -> SettingsError:
 
 
 def _remove(store: S3Store, keys: list[str]) -> None:
-    """Best effort: what stays of a server that has just gone away is 22 bytes."""
+    """Remove the test objects if possible; at most 22 bytes are left behind."""
     for key in keys:
         try:
             obstore.delete(store, key)

@@ -1,7 +1,7 @@
 """Objects in a bucket of any S3 server, for `s3://bucket/prefix?endpoint=…`.
 
-A put is as durable as the server makes it. A request without a whole answer in time is given up,
-and nothing is tried again here.
+A stored object is as durable as the server makes it. A request without a complete response in time
+fails, and is not retried here.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = timedelta(seconds=2)
 
 IDLE_CONNECTION = timedelta(seconds=4)
-"""Shorter than servers keep idle connections (S3 5 to 20 s, SeaweedFS 10 s): without retries, a
-connection they close at the moment of its reuse is a failed request."""
+"""Less than servers keep idle connections (S3 5 to 20 s, SeaweedFS 10 s): without retries, a
+connection that the server closes at the moment of its reuse would be a failed request."""
 
 _LOCATION = (
     '<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
@@ -41,14 +41,14 @@ class S3Storage(ObstoreStorage):
         super().__init__(_store(address, prefix=address.prefix or None))
 
     def ensure(self) -> None:
-        """Try the bucket, and create it when there is none."""
+        """Write and delete a test object; create the bucket if it is missing."""
         if not self._exists():
             self._create_bucket()
             self.put(PROBE, probe())
         self.delete(PROBE)
 
     def _exists(self) -> bool:
-        """Whether the bucket is there, found by writing to it."""
+        """Return whether the bucket exists, by writing to it."""
         try:
             obstore.put(self._store, PROBE, probe(), use_multipart=False)
         except FileNotFoundError:
@@ -61,9 +61,9 @@ class S3Storage(ObstoreStorage):
         return "NoSuchBucket" not in str(error)
 
     def _create_bucket(self) -> None:
-        """PUT the bucket's address, signed by obstore, which has no call for it.
+        """PUT the bucket's URL, signed by obstore, which has no method for it.
 
-        Not through an HTTP library that logs addresses: this one carries the signature.
+        Not through an HTTP library that logs URLs, because this one contains the signature.
         """
         url = obstore.sign(self._bucket, "PUT", "", timedelta(minutes=1))
         region = self._address.region
@@ -73,23 +73,27 @@ class S3Storage(ObstoreStorage):
         except (OSError, HTTPException) as error:
             cause = error.reason if isinstance(error, URLError) else error
             raise unavailable("did not create its bucket", cause) from None
-        # 409: another process was first, or the name is someone else's; the next put will tell.
+        # 409: another process was first, or the name is taken; the next put shows which.
         if status >= 300 and status != 409:
             raise unavailable("did not create its bucket", answer(status, text))
 
 
 def open_s3(url: str, environ: Mapping[str, str]) -> S3Storage:
-    """The bucket of an `s3://` URL. Raises SettingsError."""
+    """Return the storage of an `s3://` URL. Raises SettingsError."""
     return S3Storage(parse_s3_url(url, environ))
 
 
 def open_store(address: S3Address) -> S3Store:
-    """The store below an address's prefix, for calls that `Storage` does not have."""
+    """Return the obstore store below an address's prefix, for methods that `Storage` does
+    not have.
+    """
     return _store(address, prefix=address.prefix or None)
 
 
 def _put(url: str, body: bytes, timeout: float) -> tuple[int, str]:
-    """Status and beginning of the answer to a PUT; raises OSError and HTTPException."""
+    """Return the status and the beginning of the response to a PUT; raises OSError and
+    HTTPException.
+    """
     request = Request(url, body, {"Content-Type": "application/xml"}, method="PUT")
     try:
         with urlopen(request, timeout=timeout) as response:
@@ -100,11 +104,11 @@ def _put(url: str, body: bytes, timeout: float) -> tuple[int, str]:
 
 
 def _store(address: S3Address, prefix: str | None) -> S3Store:
-    """A store that takes nothing from the process's environment.
+    """Return a store that uses nothing from the process's environment.
 
-    obstore reads every AWS_… variable first, so all that could change where requests go or how
-    they are signed is set here, the endpoint under both its names. The keys go through a provider:
-    it also keeps AWS_SESSION_TOKEN away from them, and them out of the store's `config`.
+    obstore reads every AWS_… variable first, so everything that determines where requests go and
+    how they are signed is set here, the endpoint under both its names. A provider supplies the
+    keys, which also keeps AWS_SESSION_TOKEN away from them, and them out of the store's `config`.
     """
     return S3Store(
         address.bucket,
@@ -131,7 +135,7 @@ def _store(address: S3Address, prefix: str | None) -> S3Store:
 
 
 def _provider(keys: S3Keys) -> "Callable[[], S3Credential]":
-    """What obstore calls, once, for the keys of a store."""
+    """Return the function that obstore calls once for the keys of a store."""
     return lambda: {
         "access_key_id": keys.access_key,
         "secret_access_key": keys.secret_key,

@@ -1,4 +1,4 @@
-"""What an `s3://` STORAGE_URL says, checked; nothing here knows obstore."""
+"""Parse and check an `s3://` STORAGE_URL, without obstore."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "
 
 @dataclass(frozen=True, slots=True)
 class S3Keys:
-    """What requests are signed with; nothing of it shows in the repr."""
+    """The keys that sign requests; the repr does not show them."""
 
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
@@ -25,10 +25,10 @@ class S3Keys:
 
 @dataclass(frozen=True, slots=True)
 class S3Address:
-    """A bucket: where it is and how to ask it.
+    """A bucket, its server, and how to access it.
 
     endpoint: the server's address in path style, else the bucket's own (virtual-hosted style).
-    timeout: seconds for one request, from connecting to the last byte of the answer.
+    timeout: seconds for one request, from connecting to the last byte of the response.
     """
 
     bucket: str
@@ -41,10 +41,10 @@ class S3Address:
 
 
 def parse_s3_url(url: str, environ: Mapping[str, str]) -> S3Address:
-    """Read `s3://bucket/prefix?endpoint=…&region=…&access_key=…&secret_key=…`.
+    """Parse `s3://bucket/prefix?endpoint=…&region=…&access_key=…&secret_key=…`.
 
-    Without `endpoint` the server is AWS; without keys or region they are looked for in `environ`
-    (AWS_…). Raises SettingsError, which never repeats what was given: it may be a secret.
+    Without `endpoint` the server is AWS; missing keys or region are read from `environ` (AWS_…).
+    Raises SettingsError, which never contains the given values, because they may be secret.
     """
     bucket, prefix, query = _split(url)
     path_style = _boolean(query, "path_style", default="endpoint" in query)
@@ -66,20 +66,27 @@ def _check(condition: object, fault: str) -> None:
 
 
 def _split(url: str) -> tuple[str, str, dict[str, str]]:
-    """Bucket, prefix and parameters."""
+    """Return bucket, prefix and parameters."""
     try:
         parts = urlsplit(url)
     except ValueError:
         raise SettingsError("STORAGE_URL: not a URL") from None
     bucket, prefix = parts.netloc, unquote(parts.path).strip("/")
-    _check(re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket), "no bucket after s3://")
-    _check(not re.search(r"//|[\x00-\x1f]", prefix), "a name in the prefix is empty")
+    _check(
+        re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket), "a bucket name must follow s3://"
+    )
+    _check(
+        not re.search(r"//|[\x00-\x1f]", prefix),
+        "the prefix must not contain empty names or control characters",
+    )
     _check(not parts.fragment, "write # in a value as %23")
     return bucket, prefix, _query(parts.query)
 
 
 def _query(text: str) -> dict[str, str]:
-    """The parameters, with `+` left alone: secret keys hold it, and nothing here holds a space."""
+    """Return the parameters. `+` is not decoded, because secret keys contain it and no value
+    contains a space.
+    """
     pairs = (pair.partition("=") for pair in text.split("&") if pair)
     query = {name: unquote(value) for name, _, value in pairs}
     _check(
@@ -104,12 +111,14 @@ def _region(query: Mapping[str, str], environ: Mapping[str, str]) -> str:
 
 
 def _endpoint(given: str | None, region: str, bucket: str) -> str:
-    """The address requests go to; with `bucket`, that becomes the first name of its host."""
+    """Return the address of requests; with `bucket`, that becomes the first part of the
+    host name.
+    """
     endpoint = urlsplit(given or f"https://s3.{region}.amazonaws.com")
     plain = not (endpoint.query or endpoint.fragment or "@" in endpoint.netloc)
     _check(
         endpoint.scheme in ("http", "https") and endpoint.hostname and plain,
-        "endpoint must be like http://host:port or https://host:port",
+        "endpoint must have the form http://host:port or https://host:port",
     )
     host = f"{bucket}.{endpoint.netloc}" if bucket else endpoint.netloc
     return f"{endpoint.scheme}://{host}{endpoint.path.rstrip('/')}"
@@ -122,13 +131,15 @@ def _seconds(text: str) -> float:
 
 
 def _keys(query: Mapping[str, str], environ: Mapping[str, str]) -> S3Keys:
-    """The URL's keys, else the environment's, whose session token belongs to its access key."""
+    """Return the URL's keys, else the environment's, whose session token belongs to its
+    access key.
+    """
     access_key = query.get("access_key") or environ.get("AWS_ACCESS_KEY_ID")
     secret_key = query.get("secret_key") or environ.get("AWS_SECRET_ACCESS_KEY")
     if not access_key or not secret_key:
         raise SettingsError(
             "STORAGE_URL: s3 needs access_key and secret_key, or AWS_ACCESS_KEY_ID and"
-            " AWS_SECRET_ACCESS_KEY in the environment; the cloud's metadata address is never asked"
+            " AWS_SECRET_ACCESS_KEY in the environment; the cloud's metadata service is not used"
         )
     inherited = None if "access_key" in query else environ.get("AWS_SESSION_TOKEN")
     return S3Keys(access_key, secret_key, query.get("session_token") or inherited)

@@ -1,7 +1,8 @@
-"""Which addresses a webhook may be sent to: public ones, and those of networks allowed by choice.
+"""The addresses that webhooks may be sent to: public ones, and those in networks that the operator
+allows.
 
 Sources: IANA's special-purpose registries for IPv4 and IPv6 (RFC 6890), which `ipaddress` knows,
-and what carries an IPv4 address inside an IPv6 one: RFC 4291 2.5.5, 6052, 3056, 4380.
+and the ways to embed an IPv4 address in an IPv6 one: RFC 4291 2.5.5, 6052, 3056, 4380.
 """
 
 import socket
@@ -18,7 +19,7 @@ from ipaddress import (
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# Said aloud although `is_global` knows most of them: what it knows depends on Python's version.
+# Listed explicitly although `is_global` covers most of them, depending on Python's version.
 DENIED = tuple(
     ip_network(each)
     for each in (
@@ -30,30 +31,32 @@ DENIED = tuple(
         "2001:db8::/32", "3fff::/20",
     )
 )  # fmt: skip
-UNICAST = ip_network("2000::/3")  # all of IPv6 that is given out; the rest is special or unused
+UNICAST = ip_network("2000::/3")  # all assigned IPv6 addresses; the rest is special or unused
 NAT64 = ip_network("64:ff9b::/96")
 
 
 def is_permitted(address: Address, allowed: Sequence[Network]) -> bool:
-    """Whether a webhook may be sent to `address`; `allowed` are networks permitted by choice."""
+    """Return whether a webhook may be sent to `address`; `allowed` are the networks that the
+    operator allows.
+    """
     return is_allowed(address, allowed) or _is_public(_unmapped(address))
 
 
 def is_allowed(address: Address, allowed: Sequence[Network]) -> bool:
-    """Whether `address` is in one of the networks that the operator permitted."""
+    """Return whether `address` is in one of the networks that the operator allows."""
     plain = _unmapped(address)
     return any(plain in network for network in allowed)
 
 
 def _unmapped(address: Address) -> Address:
-    """The IPv4 address that the system connects to for an IPv4-mapped one."""
+    """Return the IPv4 address that the system connects to for an IPv4-mapped one."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         return address.ipv4_mapped
     return address
 
 
 def literal(host: str) -> Address | None:
-    """The address that `host` spells, in the forms that resolvers take too (`127.1`,
+    """Return the address that `host` contains, also in other forms that resolvers accept (`127.1`,
     `0x7f000001`); None for a name.
     """
     bare = host.strip("[]").rstrip(".")
@@ -68,7 +71,7 @@ def literal(host: str) -> Address | None:
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """The networks of a comma-separated list of CIDRs; raises ValueError."""
+    """Return the networks in a comma-separated list of CIDRs; raises ValueError."""
     return tuple(ip_network(each.strip()) for each in text.split(",") if each.strip())
 
 

@@ -1,9 +1,9 @@
-"""The life of a delivery: pending, then delivered, failed or disabled; pending again on request.
+"""The states of a delivery: pending, then delivered, failed or disabled; pending again on request.
 
-`fence` is the fencing token, which rises with every claim and every new life: a sender's note
-counts only while it is the token of its claim. `attempts` counts on the schedule. A claim pushes
-`next_attempt_at` past the attempt's own time-out, so that no transaction is open while something is
-sent, and what a killed sender held comes back by itself.
+`fence` is the fencing token, which rises with each claim and each restart: a sender's outcome only
+counts if it has the token of the latest claim. `attempts` counts the attempts of the schedule. A
+claim moves `next_attempt_at` past the attempt's own timeout, so that no transaction is open while a
+message is sent, and the deliveries of a killed sender become due by themselves.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ from common.tables import WebhookDelivery
 from common.webhooks.receivers import host_of
 from common.webhooks.slots import Slots
 
-KEPT = 24 * 3600  # seconds after its last attempt that a delivery can be sent again
-WINDOW = 100  # due rows that one claim looks at to pick fairly
+KEPT = 24 * 3600  # seconds after its last attempt for which a delivery can be sent again
+WINDOW = 100  # due rows that one claim reads to choose fairly
 LONGEST_ERROR = 255
 D = WebhookDelivery
 
@@ -41,7 +41,7 @@ _IS_DUE = and_(D.state == Stage.PENDING, D.next_attempt_at <= now())
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One attempt that its claimer is to make; `attempt` counts from 1 on the schedule."""
+    """An attempt that the claimer must make; `attempt` counts from 1 on the schedule."""
 
     prediction_id: UUID
     owner_id: UUID | None
@@ -52,23 +52,23 @@ class Due:
 
     @property
     def host(self) -> str:
-        """The receiver, for fairness among them."""
+        """The receiver's host, for fairness among receivers."""
         return host_of(self.url)
 
 
 def is_any_due(session: Session) -> bool:
-    """Whether a claim may find something: a look that waits for nobody and locks nothing."""
+    """Return whether a claim may find a delivery; the query waits for no locks and takes none."""
     return session.scalar(select(D.prediction_id).where(_IS_DUE).limit(1)) is not None
 
 
-def claim_due(session: Session, most: int, slots: Slots, lease: float) -> list[Due]:
-    """Take up to `most` due deliveries for `lease` seconds, going round the hosts.
+def claim_due(session: Session, limit: int, slots: Slots, lease: float) -> list[Due]:
+    """Claim up to `limit` due deliveries for `lease` seconds, taking hosts in turn.
 
     No host and no owner gets more slots than `slots` allows; deliveries to a host or of an owner
-    without a free slot do not delay the others.
+    without a free slot do not delay others.
     """
     rows = execute(session, _due_with_slots(slots)).all()
-    taken = _in_turn(rows, slots, most)
+    taken = _in_turn(rows, slots, limit)
     if taken:
         execute(
             session,
@@ -89,9 +89,9 @@ def _due_with_slots(slots: Slots) -> Any:
     )
 
 
-def _in_turn(rows: Sequence[Row[Any]], slots: Slots, most: int) -> list[Due]:
-    """Up to `most` of the rows: the first of every host, then the second of every host, as far as
-    hosts and owners have slots.
+def _in_turn(rows: Sequence[Row[Any]], slots: Slots, limit: int) -> list[Due]:
+    """Return up to `limit` of the rows: the first of each host, then the second of each host, as
+    far as hosts and owners have free slots.
     """
     hosts, owners = slots.copy()
     turns: list[tuple[int, Due]] = []
@@ -101,8 +101,8 @@ def _in_turn(rows: Sequence[Row[Any]], slots: Slots, most: int) -> list[Due]:
         hosts[due.host] += 1
     taken: list[Due] = []
     for turn, due in sorted(turns, key=lambda pair: pair[0]):
-        is_free = turn < slots.per_host and owners[due.owner_id] < slots.most(due.owner_id)
-        if is_free and len(taken) < most:
+        is_free = turn < slots.per_host and owners[due.owner_id] < slots.limit(due.owner_id)
+        if is_free and len(taken) < limit:
             owners[due.owner_id] += 1
             taken.append(due)
     return taken
@@ -120,7 +120,9 @@ def _due(row: Row[Any]) -> Due:
 
 
 def note_delivered(session: Session, due: Due, status_code: int) -> bool:
-    """The receiver took it. False, here and below, when the attempt was not the latest."""
+    """Record that the receiver accepted the message. False, here and below, if the attempt was not
+    the latest.
+    """
     return _note(
         session,
         due,
@@ -136,7 +138,7 @@ def note_delivered(session: Session, due: Due, status_code: int) -> bool:
 def note_failed(
     session: Session, due: Due, status_code: int | None, error: str, pause: float | None
 ) -> bool:
-    """The attempt failed: again after `pause` seconds, or never when that is None."""
+    """Record a failure; the next attempt follows after `pause` seconds; None: never."""
     return _note(
         session,
         due,
@@ -149,8 +151,10 @@ def note_failed(
 
 
 def note_gone(session: Session, due: Due, status_code: int) -> bool:
-    """The receiver wants no more: neither this one nor what else is pending for its URL."""
-    error = "the receiver said that it is gone"
+    """Record that the receiver wants no more messages: disable this delivery and all pending ones
+    for its URL.
+    """
+    error = "the receiver answered 410 Gone"
     values = {
         "state": Stage.DISABLED,
         "next_attempt_at": None,
@@ -165,7 +169,7 @@ def note_gone(session: Session, due: Due, status_code: int) -> bool:
 
 
 def put_off(session: Session, due: Due, pause: float) -> bool:
-    """It was no attempt: look again in `pause` seconds."""
+    """Make the delivery due in `pause` seconds, without counting an attempt."""
     return _note(session, due, attempts=D.attempts - 1, next_attempt_at=now(pause))
 
 
@@ -179,8 +183,8 @@ def _note(session: Session, due: Due, **values: Any) -> bool:
 
 
 def redeliver(session: Session, prediction_id: UUID) -> bool:
-    """Make the delivery due now, from the schedule's beginning unless it is still pending. False
-    when there is no such delivery, or its URL has been erased.
+    """Make the delivery due now, from the beginning of the schedule unless it is still pending.
+    False if there is no such delivery or its URL has been erased.
     """
     over = D.state != Stage.PENDING
     again = (
@@ -199,5 +203,5 @@ def redeliver(session: Session, prediction_id: UUID) -> bool:
 
 
 def find(session: Session, prediction_id: UUID) -> WebhookDelivery | None:
-    """The delivery of a prediction; None when it asked for none or is not final yet."""
+    """Return the delivery of a prediction; None if it has no webhook or is not final yet."""
     return session.get(WebhookDelivery, prediction_id)

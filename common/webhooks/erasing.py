@@ -1,4 +1,4 @@
-"""Erase the addresses and secrets of webhooks that have been delivered, or given up."""
+"""Erase the addresses and secrets of webhooks that have been delivered or given up."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from common.database.session import execute, now
 from common.tables import Prediction, WebhookDelivery
 
-AT_ONCE = 500  # deliveries a transaction
+AT_ONCE = 500  # deliveries per transaction
 
 _d = WebhookDelivery
 _THESE: Any = bindparam("these", expanding=True)
@@ -29,9 +29,15 @@ ERASE = [
 
 
 def erase_some(session: Session) -> int:
-    """Erase what up to AT_ONCE deliveries that are over were sent to; returns how many were."""
-    found = sorted(row.prediction_id for row in execute(session, OVER))
-    held = [row.prediction_id for row in execute(session, HOLD, {"these": found})] if found else []
-    for statement in ERASE if held else ():
-        execute(session, statement, {"these": held})
-    return len(held)
+    """Erase the addresses and secrets of up to AT_ONCE finished deliveries; return how many there
+    were.
+    """
+    finished = sorted(row.prediction_id for row in execute(session, OVER))
+    locked = (
+        [row.prediction_id for row in execute(session, HOLD, {"these": finished})]
+        if finished
+        else []
+    )
+    for statement in ERASE if locked else ():
+        execute(session, statement, {"these": locked})
+    return len(locked)

@@ -1,4 +1,4 @@
-"""The slots of one engine for attempts to deliver webhooks, shared among receivers and owners."""
+"""The slots of one engine for delivery attempts, shared among receivers and owners."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -9,13 +9,14 @@ from sqlalchemy import ColumnElement, not_, or_
 
 from common.tables import WebhookDelivery as D
 
-Owner = UUID | None  # an account; None: the anonymous callers, all together
+Owner = UUID | None  # an account; None: all anonymous callers together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slots:
-    """How many attempts one host, one account and the anonymous callers may have under way, and how
-    many they have. A host name is for anybody to choose, so hosts alone would not bound a caller.
+    """How many concurrent attempts one host, one account and the anonymous callers may have, and
+    how many they have. Callers can choose host names freely, so limits per host alone would not
+    limit a caller.
     """
 
     per_host: int
@@ -24,18 +25,18 @@ class Slots:
     hosts: Mapping[str, int] = field(default_factory=dict)
     owners: Mapping[Owner, int] = field(default_factory=dict)
 
-    def most(self, owner: Owner) -> int:
-        """How many attempts the owner may have under way."""
+    def limit(self, owner: Owner) -> int:
+        """Return how many concurrent attempts the owner may have."""
         return self.anonymous if owner is None else self.per_account
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Of `webhook_deliveries`: those whose host and owner have a free slot."""
+        """Return conditions on `webhook_deliveries` for a host and an owner with a free slot."""
         hosts = [host for host, count in self.hosts.items() if count >= self.per_host]
-        owners = [owner for owner, count in self.owners.items() if count >= self.most(owner)]
+        owners = [owner for owner, count in self.owners.items() if count >= self.limit(owner)]
         return [*(not_(_is_to(host)) for host in hosts), *_not_of(owners)]
 
     def copy(self) -> tuple[Counter[str], Counter[Owner]]:
-        """The attempts under way by host and by owner, to count further."""
+        """Return copies of the attempts in progress by host and by owner, for further counting."""
         return Counter(self.hosts), Counter(self.owners)
 
 

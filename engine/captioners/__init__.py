@@ -1,8 +1,8 @@
-"""The captioners: what writes a sentence about an image.
+"""Captioners: adapters that write a sentence about an image.
 
-One is picked by the scheme of CAPTIONER_URL. `labels://` needs nobody: `labels.py` runs the
-classifier and says in words what it found. `openai://` asks any server that speaks the protocol of
-OpenAI's chat completions (`chat.py`); `openai+http://` does so without TLS.
+The scheme of CAPTIONER_URL selects one. `labels://` needs no other service: `labels.py` runs the
+classifier and composes a sentence from its labels. `openai://` calls any server that speaks
+OpenAI's chat completions protocol (`chat.py`); `openai+http://` does so without TLS.
 """
 
 from collections.abc import Callable
@@ -22,26 +22,29 @@ ADAPTERS = {
 
 
 def open_captioner(url: str, services: Services, stop: Event, decoder: Decoder) -> WorkerPool:
-    """The crew of the captioner at `url`, which nobody has contacted yet.
+    """Return the worker pool of the captioner at `url`; it does not connect yet.
 
-    Once `stop` is set, calls under way are soon given up. Raises SettingsError for a URL, or
-    settings beside it, that cannot be used.
+    Once `stop` is set, calls in progress are soon abandoned. Raises SettingsError if the URL or the
+    settings for it are invalid.
     """
-    crew: WorkerPool = adapter_schemes.open_by_scheme(
+    pool: WorkerPool = adapter_schemes.open_by_scheme(
         url, ADAPTERS, services, stop, decoder, setting="CAPTIONER_URL"
     )
-    return crew
+    return pool
 
 
 def only_default(open_runner: Callable[[], TaskRunner]) -> Callable[[str | None], TaskRunner]:
-    """`open_runner` for a WorkerPool: CAPTIONER_URL chooses the model, so that a request cannot."""
+    """Adapt `open_runner` to a WorkerPool and reject a model named by a request, because
+    CAPTIONER_URL selects it.
+    """
 
-    def open_it(model: str | None) -> TaskRunner:
+    def open_default(model: str | None) -> TaskRunner:
         if model is not None:
             raise InputFault(
-                "A request cannot name the model of captions: the setting CAPTIONER_URL does.",
+                "A request cannot name the model of captions, which CAPTIONER_URL selects: "
+                "leave out `model`.",
                 code=ModelUnavailable.default_code,
             )
         return open_runner()
 
-    return open_it
+    return open_default

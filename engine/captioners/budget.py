@@ -1,4 +1,4 @@
-"""What captions cost, and how much of the month's budget they have used."""
+"""The cost of captions, and how much of the month's budget has been spent."""
 
 import time
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from common.tables import Prediction, State
 from common.tasks.caption import CONTRACT as CAPTION
 from engine.captioners.errors import BudgetExceeded, Tokens
 
-VALID = 10.0  # seconds that the sum is not read again
-SHARE = 50  # times as long as reading it took it is valid: at most 2 % of the time goes there
+VALID = 10.0  # seconds that a sum is used before it is read again
+SHARE = 50  # a sum is valid for this many times its reading time: at most 2 % of the time is spent
 MILLION = 1_000_000
 
 _COST: ColumnElement[float] = Prediction.result["cost_usd"].as_float()
@@ -23,11 +23,11 @@ SPENT = (
     select(Prediction.owner_id, func.coalesce(func.sum(_COST), 0.0).label("dollars"))
     .where(
         Prediction.task == CAPTION.name,
-        # Both values are named so that the index over (task, interactive, started_at) leads there.
+        # Both values are listed so that the index over (task, interactive, started_at) is used.
         Prediction.interactive.in_([False, True]),
         Prediction.started_at >= bindparam("since", type_=Moment),
         Prediction.state == State.SUCCEEDED,
-        Prediction.cached.is_(False),  # given again, paid once
+        Prediction.cached.is_(False),  # a cached result costs nothing
     )
     .group_by(Prediction.owner_id)
 )
@@ -35,42 +35,45 @@ SPENT = (
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars for a million tokens."""
+    """US dollars per million tokens."""
 
     prompt: float
     completion: float
 
     def of(self, tokens: Tokens) -> float:
-        """US dollars."""
+        """Return the price of these tokens in US dollars."""
         paid = tokens.prompt * self.prompt + tokens.completion * self.completion
         return round(paid / MILLION, 9)
 
 
 def spent_this_month(session: Session) -> float:
-    """US dollars of all captions since the month began (UTC, the database's clock)."""
+    """Return the cost in US dollars of all captions since the month began (UTC, the database's
+    clock).
+    """
     return sum(spent_by_caller(session).values())
 
 
 def spent_by_caller(session: Session) -> dict[UUID | None, float]:
-    """The same by the account that asked; None: all anonymous callers."""
+    """Return the same by requesting account; None is the key of all anonymous callers."""
     month = clock(session).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     rows = execute(session, SPENT, {"since": month})
     return {row.owner_id: float(row.dollars) for row in rows}
 
 
 class Budget:
-    """US dollars a calendar month, over all engines; any thread may call it.
+    """A budget in US dollars per calendar month, over all engines; thread-safe.
 
-    The rows are the account. They are summed once in VALID seconds, and what this engine has spent
-    since is added, so the budget is overdrawn by no more than others' calls of that time and the
-    calls under way. A call that led to no caption is in no row and not counted.
+    The rows are the record of what was spent. They are summed up at most once in VALID seconds, and
+    what this engine has spent since is added. So the budget can be exceeded by the calls of other
+    engines in that time and by calls in progress. A call without a caption is in no row and not
+    counted.
 
-    One caller may spend `share` of what the others have left of the budget, so that there is always
-    something left for the next one.
+    One caller may spend `share` of what the others have left of the budget, so that the budget is
+    never used up by one caller.
     """
 
-    def __init__(self, most: float, sessions: Sessions, share: float = 1.0):
-        self._most = most
+    def __init__(self, limit: float, sessions: Sessions, share: float = 1.0):
+        self._limit = limit
         self._share = share
         self._sessions = sessions
         self._lock = Lock()
@@ -78,26 +81,26 @@ class Budget:
         self._valid_until = float("-inf")
 
     def check(self, caller: UUID | None = None) -> None:
-        """Raises BudgetExceeded when the budget or the caller's share of it is used up,
-        DatabaseUnavailable when the rows cannot be read.
+        """Raise BudgetExceeded if the budget or the caller's share of it is used up, and
+        DatabaseUnavailable if the rows cannot be read.
         """
         with self._lock:
             if time.monotonic() > self._valid_until:
                 self._read()
             own, spent = self._spent.get(caller, 0.0), sum(self._spent.values())
-        if spent >= self._most:
+        if spent >= self._limit:
             raise BudgetExceeded(
-                f"The month's budget for captions, {self._most:g} US dollars, is used up."
+                f"The month's budget for captions, {self._limit:g} US dollars, is used up."
             )
-        if own >= self._share * (self._most - (spent - own)):
+        if own >= self._share * (self._limit - (spent - own)):
             raise BudgetExceeded(
-                f"This caller has used its share of the month's budget for captions: "
-                f"{self._share:.0%} of what others have left of {self._most:g} US dollars. "
-                "The next month (UTC) begins anew; the operator sets CAPTION_BUDGET_SHARE."
+                f"You have used your share of the month's budget for captions: "
+                f"{self._share:.0%} of what others have left of {self._limit:g} US dollars. "
+                "Try again next month (UTC). The operator sets CAPTION_BUDGET_SHARE."
             )
 
     def add(self, cost: float | None, caller: UUID | None = None) -> None:
-        """The caller has just spent this."""
+        """Record a cost of the caller."""
         with self._lock:
             self._spent[caller] = self._spent.get(caller, 0.0) + (cost or 0.0)
 

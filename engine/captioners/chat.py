@@ -1,8 +1,8 @@
 """`openai://host/v1?model=name`: captions by a model behind OpenAI's protocol.
 
-The provider sees a fixed prompt and a JPEG made from the image's pixels: upright, its longer side
-at most SIDE. It sees no metadata (place, time, camera, comments, colour profile), no file name, no
-id and nothing about whose the image is.
+The provider receives a fixed prompt and a JPEG made from the image's pixels: upright, its longer
+side at most SIDE. It receives no metadata (place, time, camera, comments, color profile), no file
+name, no id and no information about the owner.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from common.settings import Settings
 from engine.captioners import only_default
 from engine.captioners.budget import Budget, Price
 from engine.captioners.cancellable_call import call
-from engine.captioners.circuit_breaker import Gate
+from engine.captioners.circuit_breaker import CircuitBreaker
 from engine.captioners.client import LIMITS, PROMPT, Client
 from engine.captioners.errors import Declined, NotServed, ReasonsTooLong, Refused, Tokens, Unusable
 from engine.captioners.image_input import QUALITY, SIDE, to_jpeg
@@ -31,47 +31,51 @@ from engine.decoding.decoder import Decoder
 from engine.tasks import MadeBy, WorkerPool
 
 log = structlog.get_logger(__name__)
-USAGE = "CAPTIONER_URL must look like openai://host/v1?model=name, without user and password"
+USAGE = "CAPTIONER_URL must have the form openai://host/v1?model=name, without user and password"
 
 
 class Picture(NamedTuple):
-    """A JPEG to be captioned, and the account that asks, or None."""
+    """A JPEG to be captioned, and the requesting account, or None."""
 
     jpeg: bytes
     caller: UUID | None
 
 
 class ChatCaptioner:
-    """What the workers of the lane share: one client, one gate, one account."""
+    """The runner that all workers of the lane share: one client, one circuit breaker, one
+    budget.
+    """
 
     def __init__(
         self, base_url: str, model: str, services: Services, stop: Event, decoder: Decoder
     ):
         settings = services.settings
-        key = settings.openai_api_key or "none"  # the client insists on one
+        key = settings.openai_api_key or "none"  # the client requires one
         self._client = Client(base_url, model, key, settings.caption_timeout)
         self.model = identity(base_url, model)
         self._settings = settings
         self._decoder = decoder
         self._stop = stop
         self._metrics = services.metrics
-        self._gate = Gate(settings.caption_breaker, stop)
+        self._breaker = CircuitBreaker(settings.caption_breaker, stop)
         self._price = Price(*settings.caption_price) if settings.caption_price else None
-        most = settings.caption_budget
+        budget = settings.caption_budget
         self._budget = (
-            Budget(most, services.sessions, settings.caption_share) if most is not None else None
+            Budget(budget, services.sessions, settings.caption_share)
+            if budget is not None
+            else None
         )
         has_fallback = settings.caption_fallback == "labels"
         self._fallback = SharedLabels(settings, decoder) if has_fallback else None
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> Picture:
-        """The JPEG that the provider gets to see, and who pays with their share of the budget."""
+        """Return the JPEG for the provider, and the account whose share of the budget pays."""
         return Picture(to_jpeg(data, self._decoder), params.get("asked_by"))
 
     def run(
         self, prepared: Sequence[Picture], params: Sequence[dict[str, Any]]
     ) -> list[dict[str, Any]]:
-        """The caption of each JPEG, one after another: other workers wait for others meanwhile."""
+        """Caption the JPEGs one after another; other workers make calls at the same time."""
         return [self._caption(*picture) for picture in prepared]
 
     def _caption(self, jpeg: bytes, caller: UUID | None) -> dict[str, Any]:
@@ -86,25 +90,25 @@ class ChatCaptioner:
     def _ask(self, jpeg: bytes, caller: UUID | None) -> Reply:
         if self._budget:
             self._budget.check(caller)
-        self._gate.pass_through()
+        self._breaker.wait()
         try:
             return call(
                 partial(self._client.describe, jpeg), self._settings.caption_timeout, self._stop
             )
         except Refused as refusal:
             log.error("no captions for a while", code=refusal.code, error=refusal.detail)
-            self._gate.close(refusal)
+            self._breaker.open(refusal)
             raise
         except TryLater as error:
-            self._gate.quieten(error.delay)
+            self._breaker.pause(error.delay)
             raise
         except (Unusable, Declined, ReasonsTooLong) as error:
-            self._account_for(error.tokens, caller)
+            self._record_cost(error.tokens, caller)
             raise
 
     def _answer(self, reply: Reply, caller: UUID | None) -> dict[str, Any]:
         tokens = reply.tokens
-        cost = self._account_for(tokens, caller)
+        cost = self._record_cost(tokens, caller)
         return {
             "text": reply.text,
             "source": "openai",
@@ -113,9 +117,9 @@ class ChatCaptioner:
             "cost_usd": cost,
         }
 
-    def _account_for(self, tokens: Tokens | None, caller: UUID | None) -> float | None:
-        """Add what a call for `caller` used to the budget and the metrics, whether or not it led to
-        a caption; returns its price in US dollars, None where it is not known.
+    def _record_cost(self, tokens: Tokens | None, caller: UUID | None) -> float | None:
+        """Add the tokens of a call for `caller` to the budget and the metrics, whether or not it
+        led to a caption. Return its price in US dollars, None if unknown.
         """
         cost = self._price.of(tokens) if self._price and tokens else None
         if self._budget:
@@ -129,14 +133,14 @@ class ChatCaptioner:
 
 
 def identity(base_url: str, model: str) -> dict[str, Any]:
-    """The model's identity, which is stored with each result and shown to callers.
+    """Return the model's identity, which is stored with each result and returned to callers.
 
-    There is no file, so the sha256 is of everything that determines the request: the address, the
-    model's name, the prompt and its limits. The version is its beginning: the address itself may
-    name a machine of the operator's network.
+    There is no file, so the sha256 covers everything that determines the request: the address, the
+    model's name, the prompt and its limits. The version is a prefix of it, because the address
+    itself may name a machine of the operator's network.
     """
-    asked = "\n".join([base_url, model, PROMPT, str(LIMITS[0]), str(SIDE), str(QUALITY)])
-    digest = hashlib.sha256(asked.encode()).hexdigest()
+    request = "\n".join([base_url, model, PROMPT, str(LIMITS[0]), str(SIDE), str(QUALITY)])
+    digest = hashlib.sha256(request.encode()).hexdigest()
     return {
         "name": model,
         "version": digest[:12],
@@ -148,7 +152,7 @@ def identity(base_url: str, model: str) -> dict[str, Any]:
 
 
 def open_chat(url: str, services: Services, stop: Event, decoder: Decoder) -> WorkerPool:
-    """A crew of CAPTION_WORKERS that share one captioner. Raises SettingsError."""
+    """Return a pool of CAPTION_WORKERS that share one captioner. Raises SettingsError."""
     base_url, model = parse(url)
     check(base_url, services.settings)
     captioner = ChatCaptioner(base_url, model, services, stop, decoder)
@@ -156,22 +160,22 @@ def open_chat(url: str, services: Services, stop: Event, decoder: Decoder) -> Wo
 
 
 def parse(url: str) -> tuple[str, str]:
-    """The base URL for the client and the model's name; raises SettingsError."""
+    """Return the base URL for the client and the model's name; raises SettingsError."""
     try:
         parts = urlsplit(url)
-        asked = parse_qs(parts.query, strict_parsing=True)
+        query = parse_qs(parts.query, strict_parsing=True)
         host, _ = parts.hostname, parts.port
     except ValueError:
         raise SettingsError(USAGE) from None
-    if not host or "@" in parts.netloc or asked.keys() != {"model"} or len(asked["model"]) > 1:
+    if not host or "@" in parts.netloc or query.keys() != {"model"} or len(query["model"]) > 1:
         raise SettingsError(USAGE)
     scheme = "http" if parts.scheme.endswith("+http") else "https"
-    return f"{scheme}://{parts.netloc}{parts.path}", asked["model"][0]
+    return f"{scheme}://{parts.netloc}{parts.path}", query["model"][0]
 
 
 def check(base_url: str, settings: Settings) -> None:
-    """Raises SettingsError for settings that do not go together."""
+    """Raise SettingsError for settings that contradict each other."""
     if base_url.startswith("https://") and not settings.openai_api_key:
         raise SettingsError("CAPTIONER_URL=openai://… needs OPENAI_API_KEY")
     if settings.caption_budget is not None and settings.caption_price is None:
-        raise SettingsError("CAPTION_BUDGET_USD needs CAPTION_PRICE: costs are not known otherwise")
+        raise SettingsError("CAPTION_BUDGET_USD needs CAPTION_PRICE, which determines the costs")

@@ -1,4 +1,4 @@
-"""The way to the provider, shared by a lane's workers: it closes when the provider says so."""
+"""A circuit breaker for calls to the provider, shared by the workers of a lane."""
 
 import random
 import time
@@ -7,54 +7,55 @@ from threading import Event, Lock
 from common.errors import TryLater
 from engine.captioners.errors import Refused
 
-LONGEST_WAIT = 10.0  # seconds at the gate: with the call after it they stay below the lease
-SPREAD = 0.5  # seconds within which those who waited set off again
+LONGEST_WAIT = 10.0  # seconds before a call: together they stay below the lease
+SPREAD = 0.5  # seconds over which waiting calls are spread
 
 
-class Gate:
-    """Closed after a refusal for `closing` seconds (a circuit breaker: M. Nygard, "Release It!",
-    2007), and while the provider asked for quiet. What it lets pass later decides anew.
+class CircuitBreaker:
+    """Rejects calls for `open_seconds` seconds after a refusal (M. Nygard, "Release It!",
+    2007), and delays them while the provider asks for fewer requests. The first call after that
+    time decides again.
     """
 
-    def __init__(self, closing: float, stop: Event):
-        self._closing = closing
+    def __init__(self, open_seconds: float, stop: Event):
+        self._open_seconds = open_seconds
         self._stop = stop
         self._lock = Lock()
         self._refusal: Refused | None = None
-        self._closed_until = self._quiet_until = float("-inf")
+        self._open_until = self._paused_until = float("-inf")
 
-    def pass_through(self) -> None:
-        """Wait until a call may be made. Raises Refused at once while the gate is closed, and
-        TryLater when the provider wants to be left alone for longer than can be waited here.
+    def wait(self) -> None:
+        """Wait until a call may be made. Raises Refused at once while the circuit is open, and
+        TryLater if the provider asked for a longer pause than a worker may wait.
         """
         self._check()
         with self._lock:
-            quiet = self._quiet_until - time.monotonic()
-        if quiet <= 0:
+            pause = self._paused_until - time.monotonic()
+        if pause <= 0:
             return
-        if quiet > LONGEST_WAIT:
-            raise _later(quiet)
-        if self._stop.wait(quiet + random.uniform(0, SPREAD)):
+        if pause > LONGEST_WAIT:
+            raise _later(pause)
+        if self._stop.wait(pause + random.uniform(0, SPREAD)):
             raise _later(0)
         self._check()
 
-    def close(self, refusal: Refused) -> None:
-        """Let nobody through for a while: they would be refused too."""
+    def open(self, refusal: Refused) -> None:
+        """Reject all calls for a while: the provider would refuse them too."""
         with self._lock:
             self._refusal = refusal
-            self._closed_until = time.monotonic() + self._closing
+            self._open_until = time.monotonic() + self._open_seconds
 
-    def quieten(self, seconds: float) -> None:
-        """Make no call for so long."""
+    def pause(self, seconds: float) -> None:
+        """Make no call for `seconds`."""
         with self._lock:
-            self._quiet_until = max(self._quiet_until, time.monotonic() + seconds)
+            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
     def _check(self) -> None:
         with self._lock:
-            refusal = self._refusal if time.monotonic() < self._closed_until else None
+            refusal = self._refusal if time.monotonic() < self._open_until else None
         if refusal is not None:
             raise Refused(
-                f"{refusal.detail} It was not asked again for this caption.", code=refusal.code
+                f"{refusal.detail} It was not called again for this caption.", code=refusal.code
             )
 
 

@@ -1,13 +1,13 @@
-"""One call of a provider, through the official client; what its errors mean.
+"""One call to a provider through the official client, and the meaning of its errors.
 
-All that is sent is the model's name, the fixed prompt, and the pixels as a new JPEG.
+The request contains only the model's name, the fixed prompt, and the pixels as a new JPEG.
 """
 
 import re
 from base64 import b64encode
 from dataclasses import replace
 
-import httpx2  # what the client stands on
+import httpx2  # the HTTP library of the openai client
 import openai
 
 from common.errors import AfterimageError, TryLater
@@ -27,30 +27,31 @@ PROMPT = (
     "Describe this image in one plain English sentence of at most 30 words, for somebody who "
     "cannot see it. Say only what can be seen; do not guess names. Answer with the sentence alone."
 )
-# Limits of an answer's tokens: four times what the prompt asks for; then, where a model was cut off
-# while it reasoned, for reasoning is counted too, higher ones.
+# Limits on the tokens of an answer: four times what the prompt asks for; then higher ones for
+# models that were cut off while they reasoned, because the tokens of the reasoning count too.
 LIMITS = (120, 1_000, 4_000)
-# The parameter that carries the limit. Newer models of OpenAI refuse the first, which is all that
-# many other servers know.
+# The parameter with the limit. Newer models of OpenAI refuse the first name, and many other servers
+# only know that one.
 LIMIT_NAMES = ("max_tokens", "max_completion_tokens")
-LONGEST_ERROR = 4_000  # characters of a server's error in which a parameter's name is looked for
+LONGEST_ERROR = 4_000  # characters of a server's error that are searched for a parameter's name
 CONNECT = 5.0  # seconds
 
 
 class Client:
-    """Asks one model at one address; any thread may call it."""
+    """Calls one model at one address; thread-safe."""
 
     def __init__(self, base_url: str, model: str, api_key: str, seconds: float):
         self._model = model
-        # What the server took last; threads may change both, and each value is right by itself.
+        # The values that the server accepted last. Threads may change both; each is valid by
+        # itself.
         self._limit_name = LIMIT_NAMES[0]
         self._limit = LIMITS[0]
         self._openai = openai.OpenAI(
             base_url=base_url,
             api_key=api_key,
-            max_retries=0,  # retries have one owner, and it is not the client
+            max_retries=0,  # the prediction is retried, not the call
             timeout=httpx2.Timeout(seconds, connect=min(CONNECT, seconds)),
-            # A redirect would send the image to somebody else; packed answers could be bombs.
+            # A redirect would send the image to another host; a compressed answer could be a bomb.
             http_client=httpx2.Client(
                 transport=Bounded(seconds), trust_env=False, follow_redirects=False
             ),
@@ -58,11 +59,11 @@ class Client:
         )
 
     def describe(self, jpeg: bytes) -> Reply:
-        """The caption of a JPEG, and the tokens of all calls that it took.
+        """Return the caption of a JPEG, and the tokens of all calls that it took.
 
-        A model that is cut off while it reasons is asked again with the next higher limit, which
-        later calls then start with. Raises Refused, ReasonsTooLong, Declined, Unusable, or TryLater
-        when another time may go better.
+        A model that is cut off while it reasons is called again with the next higher limit, with
+        which later calls then start. Raises Refused, ReasonsTooLong, Declined, Unusable, or
+        TryLater if a later call may succeed.
         """
         image = f"data:image/jpeg;base64,{b64encode(jpeg).decode()}"
         spent: Tokens | None = None
@@ -71,7 +72,8 @@ class Client:
                 reply = self._ask_by_either_name(image, limit)
             except CutOff as error:
                 spent = error.tokens.plus(spent) if error.tokens else spent
-                # Kept at once: should this call run out of time, the next one starts higher.
+                # Stored at once: if this call runs out of time, the next one starts with this
+                # limit.
                 self._limit = next((each for each in LIMITS if each > limit), limit)
                 continue
             except (Unusable, Declined) as error:
@@ -80,13 +82,13 @@ class Client:
             return replace(reply, tokens=reply.tokens.plus(spent)) if reply.tokens else reply
         raise ReasonsTooLong(
             f"The captioning model used {LIMITS[-1]:,} tokens without writing a caption. "
-            "Choose a model that reasons less, or turn its reasoning off.",
+            "Choose a model that reasons less, or disable its reasoning.",
             tokens=spent,
         )
 
     def _ask_by_either_name(self, image: str, limit: int) -> Reply:
-        """The reply to one call, which is made once more when the server does not know the name of
-        the limit.
+        """Return the reply to a call, which is repeated once if the server does not know the
+        limit's name.
         """
         name = self._limit_name
         try:
@@ -117,15 +119,15 @@ class Client:
             ],
         )
         try:
-            # Read from the bytes: the client's own parsing takes any JSON for a completion.
+            # Read from the bytes: the client's own parsing accepts any JSON as a completion.
             return read_reply(answer.http_response.content)
         except ProviderError as error:
             raise _meaning_in_answer(error, answer.http_response.headers) from error
 
 
 def _refuses(error: openai.APIError, name: str) -> bool:
-    """Whether a server refuses the request because of the parameter `name`. Servers agree neither
-    on a code nor on a wording for it, but all of them name the parameter.
+    """Return whether a server refuses the request because of the parameter `name`. Servers differ
+    in codes and wording, but all of them name the parameter.
     """
     if not isinstance(error, openai.APIStatusError) or error.status_code not in (400, 422):
         return False
@@ -134,13 +136,15 @@ def _refuses(error: openai.APIError, name: str) -> bool:
 
 
 def meaning(error: openai.APIError) -> AfterimageError:
-    """The client's error as one of ours. What the server said is not repeated: it may hold keys."""
+    """Convert the client's error to one of ours. The server's message is left out because it may
+    contain keys.
+    """
     if not isinstance(error, openai.APIStatusError):
         is_late = isinstance(error, openai.APITimeoutError)
         return TryLater(
             "The captioning service did not answer in time."
             if is_late
-            else "The captioning service cannot be reached, or broke off.",
+            else "The captioning service cannot be reached, or closed the connection.",
             code="captioner_timeout" if is_late else "captioner_unreachable",
         )
     quota = "insufficient_quota" in (error.code, error.type)
@@ -149,8 +153,8 @@ def meaning(error: openai.APIError) -> AfterimageError:
 
 
 def _meaning_in_answer(error: ProviderError, headers: httpx2.Headers) -> AfterimageError:
-    """An error sent with status 200. Without a status of its own it is about the request as such
-    (the model has no eyes, the path is wrong), which no later try mends.
+    """Convert an error sent with status 200. If it has no status of its own, it concerns every
+    request (the model does not take images, or the path is wrong), and a retry cannot help.
     """
     if error.status is None:
         return Refused("The captioning service answered with an error instead of a caption.")
@@ -163,9 +167,11 @@ def _meaning_of_status(status: int, code: str, headers: httpx2.Headers) -> After
             "The captioning service's quota is used up.", code="captioner_quota_exhausted"
         )
     if status in (401, 403):
-        return Refused("The captioning service refused our key.", code="captioner_unauthorized")
+        return Refused(
+            "The captioning service rejected OPENAI_API_KEY.", code="captioner_unauthorized"
+        )
     if status == 404:
-        return Refused("The captioning service does not know the model, or its address is wrong.")
+        return Refused("The captioning service does not know the model, or CAPTIONER_URL is wrong.")
     if status in (400, 413, 415, 422):
         return Declined(f"The captioning service declined the image ({_kind(status, code)}).")
     return TryLater(
@@ -178,5 +184,5 @@ def _meaning_of_status(status: int, code: str, headers: httpx2.Headers) -> After
 
 
 def _kind(status: int, code: str) -> str:
-    """The server's code for what is wrong, if it looks like one."""
+    """Return the server's error code if it looks like one, else the status."""
     return code if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", code) else f"status {status}"

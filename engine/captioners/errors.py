@@ -1,4 +1,4 @@
-"""The failures of a provider, by what each means for the caption."""
+"""Failures of a captioning provider, by their consequence for the prediction."""
 
 from dataclasses import dataclass
 
@@ -7,36 +7,42 @@ from common.errors import AfterimageError, InputFault, ModelUnavailable
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The tokens that a call used, as the provider counted them."""
+    """The tokens of a call, as the provider counted them."""
 
     prompt: int
     completion: int
 
     def plus(self, other: "Tokens | None") -> "Tokens":
-        """The sum; `other` is None when a provider did not count."""
+        """Return the sum; without `other`, these tokens alone."""
         if other is None:
             return self
         return Tokens(self.prompt + other.prompt, self.completion + other.completion)
 
 
-class Unusable(AfterimageError):
-    """An answer without a caption in it: no JSON, no choice, no text. Tried again."""
-
-    default_code = "captioner_answer_unusable"
+class WithTokens(AfterimageError):
+    """An error after a call that used tokens; None if the provider did not count them."""
 
     def __init__(self, detail: str, *, tokens: Tokens | None = None):
         super().__init__(detail)
         self.tokens = tokens
 
 
+class Unusable(WithTokens):
+    """An answer without a caption: not JSON, no choice, or no text. Retried."""
+
+    default_code = "captioner_answer_unusable"
+
+
 class CutOff(Unusable):
-    """The answer reached the limit of tokens before it had a caption: a model that reasons first
-    needs a higher one.
+    """The answer reached the limit of tokens before the caption: a model that reasons first needs a
+    higher limit.
     """
 
 
 class ProviderError(Exception):
-    """An error in an answer whose status was 200; `status` is what the error itself names."""
+    """An error in an answer with status 200; `status` is the status that the error itself
+    contains.
+    """
 
     def __init__(self, status: int | None, code: str):
         super().__init__(code or status)
@@ -44,18 +50,14 @@ class ProviderError(Exception):
         self.code = code
 
 
-class Declined(InputFault):
-    """The provider does not caption this image: final for the image alone."""
+class Declined(WithTokens, InputFault):
+    """The provider refuses to caption this image; final for this image only."""
 
     default_code = "caption_declined"
 
-    def __init__(self, detail: str, *, tokens: Tokens | None = None):
-        super().__init__(detail)
-        self.tokens = tokens
-
 
 class NotServed(ModelUnavailable):
-    """The provider cannot be asked for a caption at present: final, and no call is made for it."""
+    """The provider cannot be called for a caption at present. Final, without a call."""
 
     default_code = "model_unavailable"
     is_final = True
@@ -67,14 +69,10 @@ class Refused(NotServed):
     default_code = "captioner_refused"
 
 
-class ReasonsTooLong(NotServed):
-    """The model used up the highest limit of tokens without writing a caption: final."""
+class ReasonsTooLong(WithTokens, NotServed):
+    """The model used up the highest limit of tokens without writing a caption. Final."""
 
     default_code = "captioner_answer_cut_off"
-
-    def __init__(self, detail: str, *, tokens: Tokens | None = None):
-        super().__init__(detail)
-        self.tokens = tokens
 
 
 class BudgetExceeded(NotServed):

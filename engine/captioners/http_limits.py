@@ -1,25 +1,25 @@
-"""What a provider's HTTP answers are held to, and what their headers ask for."""
+"""Limits on a provider's HTTP answers, and the delay that their headers ask for."""
 
 import re
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
-import httpx2  # what the client stands on
+import httpx2  # the HTTP library of the openai client
 
-MOST_BYTES = 8 << 20  # of an answer: a megabyte of text may be six in JSON
-LONGEST_DELAY = 600.0  # seconds that a provider may ask us to wait
+MOST_BYTES = 8 << 20  # of an answer: a megabyte of text may take six in JSON
+LONGEST_DELAY = 600.0  # maximum seconds of a delay that a provider asks for
 
 
 class Bounded(httpx2.HTTPTransport):
-    """Answers end: after MOST_BYTES, and `seconds` after they began, however slowly they drip."""
+    """A transport whose answers end after MOST_BYTES, and `seconds` after they began."""
 
     def __init__(self, seconds: float):
         super().__init__()
         self._seconds = seconds
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The response, its body bounded."""
+        """Return the response with a bounded body."""
         response = super().handle_request(request)
         assert isinstance(response.stream, httpx2.SyncByteStream)
         response.stream = _BoundedStream(response.stream, time.monotonic() + self._seconds)
@@ -46,13 +46,15 @@ class _BoundedStream(httpx2.SyncByteStream):
 
 
 def retry_after(headers: httpx2.Headers) -> float:
-    """Seconds that the server wants to be left alone; 0 when it does not say (RFC 9110, 10.2.3)."""
-    said = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", said):
-        return min(LONGEST_DELAY, float(said))
+    """Return the delay in seconds that the server asks for; 0 without a header (RFC 9110,
+    10.2.3).
+    """
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value):
+        return min(LONGEST_DELAY, float(value))
     try:
-        due = parsedate_to_datetime(said)
-        asked = parsedate_to_datetime(headers.get("date", ""))  # by the same clock
-        return min(LONGEST_DELAY, max(0.0, (due - asked).total_seconds()))
-    except (ValueError, TypeError):  # no dates, or one of them without a zone
+        due = parsedate_to_datetime(value)
+        sent = parsedate_to_datetime(headers.get("date", ""))  # by the same clock
+        return min(LONGEST_DELAY, max(0.0, (due - sent).total_seconds()))
+    except (ValueError, TypeError):  # not dates, or one of them without a time zone
         return 0.0

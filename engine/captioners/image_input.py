@@ -1,4 +1,4 @@
-"""The picture that a provider gets to see."""
+"""The picture that a provider receives."""
 
 from io import BytesIO
 
@@ -12,7 +12,7 @@ QUALITY = 85  # of the JPEG
 
 
 def to_jpeg(data: bytes, decoder: Decoder) -> bytes:
-    """A new JPEG of the image, upright, its longer side at most SIDE, of pixels alone.
+    """Return a new JPEG of the image: upright, its longer side at most SIDE, without metadata.
 
     Raises InputFault like `Decoder.decoded`.
     """
@@ -20,7 +20,7 @@ def to_jpeg(data: bytes, decoder: Decoder) -> bytes:
     with decoder.decoded(data, needed, needed) as decoded:
         image = decoded.copy()
         image.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
-    # Pillow keeps what came with the pixels, and writes some of it, such as comments.
+    # Pillow keeps metadata of the original and would write some of it, such as comments.
     image.info.clear()
     target = BytesIO()
     image.save(target, "JPEG", quality=QUALITY)

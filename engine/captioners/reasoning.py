@@ -1,8 +1,8 @@
-"""Separate a model's answer from the reasoning that servers leave in the same text.
+"""Separate a model's answer from reasoning that servers leave in the same text.
 
 Servers that do not parse a reasoning model's output return it as part of `content`: between tags
-(`<think>…</think>`, Magistral's `[THINK]…[/THINK]`), before a lone closing tag when the chat
-template wrote the opening one, or as channels of OpenAI's harmony format.
+(`<think>…</think>`, Magistral's `[THINK]…[/THINK]`), before a lone closing tag if the chat template
+wrote the opening one, or as channels of OpenAI's harmony format.
 """
 
 import re
@@ -18,9 +18,9 @@ _SPECIAL_TOKEN = re.compile(r"<[|｜][^<>|｜]{1,40}[|｜]>|</?s>")
 
 
 def without_thoughts(text: str) -> str:
-    """The part of `text` that is the answer, without special tokens of chat templates.
+    """Return the part of `text` that is the answer, without special tokens of chat templates.
 
-    It is empty when the model was cut off while it was reasoning, or only reasoned. The time is
+    It is empty if the model was cut off while it reasoned, or only reasoned. The time is
     proportional to the length of `text`.
     """
     answer = _outside_tags(_final_channel(text))
@@ -30,7 +30,7 @@ def without_thoughts(text: str) -> str:
 
 
 def _final_channel(text: str) -> str:
-    """The last message of harmony's `final` channel; `text` itself when it has no channels."""
+    """Return the last message of harmony's `final` channel, or `text` if it has no channels."""
     if _CHANNEL not in text:
         return text
     _, found, after = text.rpartition(_FINAL)
@@ -42,9 +42,9 @@ def _final_channel(text: str) -> str:
 
 
 def _outside_tags(text: str) -> str:
-    """What is outside all pairs of reasoning tags. A closing tag without an opening one ends
-    reasoning that began with the text; an opening tag that is never closed starts reasoning that
-    takes the rest.
+    """Return the text outside all pairs of reasoning tags. A closing tag without an opening one
+    ends reasoning that began with the text; an opening tag without a closing one begins reasoning
+    up to the end.
     """
     kept: list[str] = []
     depth = begin = 0

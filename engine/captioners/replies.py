@@ -1,7 +1,7 @@
-"""What a provider answers: found in its JSON, cleaned, cut to size.
+"""Read the caption from a provider's JSON, clean it and limit its length.
 
-Servers that speak this protocol differ from its author's: `content` may be a list of typed parts,
-reasoning may be part of the text, and an error may come with status 200.
+Servers differ in how they implement the protocol: `content` may be a list of typed parts, reasoning
+may be part of the text, and an error may come with status 200.
 """
 
 import json
@@ -15,8 +15,8 @@ from engine.captioners.errors import CutOff, Declined, ProviderError, Tokens, Un
 from engine.captioners.reasoning import without_thoughts
 
 LONGEST_TEXT = 300  # characters of a caption
-LONGEST_READ = 20 * LONGEST_TEXT  # characters that are cleaned; what follows is not looked at
-LONGEST_CONTENT = 1_000_000  # characters in which the answer is looked for behind the reasoning
+LONGEST_READ = 20 * LONGEST_TEXT  # characters that are cleaned; the rest is ignored
+LONGEST_CONTENT = 1_000_000  # characters that are searched for the answer after the reasoning
 MOST_PARTS = 1_000  # of a message's content
 TEXT_PARTS = ("text", "output_text")
 MOST_TOKENS = 10**9  # a larger count is a mistake
@@ -30,26 +30,26 @@ _EMPHASIS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A caption, ready to be shown, and the tokens that it took, if the provider counted them."""
+    """A caption, ready for display, and its tokens if the provider counted them."""
 
     text: str
     tokens: Tokens | None
 
 
 def read_reply(body: bytes) -> Reply:
-    """The caption in the body of a chat completion.
+    """Return the caption in the body of a chat completion.
 
-    Raises ProviderError when the body holds an error instead; CutOff when the answer ended at the
-    limit of tokens before it had a caption; Declined when the model declined to write one; Unusable
-    when there is no caption for another reason. Each carries the tokens that were used.
+    Raises ProviderError if the body contains an error; CutOff if the answer ended at the limit of
+    tokens before the caption; Declined if the model refused to write one; Unusable if there is no
+    caption for another reason. Each has the tokens that were used.
     """
     try:
-        said = json.loads(body)
+        answer = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise Unusable("The captioning service answered with something other than JSON.") from error
-    tokens = _tokens(said.get("usage")) if isinstance(said, dict) else None
-    choice = _first_choice(said)
-    _raise_error(said, choice)
+    tokens = _tokens(answer.get("usage")) if isinstance(answer, dict) else None
+    choice = _first_choice(answer)
+    _raise_error(answer, choice)
     if not choice:
         raise Unusable("The captioning service answered without a choice.", tokens=tokens)
     message = choice.get("message")
@@ -64,23 +64,23 @@ def read_reply(body: bytes) -> Reply:
     raise Unusable("The captioning service answered without a caption.", tokens=tokens)
 
 
-def _first_choice(said: Any) -> dict[str, Any]:
-    """Empty when there is none."""
-    choices = said.get("choices") if isinstance(said, dict) else None
+def _first_choice(answer: Any) -> dict[str, Any]:
+    """Return the first choice; empty if the answer has no choices."""
+    choices = answer.get("choices") if isinstance(answer, dict) else None
     if isinstance(choices, list) and choices and isinstance(choices[0], dict):
         return choices[0]
     return {}
 
 
-def _raise_error(said: Any, choice: dict[str, Any]) -> None:
-    """Raise ProviderError for an error in an answer with status 200: of the whole (`error`, or
-    vLLM's `object: error`) or of the choice, as OpenRouter sends it.
+def _raise_error(answer: Any, choice: dict[str, Any]) -> None:
+    """Raise ProviderError for an error in an answer with status 200: in the answer (`error`, or
+    vLLM's `object: error`) or in the choice, as OpenRouter sends it.
     """
-    if not isinstance(said, dict):
+    if not isinstance(answer, dict):
         return
-    error = choice.get("error") or (not choice and said.get("error"))
-    if said.get("object") == "error":
-        error = error or said
+    error = choice.get("error") or (not choice and answer.get("error"))
+    if answer.get("object") == "error":
+        error = error or answer
     if error:
         code = error.get("code") or error.get("status") if isinstance(error, dict) else None
         is_status = type(code) is int and 400 <= code < 600
@@ -88,7 +88,7 @@ def _raise_error(said: Any, choice: dict[str, Any]) -> None:
 
 
 def _text_of(content: Any) -> str:
-    """The text of a message: itself, or its text parts joined; other parts are passed over."""
+    """Return the text of a message, or its text parts joined; other parts are ignored."""
     if isinstance(content, str):
         return content[:LONGEST_CONTENT]
     if not isinstance(content, list):
@@ -111,8 +111,8 @@ def _count(usage: dict[str, Any], name: str) -> int | None:
 
 
 def clean(text: str) -> str:
-    """One line of plain text, at most LONGEST_TEXT characters: no markdown, no quotes around it,
-    nothing that is not shown (control and format characters, lone surrogates).
+    """Return one line of plain text of at most LONGEST_TEXT characters, without markdown, enclosing
+    quotes and invisible characters (control and format characters, lone surrogates).
     """
     text = nfc(text[:LONGEST_READ], LONGEST_READ).replace("\r", "\n")
     text = _START_OF_LINE.sub("", _FENCE.sub("", _LINK.sub(r"\1", text)))
@@ -124,7 +124,7 @@ def clean(text: str) -> str:
 
 
 def _cut(text: str) -> str:
-    """At the end of a word, if there is one in the latter half."""
+    """Cut at the end of a word, if there is one in the second half."""
     if len(text) <= LONGEST_TEXT:
         return text
     kept = text[: LONGEST_TEXT - 1]

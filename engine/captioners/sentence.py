@@ -1,4 +1,4 @@
-"""From labels and their scores to a sentence that claims no more than they do."""
+"""Compose a sentence from labels and their scores that does not claim more than they do."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from engine.models.labels import Label
 
-# What a score is worth in words, and from which score on.
+# The words for a score, each from a minimum score on.
 HEDGES = ((0.85, "Most likely"), (0.5, "Probably"), (0.25, "Perhaps"))
 UNSURE = "Hard to say; the best guess is"
-RUNNER_UP = 0.1  # score from which the second label is told too
-BROADER = 0.5  # summed score from which a broader term is surer than the best label
+RUNNER_UP = 0.1  # score from which the second label is mentioned
+BROADER = 0.5  # summed score from which a broader term is mentioned before the best label
 
-# English as it is spoken: what has no "a" in front of it.
+# Names that take no "a".
 PLURAL = frozenset({"binoculars", "parallel bars", "sunglasses", "swimming trunks", "glasses",
                     "tights", "trousers", "weights", "cosmetics", "baked goods", "toiletries",
                     "electronics", "cattle", "poultry", "great pyrenees"})  # fmt: skip
@@ -28,7 +28,7 @@ MASS = frozenset({
     "alcohol", "waterfowl", "brass",
 })  # fmt: skip
 DEFINITE = frozenset({"seashore", "lakeside"})
-# Sounds and letters do not always agree.
+# Names whose first sound differs from their first letter.
 VOWEL_SOUND = ("hour", "heir", "honest")
 CONSONANT_SOUND = ("uni", "use", "eu", "ewe", "one", "ouija")
 
@@ -42,11 +42,10 @@ class Guess:
 
 
 def sentence(guesses: Sequence[Guess]) -> str:
-    """One sentence about the guesses, best first; at least one is needed.
+    """Return one sentence about the guesses, best first; at least one is required.
 
-    "Probably an Egyptian cat; possibly a tabby." Where the labels differ but mean the same kind of
-    thing, that comes first: "Probably a dog, perhaps a Samoyed." What else sees objects in an
-    image would be told of here.
+    "Probably an Egyptian cat; possibly a tabby." If the labels differ but belong to the same
+    broader term, that comes first: "Probably a dog, perhaps a Samoyed."
     """
     best = guesses[0]
     kind = _common_kind(guesses) if best.score < BROADER else None
@@ -64,11 +63,13 @@ def sentence(guesses: Sequence[Guess]) -> str:
 
 
 def _hedge(score: float) -> str:
-    return next((words for least, words in HEDGES if score >= least), UNSURE)
+    return next((words for minimum, words in HEDGES if score >= minimum), UNSURE)
 
 
 def _common_kind(guesses: Sequence[Guess]) -> tuple[str, float] | None:
-    """The nearest broader term of the best label that is sure enough, and its summed score."""
+    """Return the nearest broader term of the best label with a sufficient summed score, and that
+    score.
+    """
     sums: defaultdict[str, float] = defaultdict(float)
     for guess in guesses:
         for term in guess.label.broader:
@@ -80,7 +81,9 @@ def _common_kind(guesses: Sequence[Guess]) -> tuple[str, float] | None:
 
 
 def with_article(name: str) -> str:
-    """As a person says it: "an Egyptian cat", "a unicycle", "the seashore", "sunglasses"."""
+    """Return the name with its article: "an Egyptian cat", "a unicycle", "the seashore",
+    "sunglasses".
+    """
     plain = name.lower()
     if plain in PLURAL or plain in MASS or plain.endswith(" equipment"):
         return name

@@ -1,1 +1,1 @@
-"""From the bytes of an image file to its pixels, within the memory that the process may use."""
+"""Decode image files to pixels within the memory that the process may use."""

@@ -1,20 +1,21 @@
-"""What the C library's allocator does with memory that is free again (glibc; elsewhere nothing).
+"""Settings of the C library's allocator (glibc; no effect elsewhere).
 
-By default glibc makes up to eight arenas a core and learns from a large block that was freed to
-keep the next one: after a few large images decoded in several threads a process holds gigabytes.
+By default glibc creates up to eight arenas per core, and raises its mmap threshold when a large
+block is freed, so that it keeps such blocks. After a few large images decoded in several threads a
+process holds gigabytes.
 """
 
 import ctypes
 
 ARENAS = 2
-MMAP_THRESHOLD = 8 << 20  # bytes; larger blocks are returned when they are freed
-TRIM_THRESHOLD = 32 << 20  # bytes at the end of the heap that are kept for the next picture
+MMAP_THRESHOLD = 8 << 20  # bytes; larger blocks are returned to the system when freed
+TRIM_THRESHOLD = 32 << 20  # bytes kept at the end of the heap for the next picture
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
 
 def limit_arenas() -> None:
-    """Set the allocator for the whole process; call it before threads are started."""
+    """Configure the allocator for the whole process; call it before threads are started."""
     library = _glibc()
     if library is not None:
         library.mallopt(_M_ARENA_MAX, ARENAS)
@@ -23,7 +24,7 @@ def limit_arenas() -> None:
 
 
 def give_back() -> None:
-    """Return free memory to the system, of all arenas."""
+    """Return the free memory of all arenas to the system."""
     library = _glibc()
     if library is not None:
         library.malloc_trim(0)

@@ -1,4 +1,4 @@
-"""The one colour of a PNG that is transparent, compared at the depth that is stored."""
+"""The color of a PNG that is transparent, compared at the stored bit depth."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -15,9 +15,10 @@ Mask = Callable[[Image.Image, Box], Image.Image]
 
 
 def opacity(bare: BarePixels) -> Mask | None:
-    """What gives the alpha of a part of the picture, in mode L; None if every colour is opaque.
+    """Return a function for the alpha of a part of the picture, in mode L; None if every color is
+    opaque.
 
-    It takes the part as it was decoded, and where in the picture it is.
+    The function takes the decoded part and its position in the picture.
     """
     if not bare.transparent:
         return None
@@ -27,7 +28,7 @@ def opacity(bare: BarePixels) -> Mask | None:
 
 
 def _of_grey(key: int, depth: int) -> Mask:
-    # Pillow stretches fewer bits to 0..255, and keeps 16.
+    # Pillow scales values of fewer bits to 0..255, and keeps 16-bit values.
     value = key if depth == 16 else key * 255 // ((1 << depth) - 1)
     return lambda part, _: _mask(np.asarray(part.convert("L") if depth < 8 else part) == value)
 
@@ -37,10 +38,12 @@ def _of_colour(key: tuple[int, ...]) -> Mask:
 
 
 def _of_deep_colour(bare: BarePixels) -> Mask:
-    """Pillow decodes colours of 16 bits to their upper 8 only, so decode the lower 8 as well."""
+    """Compare at 16 bits: Pillow decodes only the upper 8 bits of a color, so decode the lower 8 as
+    well.
+    """
     lower = Image.open(BytesIO(bare.data), formats=("PNG",))
     assert isinstance(lower, ImageFile.ImageFile)
-    # As little-endian numbers, the upper byte is the one that is stored second.
+    # Read as little-endian numbers, the upper byte is the one stored second.
     lower.tile = [tile._replace(args="RGB;16L") for tile in lower.tile]
     lower.load()
     high = tuple(value >> 8 for value in bare.transparent)

@@ -1,4 +1,4 @@
-"""What stored values mean: colours by their profile, transparency on white, always 8 bits."""
+"""Convert stored values: colors by their profile, transparency on white, always to 8 bits."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -7,15 +7,26 @@ import numpy as np
 from PIL import Image, ImageCms
 
 _GREY_MODES = frozenset(("1", "L", "LA", "I", "I;16", "I;16B", "I;16L"))
-_BROKEN = (ImageCms.PyCMSError, OSError, ValueError, TypeError)  # what a broken profile raises
-_SPACES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # of a profile, and Pillow's mode for it
+_BROKEN = (
+    ImageCms.PyCMSError,
+    OSError,
+    ValueError,
+    TypeError,
+)  # errors raised for a broken profile
+_SPACES = {
+    "RGB": "RGB",
+    "GRAY": "L",
+    "CMYK": "CMYK",
+}  # the color space of a profile: Pillow's mode for it
 
 Convert = Callable[[Image.Image], Image.Image]
 
 
 def to_srgb(profile: bytes, mode: str) -> Convert | None:
-    """What converts opaque pixels of an image stored in Pillow's `mode` to sRGB, in mode RGB; None
-    where the profile is absent, broken or of a colour space that the pixels are not in.
+    """Return a function that converts opaque pixels stored in Pillow's `mode` to sRGB, in mode RGB.
+
+    None if there is no profile, or if it is broken or of a color space other than that of the
+    pixels.
     """
     if not profile:
         return None
@@ -42,21 +53,23 @@ def _in_mode(image: Image.Image, mode: str) -> Image.Image:
 
 
 def to_8_bits(image: Image.Image) -> Image.Image:
-    """Grey values of 16 bits by their upper 8; Pillow's own conversion cuts all above 255 off."""
+    """Return 16-bit gray values as their upper 8 bits; Pillow's own conversion clips all values
+    above 255.
+    """
     if not image.mode.startswith("I"):
         return image
     return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
 
 
 def with_alpha(image: Image.Image) -> Image.Image:
-    """In mode LA or RGBA where anything may be transparent, else as it is."""
+    """Return the image in mode LA or RGBA if it has transparency, else unchanged."""
     if image.mode in ("RGBA", "LA") or not image.has_transparency_data:
         return image
     return image.convert("RGBA")
 
 
 def on_white(image: Image.Image, convert: Convert | None) -> Image.Image:
-    """The image in mode RGB, its colours converted, laid on white where it is transparent."""
+    """Return the image in mode RGB, with converted colors, on a white background."""
     alpha = image.getchannel("A") if image.mode in ("RGBA", "LA") else None
     if convert:
         colours = convert(image.convert("L") if image.mode == "LA" else image)

@@ -1,4 +1,4 @@
-"""One decoder for all tasks of a process: bounded together, and shared by the tasks of an image."""
+"""The decoder that all tasks of a process share: it limits memory, and decodes each image once."""
 
 import hashlib
 import threading
@@ -14,18 +14,18 @@ from engine.decoding.allocator import give_back
 from engine.decoding.pixel_budget import PixelBudget
 from engine.pixels import check_size, decode_at, scale_of
 
-KEPT_PIXELS = 8_000_000  # of decoded pictures that other tasks may want, 4 bytes each
+KEPT_PIXELS = 8_000_000  # decoded pixels kept for other tasks, 4 bytes each
 LARGEST_KEPT = 4_000_000
-LARGE = 8_000_000  # stored pixels whose memory is worth being returned to the system
+LARGE = 8_000_000  # stored pixels from which memory is returned to the system after decoding
 
 Key = tuple[bytes, int]  # sha256 of the file, scale
 
 
 class Decoder:
-    """Decodes for many threads at once, within one budget of pixels.
+    """Decodes in many threads at once, within one budget of pixels.
 
-    Tasks that want an image at the same scale share one decode, when they ask at the same time or
-    soon after one another.
+    Tasks that need an image at the same scale share one decode if they request it at the same time
+    or shortly after each other.
     """
 
     def __init__(self, max_pixels: int, budget: int):
@@ -35,8 +35,10 @@ class Decoder:
 
     @contextmanager
     def decoded(self, data: bytes, width: int, height: int) -> Iterator[Image.Image]:
-        """The picture that `engine.pixels.decode` describes, not to be changed, nor to be kept
-        after the block. Raises InputFault like `decode`.
+        """Yield the picture that `engine.pixels.decode` describes. It must not be changed, and not
+        be used after the block.
+
+        Raises InputFault like `decode`.
         """
         header = read_header(data)
         check_size(header, self._max_pixels)
@@ -59,17 +61,19 @@ class Decoder:
 
 
 def open_decoder(settings: Settings) -> Decoder:
-    """A decoder with the limits of the settings."""
+    """Return a decoder with the limits of the settings."""
     return Decoder(settings.max_pixels, settings.decode_pixels)
 
 
 def _weight(header: Header) -> int:
-    """In pixels of 8 bytes: libwebp holds two canvases beside what it returns and Pillow's copy."""
+    """Return the cost in pixels of 8 bytes: libwebp holds two canvases beside its result and
+    Pillow's copy.
+    """
     return header.width * header.height * (2 if header.media_type == "image/webp" else 1)
 
 
 class _Shared:
-    """The last decoded pictures, and whose turn it is to decode one."""
+    """The last decoded pictures, and a lock for each picture that is being decoded."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -79,7 +83,7 @@ class _Shared:
 
     @contextmanager
     def turn(self, key: Key) -> Iterator[None]:
-        """One thread at a time for each key."""
+        """Hold the lock of this key during the block."""
         with self._lock:
             turn = self._turns.setdefault(key, threading.Lock())
             self._waiting[key] += 1
@@ -97,7 +101,7 @@ class _Shared:
             return self._pictures.get(key)
 
     def keep(self, key: Key, image: Image.Image) -> None:
-        """Keep the picture in place of the oldest ones."""
+        """Keep the picture and drop the oldest ones beyond KEPT_PIXELS."""
         with self._lock:
             self._pictures[key] = image
             while sum(_pixels(each) for each in self._pictures.values()) > KEPT_PIXELS:

@@ -1,4 +1,4 @@
-"""How many pixels are decoded at once in a process, whatever its threads and tasks are."""
+"""Limit how many pixels a process decodes at once, over all threads and tasks."""
 
 import threading
 from collections import deque
@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 
 class PixelBudget:
-    """A weighted semaphore that serves in the order of arrival, so that nobody starves.
+    """A weighted semaphore that serves requests in the order of arrival, so that none starves.
 
-    Pictures of up to a SMALL_SHARE of the budget draw from a reserve of their own, and so do not
+    Pictures of up to a SMALL_SHARE of the budget draw from a reserve of their own, so they do not
     wait for large ones. A picture larger than the budget waits until it can have all of it.
     """
 
@@ -17,23 +17,23 @@ class PixelBudget:
 
     def __init__(self, pixels: int):
         small = int(pixels * self.SMALL_SHARE)
-        self._most_small = small // 2
+        self._small_limit = small // 2
         self._small = _Queue(small)
         self._large = _Queue(pixels - small)
 
     @contextmanager
     def take(self, pixels: int) -> Iterator[None]:
-        """Hold so many pixels of the budget while the block runs. Not to be nested."""
-        queue = self._small if pixels <= self._most_small else self._large
-        weight = queue.enter(pixels)
+        """Hold `pixels` of the budget during the block. Must not be nested."""
+        queue = self._small if pixels <= self._small_limit else self._large
+        weight = queue.acquire(pixels)
         try:
             yield
         finally:
-            queue.leave(weight)
+            queue.release(weight)
 
 
 class _Queue:
-    """A semaphore of `size` whose first in line is the next to be served."""
+    """A semaphore of `size` that serves the first waiting request next."""
 
     def __init__(self, size: int):
         self._size = max(1, size)
@@ -41,9 +41,11 @@ class _Queue:
         self._line: deque[object] = deque()
         self._changed = threading.Condition()
 
-    def enter(self, wanted: int) -> int:
-        """Wait for `wanted`, or all there is if that is less; returns what was taken."""
-        weight, ticket = min(wanted, self._size), object()
+    def acquire(self, pixels: int) -> int:
+        """Wait for `pixels`, or for the whole size if that is less; return how many were
+        acquired.
+        """
+        weight, ticket = min(pixels, self._size), object()
         with self._changed:
             self._line.append(ticket)
             try:
@@ -54,7 +56,7 @@ class _Queue:
                 self._changed.notify_all()
         return weight
 
-    def leave(self, weight: int) -> None:
+    def release(self, weight: int) -> None:
         with self._changed:
             self._free += weight
             self._changed.notify_all()

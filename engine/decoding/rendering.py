@@ -1,4 +1,4 @@
-"""A decoded picture as people see it, reduced, in strips: no second copy of it is ever made."""
+"""Render a decoded picture as it is displayed, reduced, in strips, without a second copy of it."""
 
 from collections.abc import Iterator
 
@@ -12,13 +12,13 @@ _STRIP = 1 << 20  # pixels
 
 
 def render(image: Image.Image, bare: BarePixels, factor: int) -> Image.Image:
-    """The loaded `image` in sRGB, on white, in mode RGB, at 1/factor of its size.
+    """Return the loaded `image` in sRGB, on white, in mode RGB, at 1/factor of its size.
 
-    Each pixel of it is the mean of factor x factor, weighted by their alpha. `bare` is what the
+    Each pixel is the mean of factor x factor pixels, weighted by their alpha. `bare` is what the
     image was decoded from.
     """
-    as_it_is = image.mode == "RGB" and not (bare.profile or bare.transparent or bare.canvas)
-    if as_it_is:
+    is_plain = image.mode == "RGB" and not (bare.profile or bare.transparent or bare.canvas)
+    if is_plain:
         return image if factor == 1 else image.reduce(factor)
     if bare.canvas:
         whole = Image.new("RGB", bare.canvas, "white")
@@ -49,7 +49,7 @@ def _draw(
 
 
 def _plain(part: Image.Image) -> Image.Image:
-    """In a mode whose values can be averaged."""
+    """Return the part in a mode whose values can be averaged."""
     return part.convert("RGB") if part.mode in ("P", "1") else part
 
 

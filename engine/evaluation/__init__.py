@@ -1,1 +1,1 @@
-"""How good the search is on labelled photographs, and whether feedback makes it better."""
+"""Measure the quality of the search on labelled photographs, and the effect of feedback on it."""

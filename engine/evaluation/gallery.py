@@ -1,4 +1,4 @@
-"""A private gallery in a folder: an engine of its own on SQLite, and the search over it."""
+"""A temporary gallery in a folder: an engine of its own on SQLite, and the search over it."""
 
 import hashlib
 import time
@@ -26,8 +26,8 @@ from engine.process import Engine
 
 ASKED = ("classify", "outline", "embed")
 TASKS = (*ASKED, "index")
-LOOK_AGAIN = 0.2  # seconds
-QUIET = 3.0  # seconds without anything to do after which everything is indexed
+POLL = 0.2  # seconds
+QUIET = 3.0  # seconds without unfinished predictions after which everything is indexed
 
 UNFINISHED = (
     select(func.count())
@@ -37,7 +37,7 @@ UNFINISHED = (
 
 
 def private(environ: Mapping[str, str], folder: Path) -> Settings:
-    """The settings of the environment, but for where things are kept: all in `folder`."""
+    """Return the environment's settings, except that all data is stored in `folder`."""
     models = Settings.from_env(environ).model_dir.absolute()
     kept = {name: value for name, value in environ.items() if not _is_place(name)}
     return Settings.from_env(kept | {"DATA_DIR": str(folder), "MODEL_DIR": str(models)})
@@ -51,15 +51,17 @@ def _is_place(variable: str) -> bool:
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Services]:
-    """Services with empty tables."""
+    """Yield services with empty tables."""
     with open_services(settings) as services:
         Base.metadata.create_all(services.sessions.engine)
         yield services
 
 
 def fill(services: Services, photographs: Sequence[Photograph]) -> dict[UUID, Photograph]:
-    """Store the photographs for everyone to see, and have them looked at and indexed; returns them
-    by their images' ids, without those that cannot be used.
+    """Store the photographs as public images, and wait until they are predicted and indexed. Return
+    those that could be used by image id.
+
+    Raises InputFault if no photograph could be used.
     """
     announcer = Announcer(services.broker, services.sessions)
     engine = Engine(services, TASKS)
@@ -77,17 +79,17 @@ def fill(services: Services, photographs: Sequence[Photograph]) -> dict[UUID, Ph
 
 
 def _add(services: Services, announcer: Announcer, photograph: Photograph) -> UUID | None:
-    """The image's id; None when the file is none."""
+    """Return the image's id; None for an invalid image file."""
     data = photograph.path.read_bytes()
     limits = validation.Limits(services.settings.max_upload_bytes, services.settings.max_pixels)
     try:
         header = validation.check(data, limits)
     except AfterimageError as error:
-        print(f"{photograph.path.name} is left out: {error.detail}")
+        print(f"{photograph.path.name} is skipped: {error.detail}")
         return None
     width, height = header.upright_size
     sha256 = hashlib.sha256(data).digest()
-    # No file name: it may hold the label that is to be found.
+    # No file name, because it may contain the label that the queries search for.
     image = Image(
         id=new_id(), sha256=sha256, file_name="image", width=width, height=height,
         visibility=Visibility.PUBLIC,
@@ -115,9 +117,9 @@ def _params(task: str) -> dict[str, object]:
 
 
 def _wait(services: Services) -> None:
-    """Return when nothing has been left to do for a while."""
+    """Return once there has been nothing to do for QUIET seconds."""
     quiet_since = time.monotonic()
     while time.monotonic() - quiet_since < QUIET:
-        time.sleep(LOOK_AGAIN)
+        time.sleep(POLL)
         if read(services.sessions, lambda session: session.scalar(UNFINISHED)):
             quiet_since = time.monotonic()

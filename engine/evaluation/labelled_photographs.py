@@ -1,4 +1,4 @@
-"""Labelled photographs: a folder, and a file that says what is on each of them."""
+"""Labelled photographs: a folder, and a file with the labels of each photograph."""
 
 import csv
 import json
@@ -13,31 +13,33 @@ from engine.models.labels import load_imagenet
 
 HEADERS = {"file", "file_name", "filename", "image", "path", "name"}
 
-Names = tuple[str, ...]  # of one thing: its name, then other words for it
+Names = tuple[str, ...]  # the name of a thing, then its synonyms
 
 
 @dataclass(frozen=True, slots=True)
 class Photograph:
-    """A file, and what is on it: its class first, then what else it may be called by."""
+    """A file, and the names of what it shows: its class first, then broader terms."""
 
     path: Path
     things: tuple[Names, ...]
 
 
 def read_photographs(folder: Path, labels: Path) -> list[Photograph]:
-    """Those of the labels' file that are in the folder, in its order.
+    """Return the photographs of the labels' file that are in the folder, in its order.
 
     The file is CSV or TSV (`file,label,label…`, or several labels with `;` between them), JSON
     (`{file: label or [labels]}`) or JSON lines (`{"file": …, "labels": […]}`). A label is a name,
-    with synonyms after `|`, or names a class of ImageNet by its WordNet id or its index from 0 to
-    999; its synonyms and broader terms then come along. Raises InputFault when there is nothing to
-    be had.
+    with synonyms after `|`, or the WordNet id or class id (0 to 999) of an ImageNet class, which
+    adds its synonyms and broader terms. Raises InputFault if the file is invalid or none of its
+    files exists.
     """
     known = _imagenet()
     try:
         entries = list(_entries(labels))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputFault(f"{labels} cannot be read as labels.") from error
+        raise InputFault(
+            f"{labels} is not a valid file of labels; expected CSV, TSV, JSON or JSON lines."
+        ) from error
     found = [
         Photograph(folder / file, tuple(dict.fromkeys(_things(given, known))))
         for file, given in entries
@@ -81,7 +83,9 @@ def _things(given: Sequence[str], known: dict[str, tuple[Names, ...]]) -> Iterat
 
 
 def _imagenet() -> dict[str, tuple[Names, ...]]:
-    """By WordNet id and by index: the class and its broader terms, each with its synonyms."""
+    """Return by WordNet id and by class id: the class and its broader terms, each with its
+    synonyms.
+    """
     found: dict[str, tuple[Names, ...]] = {}
     for label in load_imagenet():
         things = ((label.name, *label.synonyms), *((t.name, *t.synonyms) for t in label.broader))

@@ -1,4 +1,4 @@
-"""What is asked of a gallery, and which of its images are right."""
+"""Queries for a gallery, and the images that are relevant to each."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ TEMPLATES = ("two {}s in a picture", "my {} at home")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query and its right answers."""
+    """A query and its relevant images."""
 
     query: str
     right: frozenset[UUID]
@@ -21,10 +21,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """`by_class`: the name of each photograph's class, with that photograph alone as the answer.
+    """Queries of several kinds.
 
-    All names of things are split by chance into `voted` and `others`; `paraphrases` ask for what is
-    voted on in other words.
+    `by_class`: the class name of each photograph, with that photograph as the only relevant image.
+    All names are split at random into `voted` and `others`; `paraphrases` express the voted ones in
+    other words.
     """
 
     by_class: Sequence[Question]
@@ -34,7 +35,7 @@ class Questions:
 
 
 def questions(images: Mapping[UUID, Photograph], seed: int) -> Questions:
-    """What to ask of these images, the same for the same seed."""
+    """Return queries for these images; equal seeds give equal queries."""
     right: defaultdict[Names, set[UUID]] = defaultdict(set)
     for id, photograph in images.items():
         for thing in photograph.things:

@@ -1,4 +1,4 @@
-"""Voters that are made up: they see the first results of a search, and vote on them."""
+"""Simulated voters, who see the first results of a search and vote on them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
@@ -25,9 +25,9 @@ def vote(
     noise: float,
     seed: int,
 ) -> int:
-    """Have so many voters vote on the first ten results of each question; returns how many votes.
+    """Let `voters` voters vote on the first ten results of each query; return the number of votes.
 
-    They are right but for a share of `noise`: at 0.5 their votes say nothing.
+    A share of `noise` of the votes is wrong: at 0.5 votes carry no information.
     """
     chance = Random(seed)
     votes = 0
@@ -55,7 +55,7 @@ def _record(sessions: Sessions, voter: str, opinions: Sequence[Opinion]) -> None
 
 
 def forget(sessions: Sessions) -> None:
-    """Take all votes back."""
+    """Delete all votes."""
 
     def work(session: Session) -> None:
         for table in (Vote, Voter, Lesson):

@@ -1,4 +1,4 @@
-"""The search index: derived from the rows, found again from them when it is lost.
+"""The search index: derived data, which can be rebuilt from the database.
 
-`store.py` is the only file that knows LanceDB, and imports it late: it weighs 160 MiB.
+Only `store.py` and its helpers use LanceDB, and they import it late: it takes 160 MiB.
 """

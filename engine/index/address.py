@@ -1,4 +1,4 @@
-"""What INDEX_URL says, as LanceDB takes it; nothing here knows LanceDB."""
+"""Convert INDEX_URL to LanceDB's form, without importing LanceDB."""
 
 import os
 from collections.abc import Mapping
@@ -16,28 +16,31 @@ log = structlog.get_logger(__name__)
 SETTING = "INDEX_URL"
 ADAPTERS = {"file": f"{__name__}:folder", "s3": f"{__name__}:bucket"}
 
-Address = tuple[str, dict[str, str]]  # where, and LanceDB's storage options
+Address = tuple[str, dict[str, str]]  # URI, and LanceDB's storage options
 
 
 def parse_index_url(url: str) -> Address:
-    """A folder, or an S3 bucket whose server knows conditional writes. Raises SettingsError."""
+    """Return the address of a folder, or of an S3 bucket whose server supports conditional writes.
+    Raises SettingsError.
+    """
     address: Address = open_by_scheme(url, ADAPTERS, os.environ, setting=SETTING)
     return address
 
 
 def check_index_store(url: str) -> None:
-    """Try what LanceDB relies on, if the index is in a bucket; a few small requests.
+    """If the index is in a bucket, test with a few small requests what LanceDB relies on.
 
-    Raises SettingsError when the server does it wrong, StorageUnavailable when it does not answer.
+    Raises SettingsError if the server fails the test, StorageUnavailable if it does not answer.
     """
     if urlsplit(url).scheme == "s3":
         check_promises(url, os.environ, SETTING)
 
 
 def refuse_unfit_store(url: str) -> None:
-    """At the start of a process: raise SettingsError for a bucket that cannot hold the index.
+    """Raise SettingsError at the start of a process for a bucket that cannot hold the index.
 
-    One that does not answer yet is no reason not to start; it is tried again before its first use.
+    A server that does not answer yet does not prevent the start; it is tested again before its
+    first use.
     """
     try:
         check_index_store(url)
@@ -50,7 +53,7 @@ def folder(url: str, _environ: Mapping[str, str]) -> Address:
     parts = urlsplit(url)
     path = Path(unquote(parts.path))
     if parts.netloc or not path.is_absolute():
-        raise SettingsError("INDEX_URL must be like file:///absolute/folder")
+        raise SettingsError("INDEX_URL must have the form file:///absolute/folder")
     return str(path), {}
 
 

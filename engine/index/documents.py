@@ -1,7 +1,7 @@
-"""What the index holds of an image: its texts as terms, and what they were made from.
+"""The documents of the index: the texts of an image as terms, and the names and scores behind them.
 
-A label or a broader term is written as often as the classifier is sure of it, word by word and as
-one (`=egyptian_cat`), so that BM25 prefers what is sure, and a whole name to a part of one.
+A label or broader term is repeated in proportion to its score, word by word and as a whole
+(`=egyptian_cat`), so that BM25 ranks higher scores first, and a whole name before a part of one.
 """
 
 import json
@@ -16,8 +16,8 @@ from common.search.text import terms, words
 from engine.models.labels import load_imagenet
 
 FIELDS = ("labels", "broader", "objects", "caption", "posts", "file_name")
-MOST_TIMES = 4  # that a term is written, at a score of 1
-LONGEST_TEXT = 2_000  # words of a text that are indexed
+REPETITIONS = 4  # of a term with a score of 1
+LONGEST_TEXT = 2_000  # indexed words of a text
 
 _INNER_CAPITAL = re.compile("(?<=[a-z])(?=[A-Z])")
 
@@ -26,7 +26,7 @@ Phrase = tuple[str, ...]  # the stems of a name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """An image in the index; `read_at` in microseconds by the database's clock."""
+    """An image in the index; `read_at` is in microseconds by the database's clock."""
 
     id: UUID
     owner: UUID | None
@@ -38,8 +38,8 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Knowledge:
-    """What the rows say of an image; scores are 0 to 1."""
+class ImageFacts:
+    """Names, texts and scores of an image; scores are 0 to 1."""
 
     labels: Sequence[tuple[str, float]] = ()
     broader: Sequence[tuple[str, float]] = ()
@@ -50,9 +50,9 @@ class Knowledge:
 
 
 class Words:
-    """All words for a label or a broader term: its name first, then its synonyms, as stems.
+    """The names and synonyms of labels and broader terms, as stems; the name comes first.
 
-    `classes` are the names of the labels by their index.
+    `classes` are the names of the labels by class id.
     """
 
     def __init__(self) -> None:
@@ -65,18 +65,18 @@ class Words:
                 self._add(term.name, term.synonyms)
 
     def of(self, name: str) -> tuple[Phrase, ...]:
-        """The phrases for this name; of an unknown one, itself."""
+        """Return the phrases of this name; an unknown name is its only phrase."""
         return self._phrases.get(name) or (terms(name),)
 
     def _add(self, name: str, synonyms: Iterable[str]) -> None:
-        # Two classes of one name (a crane is a bird or a machine) are found by the words of both.
-        before = self._phrases.get(name, ())
+        # Two classes with the same name (a crane is a bird or a machine) share their synonyms.
+        others = self._phrases.get(name, ())
         phrases = [terms(text) for text in (name, *synonyms)]
-        self._phrases[name] = tuple(dict.fromkeys([*before, *phrases]))
+        self._phrases[name] = tuple(dict.fromkeys([*others, *phrases]))
 
 
-def texts_of(known: Knowledge, words_for: Words) -> dict[str, str]:
-    """What is known, as terms by field."""
+def texts_of(known: ImageFacts, words_for: Words) -> dict[str, str]:
+    """Return the terms of each field."""
     return {
         "labels": " ".join(_weighed(known.labels, words_for)),
         "broader": " ".join(_weighed(known.broader, words_for)),
@@ -87,29 +87,29 @@ def texts_of(known: Knowledge, words_for: Words) -> dict[str, str]:
     }
 
 
-def encode(known: Knowledge) -> str:
-    """What the scoring needs beside the texts."""
+def encode(known: ImageFacts) -> str:
+    """Return the names and scores as JSON, for the scoring of candidates."""
     objects = [(name, 1.0) for name in known.objects]
-    about = {"labels": known.labels, "broader": known.broader, "objects": objects}
-    return json.dumps(about, separators=(",", ":"), ensure_ascii=False)
+    scored = {"labels": known.labels, "broader": known.broader, "objects": objects}
+    return json.dumps(scored, separators=(",", ":"), ensure_ascii=False)
 
 
 def decode(known: str) -> dict[str, Any]:
-    """What `encode` has written."""
-    read: dict[str, Any] = json.loads(known)
-    return read
+    """Return what `encode` has written."""
+    decoded: dict[str, Any] = json.loads(known)
+    return decoded
 
 
 def whole(phrase: Sequence[str]) -> str:
-    """A name as one term."""
+    """Return a name as a single term."""
     return "=" + "_".join(phrase)
 
 
 def _weighed(scored: Iterable[tuple[str, float]], words_for: Words) -> Iterable[str]:
     for name, score in scored:
         phrases = [phrase for phrase in words_for.of(name) if phrase]
-        found = [part for phrase in phrases for part in (*phrase, whole(phrase))]
-        yield from found * (1 + round((MOST_TIMES - 1) * score))
+        parts = [part for phrase in phrases for part in (*phrase, whole(phrase))]
+        yield from parts * (1 + round((REPETITIONS - 1) * score))
 
 
 def _plain(text: str) -> str:
@@ -117,8 +117,8 @@ def _plain(text: str) -> str:
 
 
 def _spaced(file_name: str) -> str:
-    """Return a file name with its parts: `EgyptianCat.jpg` is found as it is and by "Egyptian Cat",
-    so it becomes "EgyptianCat.jpg Egyptian Cat.jpg".
+    """Return a file name followed by its parts: "EgyptianCat.jpg Egyptian Cat.jpg" for
+    `EgyptianCat.jpg`, so that a search for either form finds it.
     """
     spaced = _INNER_CAPITAL.sub(" ", file_name)
     return file_name if spaced == file_name else f"{file_name} {spaced}"

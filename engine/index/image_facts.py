@@ -16,7 +16,7 @@ from common.search.facts import SearchableFacts
 from common.search.outbox import FINDABLE
 from common.tables import Image, Post, Prediction, State, Visibility
 from common.tasks import all_contracts, indexed_tasks
-from engine.index.documents import Document, Knowledge, Words, encode, texts_of
+from engine.index.documents import Document, ImageFacts, Words, encode, texts_of
 
 ABANDONED = (State.CANCELED, State.EXPIRED)
 MOST_POSTS = 20  # newest posts of an image that are indexed
@@ -126,7 +126,7 @@ def _document(
         if row.state == State.SUCCEEDED and row.result
     ]
     newest = {row.task: each for row, each in facts}
-    known = _knowledge([newest[task] for task in sorted(newest)], posts, image.file_name, words_for)
+    known = _combined([newest[task] for task in sorted(newest)], posts, image.file_name, words_for)
     return Document(
         id=image.id,
         owner=image.owner_id,
@@ -144,11 +144,11 @@ def facts_of(task: str, result: Mapping[str, Any]) -> SearchableFacts:
     return searchable(result) if searchable else SearchableFacts()
 
 
-def _knowledge(
+def _combined(
     facts: Sequence[SearchableFacts], posts: Sequence[str], file_name: str, words_for: Words
-) -> Knowledge:
+) -> ImageFacts:
     """Combine the facts of an image's tasks with its posts and its file name."""
-    return Knowledge(
+    return ImageFacts(
         labels=[label for each in facts for label in _labels(each, words_for)],
         broader=[term for each in facts for term in each.broader],
         objects=list(dict.fromkeys(name for each in facts for name in each.objects)),

@@ -1,4 +1,4 @@
-"""Brings images into the index, and asks for what was never asked of them."""
+"""Writes images to the index, and requests the predictions that the index requires."""
 
 from collections.abc import Iterator, Sequence
 from uuid import UUID
@@ -19,11 +19,11 @@ from engine.index.maintenance import PERIOD, Schedule
 from engine.index.store import Index
 
 log = structlog.get_logger(__name__)
-TIDY = "tidy index"  # the chore's name
+TIDY = "tidy index"  # name of the job lock
 
 
 class Indexer:
-    """Writes to the index that the settings name."""
+    """Writes to the index at INDEX_URL."""
 
     def __init__(self, services: Services, schedule: Schedule | None = None):
         self._sessions = services.sessions
@@ -32,25 +32,25 @@ class Indexer:
         self._words = Words()
 
     def index(self, images: Sequence[UUID]) -> int:
-        """Index those that are findable, take out the others; returns how many are findable.
+        """Index the findable images, remove the others; return how many are findable.
 
-        Raises IndexUnavailable. Doing it twice does no harm.
+        Raises IndexUnavailable. Indexing an image twice has no effect.
         """
-        found = read(self._sessions, lambda session: look(session, images, self._words))
-        self._index.write(found.documents)
+        findings = read(self._sessions, lambda session: look(session, images, self._words))
+        self._index.write(findings.documents)
         self._schedule.note_write()
-        # Looked at again when it is written: what was deleted meanwhile must not stay.
+        # Checked again after the write: images deleted meanwhile must not stay in the index.
         self.drop_gone(images)
-        if found.missing:
-            transact(self._sessions, lambda session: _ask(session, found))
-        return len(found.documents)
+        if findings.missing:
+            transact(self._sessions, lambda session: _request_missing(session, findings))
+        return len(findings.documents)
 
     def indexed(self) -> Iterator[list[UUID]]:
-        """The ids of all that is indexed, in pages."""
+        """Yield the ids of all indexed images, in pages."""
         return self._index.ids()
 
     def drop_gone(self, images: Sequence[UUID]) -> None:
-        """Take those out that are deleted, or in nobody's results any more."""
+        """Remove images that have been deleted or are no longer findable."""
         away = read(self._sessions, lambda session: gone(session, images))
         self._index.remove(away)
 
@@ -60,9 +60,10 @@ class Indexer:
         self._schedule.note_tidied()
 
     def tidy_when_due(self) -> bool:
-        """Tidy if enough was written since the last time and no other engine has just done it.
+        """Tidy if there were enough writes since the last time and no other engine has just done
+        it.
 
-        Call it from the thread that writes, between two writes. Returns whether it was done.
+        Call it from the writing thread, between two writes. Returns whether it tidied.
         """
         if not self._schedule.is_due(self._index.count):
             return False
@@ -76,15 +77,13 @@ class Indexer:
         return False
 
 
-def _ask(session: Session, found: Findings) -> None:
-    """Whoever can be found should be: labels and a vector are asked for, and announced by the
-    housekeeper.
-    """
+def _request_missing(session: Session, findings: Findings) -> None:
+    """Create the predictions that the index requires; the housekeeper announces them."""
     at = clock(session)
-    for image, task in found.missing:
-        wanted = contract(task)
-        params = wanted.check_params({})
-        asked = TaskRequest(
-            task=task, params=params, deadline=wanted.deadline, owner_id=image.owner_id
+    for image, task in findings.missing:
+        description = contract(task)
+        params = description.check_params({})
+        request = TaskRequest(
+            task=task, params=params, deadline=description.deadline, owner_id=image.owner_id
         )
-        create(session, image, [asked], at)
+        create(session, image, [request], at)

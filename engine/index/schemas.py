@@ -1,4 +1,4 @@
-"""The tables' columns and indexes, and documents as rows of them. Imports pyarrow late."""
+"""Columns and indexes of the tables, and documents as their rows. Imports pyarrow late."""
 
 import random
 import time
@@ -7,34 +7,34 @@ from typing import Any
 
 from engine.index.documents import FIELDS, Document
 
-LONGEST_TERM = 200  # characters; names as one term are long
+LONGEST_TERM = 200  # characters; a whole name as one term is long
 TRIES = 12
 
 
 def texts(documents: Sequence[Document]) -> Any:
-    """An arrow table of the documents' texts."""
+    """Return an Arrow table of the documents' texts."""
     rows = [
-        {**_about(each), **{name: each.texts[name] for name in FIELDS}, "known": each.known}
+        {**_common_values(each), **{name: each.texts[name] for name in FIELDS}, "known": each.known}
         for each in documents
     ]
     return _arrow(rows, _columns(0))
 
 
 def vectors(documents: Sequence[Document], model: str) -> Any:
-    """An arrow table of the vectors that this model has made of the documents' images."""
+    """Return an Arrow table of the vectors by this model."""
     import numpy as np
 
     rows = [
-        {**_about(each), "vector": np.frombuffer(each.vectors[model], "<f4")} for each in documents
+        {**_common_values(each), "vector": np.frombuffer(each.vectors[model], "<f4")}
+        for each in documents
     ]
     return _arrow(rows, _columns(len(rows[0]["vector"])))
 
 
 def open_table(connection: Any, name: str, dimensions: int) -> Any:
-    """The table with its indexes: opened, or made. `dimensions` are 0 for the table of texts.
+    """Open the table with its indexes, or create it. `dimensions` is 0 for the table of texts.
 
-    Others may be making it at the same time: then a step is refused, and tried again a moment later
-    if they have not taken it.
+    Another process may create it at the same time: a rejected step is repeated a moment later.
     """
     for attempt in range(TRIES):
         try:
@@ -58,7 +58,7 @@ def _opened(connection: Any, name: str, dimensions: int) -> Any:
     return table
 
 
-def _about(document: Document) -> dict[str, Any]:
+def _common_values(document: Document) -> dict[str, Any]:
     return {
         "id": document.id.bytes,
         "owner": document.owner and document.owner.bytes,
@@ -70,15 +70,15 @@ def _about(document: Document) -> dict[str, Any]:
 def _columns(dimensions: int) -> list[Any]:
     import pyarrow as pa
 
-    about = [
+    common = [
         pa.field("id", pa.binary(16), nullable=False),
         pa.field("owner", pa.binary(16)),
         pa.field("public", pa.bool_()),
         pa.field("read_at", pa.int64()),
     ]
     if dimensions:
-        return [*about, pa.field("vector", pa.list_(pa.float32(), dimensions))]
-    return [*about, *(pa.field(name, pa.string()) for name in (*FIELDS, "known"))]
+        return [*common, pa.field("vector", pa.list_(pa.float32(), dimensions))]
+    return [*common, *(pa.field(name, pa.string()) for name in (*FIELDS, "known"))]
 
 
 def _arrow(rows: list[dict[str, Any]], columns: list[Any]) -> Any:
@@ -90,14 +90,14 @@ def _arrow(rows: list[dict[str, Any]], columns: list[Any]) -> Any:
 def _create_indexes(table: Any) -> None:
     from lancedb.index import FTS, Bitmap, BTree
 
-    # The terms are made by common/search/text.py: nothing is left to do but to split at spaces.
+    # common/search/text.py has made the terms: LanceDB only splits them at spaces.
     terms = FTS(
         base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False,
         ascii_folding=False, with_position=False, max_token_length=LONGEST_TERM,
     )  # fmt: skip
-    wanted: dict[str, Any] = {"id": BTree(), "owner": BTree(), "public": Bitmap()}
+    indexes: dict[str, Any] = {"id": BTree(), "owner": BTree(), "public": Bitmap()}
     if "known" in table.schema.names:
-        wanted |= dict.fromkeys(FIELDS, terms)
-    there = {column for index in table.list_indices() for column in index.columns}
-    for column in wanted.keys() - there:
-        table.create_index(column, config=wanted[column])
+        indexes |= dict.fromkeys(FIELDS, terms)
+    existing = {column for index in table.list_indices() for column in index.columns}
+    for column in indexes.keys() - existing:
+        table.create_index(column, config=indexes[column])

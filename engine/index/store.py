@@ -1,7 +1,7 @@
-"""The index in LanceDB: one table of texts, and one of vectors for each model that makes them.
+"""The index in LanceDB: one table of texts, and one of vectors for each model.
 
-Only here is lancedb imported, and only when an index is opened. Tables are made when they are first
-asked for: an index that was deleted while it was open comes back, empty.
+LanceDB is imported when an index is opened. Tables are created at their first use, so an index that
+is deleted while it is open is created again, empty.
 """
 
 import hashlib
@@ -23,39 +23,41 @@ from engine.index.documents import Document
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-TEXTS = "texts-2"  # the number is the schema's: another one begins a table of its own
-VECTORS = "vectors-1-"  # and the digest of the model's reference
-FRESH = 0.5  # seconds after which a reader looks for what others have written
-PROBES, REFINE = 16, 3  # of 128 partitions; so many times the results are compared exactly
-PAGE = 1_000  # ids
-AWAY = "The search index does not answer. The engine tries again by itself."
+TEXTS = "texts-2"  # ends with the schema's version: each version has a table of its own
+VECTORS = "vectors-1-"  # followed by a digest of the model's reference
+FRESH = 0.5  # seconds after which a reader checks for writes of other processes
+PROBES, REFINE = 16, 3  # partitions of 128; exact comparisons per result
+PAGE = 1_000  # ids per page
+AWAY = "The search index does not answer. The engine retries by itself."
 DELAY = 5.0  # seconds until an index that does not answer is tried again
-
-
-class IndexUnavailable(TryLater):
-    """The index's folder or bucket does not answer, or refuses us."""
-
-    default_code = "index_unavailable"
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A document that a text query has found."""
+    """A document found by a text query."""
 
     id: UUID
     bm25: float
     known: str
-    texts: dict[str, str]  # of the fields that are not in `known`
+    texts: dict[str, str]  # the fields that are not in `known`
+
+
+class IndexUnavailable(TryLater):
+    """The index's folder or bucket does not answer or denies access."""
+
+    default_code = "index_unavailable"
 
 
 class Index:
-    """An open index; every method may be called from any thread.
+    """An open index; thread-safe.
 
-    `seen_by` is a condition from `visible_to`. Raises IndexUnavailable.
+    `seen_by` is a condition from `visible_to`. Methods raise IndexUnavailable.
     """
 
     def __init__(self, url: str, cache: int = INDEX_CACHE):
-        """`cache` is how many bytes of the tables' indexes are kept in memory."""
+        """Open the index at its first use. `cache` is the memory for indexes of the tables, in
+        bytes.
+        """
         self._uri, self._options = parse_index_url(url)
         self._url = url
         self._is_checked = False
@@ -65,7 +67,9 @@ class Index:
         self._tables: dict[str, Any] = {}
 
     def write(self, documents: Sequence[Document]) -> None:
-        """Put these in, in place of what was read of the same images earlier."""
+        """Write these documents; each replaces a document of the same image that was read
+        earlier.
+        """
         if not documents:
             return
         self._do(TEXTS, lambda table: _merge(table, schemas.texts(documents)))
@@ -76,37 +80,41 @@ class Index:
             self._do(name, lambda table, rows=rows: _merge(table, rows), size)  # type: ignore[misc]
 
     def remove(self, ids: Iterable[UUID]) -> None:
-        """Take these out, from all tables."""
+        """Remove these images from all tables."""
         if these := ", ".join(f"X'{id.hex}'" for id in ids):
             for name in self._names():
                 self._do(name, lambda table: _delete(table, f"id IN ({these})"))
 
-    def find(self, text: str, boosts: dict[str, float], seen_by: str, most: int) -> list[Hit]:
-        """The best by BM25 for a text of terms, by the field that matches best; best first."""
+    def find(self, text: str, boosts: dict[str, float], seen_by: str, limit: int) -> list[Hit]:
+        """Return the best documents by BM25 for a text of terms; each counts by its best field.
+        Best first.
+        """
         from lancedb.query import FullTextOperator, MultiMatchQuery
 
         fields, factors = list(boosts), list(boosts.values())
-        wanted = MultiMatchQuery(text, fields, boosts=factors, operator=FullTextOperator.OR)
-        told = ["caption", "posts", "file_name"]
+        match = MultiMatchQuery(text, fields, boosts=factors, operator=FullTextOperator.OR)
+        returned = ["caption", "posts", "file_name"]
 
         def ask(table: Any) -> Any:
-            query = table.search(wanted, query_type="fts")
+            query = table.search(match, query_type="fts")
             query = query.where(seen_by, prefilter=True) if seen_by else query
-            return query.select(["id", "known", *told, "_score"]).limit(most).to_arrow()
+            return query.select(["id", "known", *returned, "_score"]).limit(limit).to_arrow()
 
         return [
-            Hit(UUID(bytes=row["id"]), row["_score"], row["known"], {n: row[n] for n in told})
+            Hit(UUID(bytes=row["id"]), row["_score"], row["known"], {n: row[n] for n in returned})
             for row in self._do(TEXTS, ask).to_pylist()
         ]
 
-    def alike(self, model: str, vector: Any, seen_by: str, most: int) -> list[tuple[UUID, float]]:
-        """The nearest of this model's vectors with their cosine similarity, nearest first."""
+    def alike(self, model: str, vector: Any, seen_by: str, limit: int) -> list[tuple[UUID, float]]:
+        """Return the nearest of this model's vectors with their cosine similarity,
+        nearest first.
+        """
 
         def ask(table: Any) -> Any:
             query = table.search(vector, vector_column_name="vector").distance_type("cosine")
             query = query.where(seen_by, prefilter=True) if seen_by else query
             query = query.nprobes(PROBES).refine_factor(REFINE)
-            return query.select(["id", "_distance"]).limit(most).to_arrow()
+            return query.select(["id", "_distance"]).limit(limit).to_arrow()
 
         found = self._do(vectors_of(model), ask, len(vector)).to_pylist()
         return [(UUID(bytes=row["id"]), 1.0 - row["_distance"]) for row in found]
@@ -114,13 +122,15 @@ class Index:
     def vectors(
         self, model: str, dimensions: int, ids: Iterable[UUID], seen_by: str
     ) -> dict[UUID, Any]:
-        """This model's vectors of those of the images that may be found, float32 [dimensions]."""
+        """Return this model's vectors of those of the images that the caller may see, float32
+        [dimensions].
+        """
         if not (these := ", ".join(f"X'{id.hex}'" for id in ids)):
             return {}
-        wanted = f"id IN ({these})" + (f" AND {seen_by}" if seen_by else "")
+        condition = f"id IN ({these})" + (f" AND {seen_by}" if seen_by else "")
 
         def ask(table: Any) -> Any:
-            return table.search().where(wanted).select(["id", "vector"]).to_arrow()
+            return table.search().where(condition).select(["id", "vector"]).to_arrow()
 
         found = self._do(vectors_of(model), ask, dimensions)
         flat = found.column("vector").combine_chunks().flatten().to_numpy(zero_copy_only=False)
@@ -128,25 +138,26 @@ class Index:
         return dict(zip(names, flat.reshape(len(names), dimensions), strict=True))
 
     def ids(self) -> Iterator[list[UUID]]:
-        """All ids of the texts, in pages.
+        """Yield all ids of the texts, in pages.
 
-        Read at once, 16 bytes each: a version that is read slowly may be removed meanwhile.
+        All are read at once, 16 bytes each, because a version that is read slowly may be removed
+        meanwhile.
         """
         found = self._do(TEXTS, lambda table: table.search().select(["id"]).to_arrow())
         for batch in found.to_batches(max_chunksize=PAGE):
             yield [UUID(bytes=id) for id in batch.column("id").to_pylist()]
 
     def count(self) -> int:
-        """How many images are indexed."""
+        """Return the number of indexed images."""
         return int(self._do(TEXTS, lambda table: table.count_rows()))
 
     def holdings(self) -> list[dict[str, Any]]:
-        """What each table holds: its name, rows, versions and fragments."""
+        """Return the name, rows, versions and fragments of each table."""
         return [self._do(name, _holdings) for name in self._names()]
 
     def tidy(self) -> int:
-        """Merge small files, index what was written since, remove old versions; returns how many
-        tables that was done for. A table that others write to may be left for the next time.
+        """Merge small files, update the indexes and remove old versions; return the number of
+        tables done. A table that others are writing to may be left for the next run.
         """
         return sum(self._do(name, maintenance.tidy) for name in self._names())
 
@@ -158,7 +169,7 @@ class Index:
         return self._do(TEXTS, ours)
 
     def _do(self, name: str, work: Callable[[Any], T], dimensions: int = 0) -> T:
-        """Run `work` on a table. If the index has gone, once more on the new one."""
+        """Run `work` on a table; if the index has gone, repeat it on a new one."""
         try:
             return work(self._table(name, dimensions))
         except (RuntimeError, OSError) as error:
@@ -203,17 +214,17 @@ class Index:
 
 
 def visible_to(owner: UUID | None) -> str:
-    """What everybody may find, and what is the owner's."""
+    """Return the condition for public documents and those of `owner`."""
     return "public" if owner is None else f"(public OR owner = X'{owner.hex}')"
 
 
 def vectors_of(model: str) -> str:
-    """The table of the vectors that this model (name@version) has made."""
+    """Return the name of the table with vectors by this model (name@version)."""
     return VECTORS + hashlib.sha256(model.encode()).hexdigest()[:16]
 
 
 def _merge(table: Any, rows: Any) -> None:
-    """Two engines may have read the same image: what was read later stays."""
+    """Insert or update rows; if two engines read the same image, the later read wins."""
     newer = "target.read_at <= source.read_at"
 
     def merge(table: Any) -> None:

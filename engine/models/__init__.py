@@ -1,4 +1,4 @@
-"""The models: the catalogue of known ones, how they are fetched, checked, loaded and run.
+"""Models: the catalogue, and how models are downloaded, verified, loaded and run.
 
 Nothing outside this package imports an inference runtime.
 """

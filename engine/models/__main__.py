@@ -1,5 +1,6 @@
-"""`python -m engine.models pull | list | verify | add | default`: bring the models of MODEL_DIR,
-show them, check them, install others, and choose which one answers. Running engines notice.
+"""`python -m engine.models pull | list | verify | add | default`: download the models of MODEL_DIR,
+list them, verify them, install others, and choose the default of a task. Running engines notice
+each change.
 """
 
 import argparse
@@ -13,11 +14,11 @@ from common.startup_checks import make_private
 from engine.models import commands
 from engine.models.catalogue import LOGITS
 from engine.models.commands import Order
-from engine.models.manifest_from_signature import RANGES, SIDE, Said
+from engine.models.manifest_from_signature import RANGES, SIDE, ModelDescription
 
 
 def main() -> int:
-    """The process's exit code: 0 when all is well, 1 when a model is missing or damaged."""
+    """Return the exit code: 0 on success, 1 if a model is missing or damaged."""
     arguments = _parser().parse_args()
     try:
         run: Callable[[Order, argparse.Namespace], int] = arguments.run
@@ -26,7 +27,7 @@ def main() -> int:
         print(f"models: {error.explained}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("models: stopped; the next pull goes on from here", file=sys.stderr)
+        print("models: stopped; the next pull continues the download", file=sys.stderr)
         return 130
 
 
@@ -43,17 +44,17 @@ def _order(arguments: argparse.Namespace) -> Order:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m engine.models", description=__doc__)
     kinds = parser.add_subparsers(required=True, metavar="COMMAND")
-    pull = _command(kinds, "pull", "install the catalogue's models that are missing", _pull)
-    shown = _command(kinds, "list", "show the catalogue and what is installed", _list)
-    verify = _command(kinds, "verify", "read every file and compare", _verify)
+    pull = _command(kinds, "pull", "install missing models of the catalogue", _pull)
+    shown = _command(kinds, "list", "list the catalogue and the installed models", _list)
+    verify = _command(kinds, "verify", "compare every file with its sha256", _verify)
     for each in (pull, shown, verify):
         each.add_argument(
             "--task",
             action="append",
-            help="only this task's models; may be repeated. Default: every task there is",
+            help="only models of this task; may be repeated. Default: all tasks",
         )
     _add_add(kinds)
-    default = _command(kinds, "default", "show or set the model that answers a task", _default)
+    default = _command(kinds, "default", "show or set the default model of a task", _default)
     default.add_argument("task")
     default.add_argument("model", nargs="?", help="NAME@VERSION; without it, show the default")
     return parser
@@ -62,15 +63,17 @@ def _parser() -> argparse.ArgumentParser:
 def _add_add(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     add = _command(kinds, "add", "install a SavedModel, or a folder with a model.json", _add)
     add.add_argument("task")
-    add.add_argument("where", help="a folder, or a handle of TF Hub")
-    add.add_argument("--name", default="", help="default: as the path ends")
-    add.add_argument("--version", default="", help="default: as the path ends, or 1")
-    add.add_argument("--licence", default="", help="shown with the model; it is not looked up")
+    add.add_argument("where", help="a folder or a TF Hub handle")
+    add.add_argument("--name", default="", help="default: from the end of the path")
+    add.add_argument("--version", default="", help="default: from the end of the path, or 1")
+    add.add_argument("--licence", default="", help="shown with the model; it is not checked")
     add.add_argument("--signature", default="", help="default: serving_default")
-    add.add_argument("--output", default="", help="the output's name, where there are several")
+    add.add_argument(
+        "--output", default="", help="name of the output, required if there are several"
+    )
     add.add_argument("--meaning", default="", choices=[LOGITS, "probabilities"])
     add.add_argument("--pixels", default="0..1", choices=RANGES, help="default: %(default)s")
-    add.add_argument("--side", type=int, default=SIDE, help="of an input of any size")
+    add.add_argument("--side", type=int, default=SIDE, help="side of an input without a fixed size")
 
 
 def _command(
@@ -104,8 +107,8 @@ def _default(order: Order, arguments: argparse.Namespace) -> int:
 
 def _add(order: Order, arguments: argparse.Namespace) -> int:
     names = ("name", "version", "licence", "signature", "output", "meaning", "pixels", "side")
-    said = Said(**{name: getattr(arguments, name) for name in names})
-    return commands.add_model(order, arguments.task, arguments.where, said)
+    description = ModelDescription(**{name: getattr(arguments, name) for name in names})
+    return commands.add_model(order, arguments.task, arguments.where, description)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The catalogue of default models, and what one model says of itself: catalogue.json, model.json.
+"""The catalogue of default models, and the manifest of a model: catalogue.json and model.json.
 
-Both hold the same manifest: the catalogue lists what can be fetched, the model.json in a model's
-folder what is installed there.
+Both contain the same manifests: the catalogue those of models that can be downloaded, the
+model.json in a model's folder that of the installed model.
 """
 
 import json
@@ -18,7 +18,7 @@ from common.model_reference import format_reference
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One of a model's files: its name, which may have folders in it, and what it must be."""
+    """One file of a model; its name may contain folders."""
 
     name: str
     size: int  # bytes
@@ -27,7 +27,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a model comes from; `files` is the address under which its files lie."""
+    """The origin of a model; `files` is the address of the folder with its files."""
 
     repository: str
     commit: str
@@ -41,26 +41,26 @@ class Source:
 class Tensor:
     """A model's input or output.
 
-    An output stands for the numbers (value - zero_point) * scale, and a pixel becomes the number
-    (pixel - zero_point) * scale of a float input; scale 0: each stands for itself.
+    The values of an output represent the numbers (value - zero_point) * scale. For a float input a
+    pixel becomes the number (pixel - zero_point) * scale. With scale 0 values are used unchanged.
     """
 
-    shape: tuple[int, ...]  # with the batch's axis in front; -1: any length
-    dtype: str  # as numpy names it
+    shape: tuple[int, ...]  # including the batch axis; -1: any length
+    dtype: str  # numpy's name
     layout: str = ""
     scale: float = 0.0
     zero_point: float = 0
-    name: str = ""  # in a SavedModel's signature
-    meaning: str = ""  # LOGITS, or as it is
+    name: str = ""  # in the signature of a SavedModel
+    meaning: str = ""  # LOGITS, or empty: values are used unchanged
 
 
-LOGITS = "logits"  # the meaning of an output that softmax turns into probabilities
+LOGITS = "logits"  # the meaning of an output that softmax converts to probabilities
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """The set of labels that the output's classes belong to, and how many classes come before it
-    that are none ("background").
+    """The name of the set of labels for the output's classes, and the number of leading classes
+    without a label ("background").
     """
 
     set: str
@@ -69,9 +69,9 @@ class Labels:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What a model is: for what task, what runs it, what goes in and out, its files, its rights.
+    """The description of a model: task, runtime, input, output, files, licence and source.
 
-    The first file is what the runtime is given.
+    The runtime opens the first file.
     """
 
     task: str
@@ -83,23 +83,25 @@ class Manifest:
     input: Tensor
     output: Tensor
     labels: Labels | None = None
-    signature: str = ""  # of a SavedModel; empty: serving_default
+    signature: str = ""  # signature of a SavedModel; empty: serving_default
     files: tuple[File, ...]
 
     @classmethod
-    def parse(cls, said: Mapping[str, Any]) -> Self:
-        """The manifest in a JSON object; raises KeyError, TypeError or ValueError if it is none."""
-        read: dict[str, Any] = {
-            "source": Source(**said["source"]),
-            "input": _tensor(said["input"]),
-            "output": _tensor(said["output"]),
-            "labels": Labels(**said["labels"]) if said.get("labels") else None,
-            "files": tuple(_file(each) for each in said["files"]),
+    def parse(cls, data: Mapping[str, Any]) -> Self:
+        """Return the manifest in a JSON object; raises KeyError, TypeError or ValueError if it is
+        invalid.
+        """
+        parsed: dict[str, Any] = {
+            "source": Source(**data["source"]),
+            "input": _tensor(data["input"]),
+            "output": _tensor(data["output"]),
+            "labels": Labels(**data["labels"]) if data.get("labels") else None,
+            "files": tuple(_file(each) for each in data["files"]),
         }
-        return cls(**{**said, **read})
+        return cls(**{**data, **parsed})
 
     def dump(self) -> str:
-        """The text of model.json, which `parse` reads."""
+        """Return the text of model.json, which `parse` reads."""
         return json.dumps(asdict(self), indent=2) + "\n"
 
     @property
@@ -109,17 +111,19 @@ class Manifest:
 
     @property
     def reference(self) -> str:
-        """What a request names the model by: name@version."""
+        """The name of the model in requests: name@version."""
         return format_reference(self.name, self.version)
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """The size of all files in bytes."""
         return sum(file.size for file in self.files)
 
     @cached_property
     def sha256(self) -> str:
-        """Of the file, or, of several, of the lines that `sha256sum` would print for them."""
+        """The sha256 of the file or, if there are several, of the lines that `sha256sum` prints for
+        them.
+        """
         if len(self.files) == 1:
             return self.files[0].sha256
         lines = "".join(f"{file.sha256}  {file.name}\n" for file in self.files)
@@ -127,25 +131,27 @@ class Manifest:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What is kept with each result and shown to people."""
+        """The part of the manifest that is stored with each result and returned to callers."""
         about = {key: getattr(self, key) for key in ("name", "version", "sha256", "runtime")}
         return about | {"licence": self.licence, "source": str(self.source)}
 
 
-def _tensor(said: Mapping[str, Any]) -> Tensor:
-    return Tensor(**{**said, "shape": tuple(said["shape"])})
+def _tensor(data: Mapping[str, Any]) -> Tensor:
+    return Tensor(**{**data, "shape": tuple(data["shape"])})
 
 
-def _file(said: Mapping[str, Any]) -> File:
-    file = File(**said)
+def _file(data: Mapping[str, Any]) -> File:
+    file = File(**data)
     path = PurePosixPath(file.name)
     if path.is_absolute() or ".." in path.parts or not path.name:
-        raise ValueError(f"{file.name!r} does not name a file within the model's folder")
+        raise ValueError(f"{file.name!r} is not a relative path within the model's folder")
     return file
 
 
 def load_catalogue() -> tuple[Manifest, ...]:
-    """The default models, one a task; read anew at each call, which takes less than 1 ms."""
+    """Return the default models, one per task. The file is read at each call, which takes less than
+    1 ms.
+    """
     data = json.loads(files("engine.models").joinpath("catalogue.json").read_bytes())
     sources = data["sources"]
     return tuple(
@@ -154,5 +160,5 @@ def load_catalogue() -> tuple[Manifest, ...]:
 
 
 def default_model(task: str) -> Manifest:
-    """The model that `task` runs on; raises KeyError for a task without one."""
+    """Return the catalogue's model for `task`; raises KeyError without one."""
     return {entry.task: entry for entry in load_catalogue()}[task]

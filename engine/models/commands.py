@@ -1,4 +1,4 @@
-"""What `python -m engine.models` does; each returns the process's exit code."""
+"""The commands of `python -m engine.models`; each returns the process's exit code."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from common.tasks import all_contracts, contract
 from engine.models.add import add
 from engine.models.catalogue import Manifest, load_catalogue
 from engine.models.defaults import choose, set_default
-from engine.models.manifest_from_signature import Said
+from engine.models.manifest_from_signature import ModelDescription
 from engine.models.progress import show
 from engine.models.pull import pull
 from engine.models.verification import damage, installed, is_installed
@@ -17,14 +17,14 @@ from engine.models.verification import damage, installed, is_installed
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Where the models are and come from."""
+    """The folder of the models, and the mirror that they come from (may be empty)."""
 
     model_dir: Path
     mirror: str
 
 
 def pull_models(order: Order, tasks: Sequence[str] | None) -> int:
-    """Install the catalogue's models that are missing."""
+    """Install the models of the catalogue that are missing."""
     wanted = _known(tasks) or all_contracts()
     with show() as progress:
         for model in load_catalogue():
@@ -35,7 +35,7 @@ def pull_models(order: Order, tasks: Sequence[str] | None) -> int:
 
 
 def list_models(order: Order, tasks: Sequence[str] | None) -> int:
-    """A line each of the catalogue's and of the installed models."""
+    """Print a line for each model of the catalogue and each other installed model."""
     for task in _known(tasks) or _tasks():
         default = _default_of(task, order.model_dir)
         for model in _models(task, order.model_dir):
@@ -50,31 +50,31 @@ def list_models(order: Order, tasks: Sequence[str] | None) -> int:
 
 
 def verify(order: Order, tasks: Sequence[str] | None) -> int:
-    """Read every file: of the catalogue's models for the tasks there are, and of what else is
-    installed.
+    """Read every file of the catalogue's models for existing tasks, and of all other installed
+    models.
     """
-    wrong = 0
+    problems = 0
     for task in _known(tasks) or _tasks():
         needed = bool(tasks) or task in all_contracts()
         for model in _models(task, order.model_dir):
             if needed or (order.model_dir / model.folder).exists():
-                wrong += _verify(model, order.model_dir / model.folder)
-    return 1 if wrong else 0
+                problems += _verify(model, order.model_dir / model.folder)
+    return 1 if problems else 0
 
 
-def add_model(order: Order, task: str, where: str, said: Said) -> int:
-    """Install a folder or a TF Hub handle."""
+def add_model(order: Order, task: str, where: str, description: ModelDescription) -> int:
+    """Install a model from a folder or by a TF Hub handle."""
     with show() as progress:
-        model = add(contract(task).name, where, said, order.model_dir, progress)
+        model = add(contract(task).name, where, description, order.model_dir, progress)
         progress.say(
             f"{task}: {model.reference} is in {order.model_dir / model.folder}\n"
-            f"To let it answer: python -m engine.models default {task} {model.reference}"
+            f"To make it the default: python -m engine.models default {task} {model.reference}"
         )
     return 0
 
 
 def default(order: Order, task: str, reference: str | None) -> int:
-    """Show which model answers `task`, or let the one of this reference do so."""
+    """Show the default model of `task`, or make the model with this reference the default."""
     _known([task])
     if reference:
         set_default(task, reference, order.model_dir)
@@ -83,14 +83,14 @@ def default(order: Order, task: str, reference: str | None) -> int:
 
 
 def _verify(model: Manifest, folder: Path) -> int:
-    found = damage(model, folder)
-    if not found and not is_installed(model, folder):
-        found = [f"{folder} has no model.json of this version"]
-    for problem in found:
+    problems = damage(model, folder)
+    if not problems and not is_installed(model, folder):
+        problems = [f"{folder} has no model.json of this version"]
+    for problem in problems:
         print(f"{model.task}: {problem}")
-    about = _advice(folder) if found else "all files are right"
-    print(f"{model.task}: {model.reference}: {about}")
-    return len(found)
+    summary = _advice(folder) if problems else "all files are right"
+    print(f"{model.task}: {model.reference}: {summary}")
+    return len(problems)
 
 
 def _advice(folder: Path) -> str:
@@ -98,7 +98,7 @@ def _advice(folder: Path) -> str:
 
 
 def _models(task: str, model_dir: Path) -> list[Manifest]:
-    """The catalogue's model of a task, then the others that are installed."""
+    """Return the catalogue's model of a task, then the other installed ones."""
     listed = {model.reference: model for model in load_catalogue() if model.task == task}
     return list((installed(task, model_dir) | listed).values())
 
@@ -111,7 +111,7 @@ def _default_of(task: str, model_dir: Path) -> str | None:
 
 
 def _tasks() -> list[str]:
-    """All that have a model or could have one."""
+    """Return all tasks that have a model or could have one."""
     return list(dict.fromkeys([*(model.task for model in load_catalogue()), *all_contracts()]))
 
 

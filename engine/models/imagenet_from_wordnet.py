@@ -1,15 +1,16 @@
-"""Makes imagenet.json: the 1,000 ImageNet classes with their synonyms and broader terms.
+"""Make imagenet.json: the 1,000 ImageNet classes with their synonyms and broader terms.
 
     python -m engine.models.imagenet_from_wordnet --wnids FILE --labels FILE --wordnet DIR
 
-Names and synonyms are the label file's, unchanged. Broader terms are the hypernyms in WordNet 3.0
-that a person would use, reached through every parent, those above the fewest classes first (so
-none stands before a narrower one). Which of them a person would use, and in what words, is the
-judgement in imagenet_words.py; it speaks of single classes only where WordNet or speech differ.
+Names and synonyms are those of the label file, unchanged. Broader terms are the hypernyms in
+WordNet 3.0 that are in common use, reached through every parent, those above the fewest classes
+first (so that a broader term never precedes a narrower one). The tables in imagenet_words.py decide
+which hypernyms are in common use, and under what names; they name single classes only where WordNet
+or common usage differ.
 
-Two classes are called "crane", two "maillot", and "Cardigan" is a dog beside a sweater. Names
-stay, so such a class gets a `hint`: its nearest broader term that no namesake shares ("wading
-bird", "lifting device"). A second synonym would not do, since four of the six have none.
+Two classes are called "crane", two "maillot", and "Cardigan" is both a dog and a sweater. Names are
+not changed, so such a class gets a `hint`: its nearest broader term that no class of the same name
+shares ("wading bird", "lifting device"). A synonym would not do, because four of the six lack one.
 """
 
 import argparse
@@ -26,7 +27,7 @@ SOURCE = "WordNet 3.0, Copyright 2006 by Princeton University: its licence is in
 
 
 class Synset(NamedTuple):
-    """A sense: its words and the ids of its hypernyms, both in the order of WordNet."""
+    """A sense: its words and the ids of its hypernyms, both in WordNet's order."""
 
     words: list[str]
     parents: list[str]
@@ -54,13 +55,13 @@ def read_nouns(wordnet: Path) -> Nouns:
 
 
 def read_parents(nouns: Nouns) -> dict[str, list[str]]:
-    """Read PARENTS; raises ValueError where an id and the word beside it disagree."""
+    """Read PARENTS; raises ValueError if an id and the word beside it disagree."""
 
     def wnid(text: str) -> str:
-        found, word = text.split(" ", 1)
-        if word not in nouns[found].words:
-            raise ValueError(f"PARENTS says {text}, but that is {nouns[found].words}")
-        return found
+        id, word = text.split(" ", 1)
+        if word not in nouns[id].words:
+            raise ValueError(f"PARENTS has {text}, but {id} is {nouns[id].words}")
+        return id
 
     rules = (rule.partition(":") for rule in split(PARENTS, "\n"))
     return {wnid(child): [wnid(item) for item in split(rest, ",")] for child, _, rest in rules}
@@ -80,25 +81,28 @@ def read_first_senses(wordnet: Path) -> dict[str, str]:
 
 
 def read_labels(path: Path, wnids: Sequence[str], nouns: Nouns) -> list[list[str]]:
-    """Read the lines "name, synonym, ..."; each that differs from WordNet is told on stderr.
+    """Read the lines "name, synonym, ..."; each line that differs from WordNet is printed on
+    stderr.
 
-    Raises ValueError when a line shares no word with its synset: the files' orders differ.
+    Raises ValueError if a line shares no word with its synset: then the orders of the files differ.
     """
     background, *lines = path.read_text("utf-8").splitlines()
     if background != "background" or not len(lines) == len(wnids) == len(set(wnids)):
-        raise ValueError(f"{path}: want 'background' and a line for each of {len(wnids)} classes")
+        raise ValueError(
+            f"{path}: expected 'background' and a line for each of {len(wnids)} classes"
+        )
     labels = [line.split(", ") for line in lines]
     for wnid, label in zip(wnids, labels, strict=True):
         words = nouns[wnid].words
         if set(label).isdisjoint(words):
             raise ValueError(f"{path}: {label} cannot be {wnid}, which is {words}")
         if label != words:
-            print(f"{wnid}: {path} says {label}, WordNet {words}", file=sys.stderr)
+            print(f"{wnid}: {path} has {label}, WordNet {words}", file=sys.stderr)
     return labels
 
 
 def climb(wnid: str, nouns: Nouns) -> list[str]:
-    """Return all hypernyms, through every parent, none before a narrower one."""
+    """Return all hypernyms through every parent, a narrower one always before a broader one."""
     met: list[str] = []
 
     def visit(child: str) -> None:
@@ -112,10 +116,10 @@ def climb(wnid: str, nouns: Nouns) -> list[str]:
 
 
 def name_terms(met: Iterable[str], nouns: Nouns) -> dict[str, str]:
-    """Name those of the synsets met on the way up that people have a word for.
+    """Name those of the given synsets that are in common use.
 
-    Raises ValueError when a table holds what was not met, or when synsets would share a first
-    word without NAMES saying that they may.
+    Raises ValueError if a table contains other synsets, or if synsets share a first word that NAMES
+    does not allow.
     """
     given = dict(item.split(" ", 1) for item in split(NAMES, ";"))
     scaffolding = set(split(SCAFFOLDING, ","))
@@ -123,10 +127,12 @@ def name_terms(met: Iterable[str], nouns: Nouns) -> dict[str, str]:
     dropped = {wnid for wnid, word in words.items() if word in scaffolding and wnid not in given}
     unused = (given.keys() - words) | (scaffolding - {words[wnid] for wnid in dropped})
     if unused:
-        raise ValueError(f"NAMES or SCAFFOLDING name what is above none of the classes: {unused}")
+        raise ValueError(
+            f"NAMES or SCAFFOLDING contain synsets above none of the classes: {unused}"
+        )
     plain = {wnid: words[wnid] for wnid in words if wnid not in given.keys() | dropped}
     if shared := [word for word, times in Counter(plain.values()).items() if times > 1]:
-        raise ValueError(f"several synsets are called {shared}: say in NAMES what is meant")
+        raise ValueError(f"several synsets are called {shared}: give them names in NAMES")
     return plain | {wnid: name for wnid, name in given.items() if name != "-"}
 
 
@@ -135,12 +141,12 @@ def describe_terms(
 ) -> dict[str, Any]:
     """Describe each term by the synset that it names best and by its other words.
 
-    Of WordNet's words those count that mean their synset before any other and are no term
-    themselves: "machine" is a word for a car, but nobody who types it wants one.
+    A word of WordNet counts if the synset is its most frequent sense and it is not itself a term:
+    "machine" is also a word for a car, but a search for it rarely means one.
     """
     also = dict(item.split(": ") for item in split(ALSO, ";"))
     if unknown := also.keys() - names.values():
-        raise ValueError(f"ALSO holds what is no term: {unknown}")
+        raise ValueError(f"ALSO contains names that are not terms: {unknown}")
     terms = {}
     for term in sorted(set(names.values())):
         synsets = sorted(wnid for wnid, name in names.items() if name == term)
@@ -153,7 +159,9 @@ def describe_terms(
 
 
 def add_hints(classes: list[dict[str, Any]]) -> None:
-    """Give classes of one name (in any case) the first broader term that sets them apart."""
+    """Give classes of the same name (ignoring case) the first broader term that
+    distinguishes them.
+    """
     times = Counter(entry["name"].lower() for entry in classes)
     alike = [entry for entry in classes if times[entry["name"].lower()] > 1]
     for entry in alike:
@@ -164,7 +172,7 @@ def add_hints(classes: list[dict[str, Any]]) -> None:
 
 
 def build(wnids: Sequence[str], labels_file: Path, wordnet: Path) -> dict[str, Any]:
-    """Make the content of imagenet.json; raises ValueError when the inputs do not fit together."""
+    """Return the content of imagenet.json; raises ValueError if the inputs do not fit together."""
     nouns = read_nouns(wordnet)
     labels = read_labels(labels_file, wnids, nouns)
     chains = [climb(wnid, nouns) for wnid in wnids]
@@ -181,7 +189,7 @@ def build(wnids: Sequence[str], labels_file: Path, wordnet: Path) -> dict[str, A
 
 
 def render(made: dict[str, Any]) -> str:
-    """Write the JSON with a line for each term and each class, so that a change is a short diff."""
+    """Return JSON with one line per term and class, so that a change is a short diff."""
     terms = [f"{json.dumps(term)}: {json.dumps(entry)}" for term, entry in made["terms"].items()]
     classes = [json.dumps(entry) for entry in made["classes"]]
     return '{{"source": {},\n"terms": {{\n{}\n}},\n"classes": [\n{}\n]}}\n'.format(

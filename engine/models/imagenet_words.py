@@ -1,11 +1,11 @@
-"""The judgement in imagenet.json: which of WordNet's synsets people talk of, and in what words.
+"""Editorial decisions for imagenet.json: which WordNet synsets are in common use, and their names.
 
-Data only, for imagenet_from_wordnet.py, which refuses what it never meets above the classes.
+Data for imagenet_from_wordnet.py, which rejects entries that are not above any of the classes.
 """
 
-# First words of synsets that nobody would use to describe a photograph or to ask for one. Chosen by
-# reading all 858 synsets above the 1,000 classes: WordNet's counts of use are no guide to it (they
-# are nought for half of the synsets that are kept, and not for a third of those that are not).
+# First words of synsets that are not used to describe a photograph or to search for one. Chosen by
+# reading all 858 synsets above the 1,000 classes. WordNet's usage counts do not help: they are zero
+# for half of the synsets that are kept, and not zero for a third of those that are left out.
 SCAFFOLDING = """
 abstraction, acarine, acoustic device, adhesive bandage, adornment, agamid, agent, airfoil,
 ambystomid, analog computer, anapsid, angiosperm, anguid lizard, anseriform bird, anthozoan,
@@ -57,8 +57,8 @@ watchdog, web, wheeled vehicle, white goods, whole, winder, winter squash, wireh
 work, working dog, workplace, workwear, wrapping
 """
 
-# What people call a synset whose first word is awkward; `-` leaves out one whose first word must
-# stay for another. Two synsets become one term by having one name.
+# The usual name of a synset whose first word is unusual; `-` leaves out a synset whose first word
+# names another one. Two synsets with the same name become one term.
 NAMES = """
 n02691156 airplane; n03510583 airplane; n02739668 armor; n02740764 armor; n02820210 bedding;
 n02891788 brass instrument; n02407959 buffalo; n02914991 building; n02970849 cart; n03484083 cart;
@@ -83,8 +83,8 @@ n01844917 water bird; n04530566 watercraft; n04571292 weights; n02121620 -; n029
 n03544360 -; n03590306 -; n03700963 -; n07557434 -; n09214581 -; n13134947 -
 """
 
-# Parents that differ from WordNet's: where speech does (a bus is a vehicle, a shop a building, a
-# wheeled vehicle no container) and where WordNet slips (meat loaf is no bread).
+# Parents that differ from WordNet's: where common usage differs (a bus is a vehicle, a shop is a
+# building, a wheeled vehicle is not a container) and where WordNet errs (meat loaf is not bread).
 PARENTS = """
 n02708224 analog computer: n02938886 calculator
 n02778669 ball: n04285146 sports equipment
@@ -115,7 +115,7 @@ n06359193 web site:
 n04576211 wheeled vehicle: n04524313 vehicle
 """
 
-# Everyday words that WordNet lacks or files elsewhere, so that a search for them finds the term.
+# Everyday words that WordNet lacks or has elsewhere, so that a search for them finds the term.
 ALSO = """
 airplane: jet; bear: bear cub; bicycle: bike, cycle; bird: chick; car: motor car;
 cat: kitten, kitty, pussycat; cattle: cow, bull, calf; chicken: rooster; cookware: pots and pans;

@@ -1,4 +1,4 @@
-"""The 1,000 ImageNet classes as people name them: names, synonyms and broader terms."""
+"""The 1,000 ImageNet classes with their usual names, synonyms and broader terms."""
 
 import json
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from importlib.resources import files
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A broader term, such as "cat": its WordNet 3.0 id and other words for it.
+    """A broader term, such as "cat", with its WordNet 3.0 id and synonyms.
 
-    Names are unique among terms, and every label shares the one Term of that name.
+    Names are unique among terms; labels with the same broader term share one Term.
     """
 
     wnid: str
@@ -19,10 +19,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A class, with its broader terms from the nearest to the widest (there may be none).
+    """A class, with its broader terms from the narrowest to the broadest (possibly none).
 
-    `index` counts from 0 to 999: a model that has a background class in front gives index + 1.
-    `hint` is empty unless other classes have the same name; then it tells this one from them.
+    `index` is 0 to 999; a model with a background class in front returns index + 1. `hint` is only
+    set if other classes have the same name, and distinguishes this one from them.
     """
 
     index: int
@@ -34,7 +34,9 @@ class Label:
 
 
 def load_imagenet() -> tuple[Label, ...]:
-    """Read the classes in order of index from imagenet.json; takes milliseconds, keeps nothing."""
+    """Read the classes in order of index from imagenet.json; takes milliseconds and
+    caches nothing.
+    """
     data = json.loads(files("engine.models").joinpath("imagenet.json").read_bytes())
     terms = {
         name: Term(term["wnid"], name, tuple(term["synonyms"]))

@@ -1,4 +1,4 @@
-"""From an installed model's folder to something that predicts."""
+"""Load an installed model from its folder."""
 
 import importlib
 from collections.abc import Sequence
@@ -17,36 +17,36 @@ _REMEDY = {"savedmodel": ": pip install 'afterimage[tensorflow]'"}
 
 
 class Session(Protocol):
-    """A model ready to run. Not for two threads at once: each worker has a session of its own."""
+    """A model ready to run, for one thread: each worker has a session of its own."""
 
     def run(self, batch: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-        """The output of each input, in order.
+        """Return the output of each input, in order.
 
-        Inputs are pixels, uint8 in the manifest's shape without the batch axis: what a model of
-        floats wants of them is the runtime's business. Outputs, without the batch axis as well,
-        are float32 where they stand for real numbers (of logits: the probabilities); others, such
-        as class indices, come as they are.
+        Inputs are pixels, uint8 in the manifest's shape without the batch axis; the runtime
+        converts them for models with float inputs. Outputs have no batch axis either. They are
+        float32 if they represent real numbers (probabilities, if the model returns logits); others,
+        such as class indices, are returned unchanged.
         """
 
 
 class Model(Protocol):
-    """An installed model, checked; any number of sessions can be made of it."""
+    """An installed and verified model, from which any number of sessions can be created."""
 
     manifest: Manifest
-    batches: bool  # whether a batch costs less than its items one by one
+    batches: bool  # whether a batch is faster than its items one by one
 
     def session(self) -> Session:
-        """A session on one thread. Raises ModelUnavailable when the file is not what the manifest
-        says.
+        """Return a session for one thread. Raises ModelUnavailable if the file differs from the
+        manifest.
         """
 
 
 def load(task: str, model_dir: Path, reference: str | None = None) -> Model:
-    """The model of `task` that `reference` (name@version) names, else the task's default. Raises
-    ModelUnavailable, saying what to do.
+    """Return the model of `task` with this reference (name@version), or the task's default.
 
-    Every byte is compared with its sha256 first (1 ms a MB): a runtime given a damaged file may
-    answer nonsense or crash. The messages name folders within MODEL_DIR: users get to read them.
+    Raises ModelUnavailable with a message about what to do. Every byte is compared with its sha256
+    first (1 ms per MB): a runtime that opens a damaged file may return wrong results or crash. The
+    messages name folders relative to MODEL_DIR, because callers can read them.
     """
     manifest = choose(task, model_dir, reference)
     if damage(manifest, model_dir / manifest.folder):
@@ -58,8 +58,8 @@ def load(task: str, model_dir: Path, reference: str | None = None) -> Model:
 
 
 def open_folder(folder: Path, manifest: Manifest) -> Model:
-    """The model in `folder`, whose files are right; raises ModelUnavailable when its runtime is not
-    installed.
+    """Return the model in `folder`, whose files are verified; raises ModelUnavailable if its
+    runtime is not installed.
     """
     try:
         if manifest.runtime not in RUNTIMES:

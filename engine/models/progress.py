@@ -1,4 +1,4 @@
-"""How far a pull is: a bar on a terminal, plain lines anywhere else."""
+"""Show the progress of a download: a bar on a terminal, lines of text elsewhere."""
 
 import sys
 from collections.abc import Iterator
@@ -10,58 +10,58 @@ if TYPE_CHECKING:
 
 
 class Progress(Protocol):
-    """What a pull reports to."""
+    """Receives the progress of a download."""
 
     def begin(self, name: str, size: int, address: str) -> None:
-        """A file of `size` bytes is going to come from `address`."""
+        """A download of a file of `size` bytes from `address` begins."""
 
     def at(self, done: int) -> None:
-        """So many of its bytes are there."""
+        """`done` bytes of the file have been received."""
 
     def say(self, text: str) -> None:
-        """Something people should know."""
+        """Show a message to the user."""
 
 
 class Lines:
-    """A line for each file and saying."""
+    """Writes one line per file and message."""
 
     def begin(self, name: str, size: int, address: str) -> None:
-        """One line for the file."""
+        """Write a line about the file."""
         self.say(f"Fetching {name} ({size / 1e6:.1f} MB) from {address}")
 
     def at(self, done: int) -> None:
-        """Nothing: a log is no place for bars."""
+        """Do nothing: a log should not contain progress bars."""
 
     def say(self, text: str) -> None:
-        """Write it to stdout at once."""
+        """Write the message to stdout without buffering."""
         print(text, flush=True)
 
 
 class Bar:
-    """A bar for each file."""
+    """Shows a progress bar per file."""
 
     def __init__(self, bar: "bars.Progress"):
         self._bar = bar
         self._task: bars.TaskID | None = None
 
     def begin(self, name: str, size: int, address: str) -> None:
-        """A new bar below the others."""
+        """Add a bar below the others."""
         self._bar.console.print(f"Fetching from {address}", markup=False, highlight=False)
         self._task = self._bar.add_task(name, total=size)
 
     def at(self, done: int) -> None:
-        """Move the newest bar."""
+        """Update the last bar."""
         if self._task is not None:
             self._bar.update(self._task, completed=done)
 
     def say(self, text: str) -> None:
-        """Above the bars."""
+        """Write the message above the bars."""
         self._bar.console.print(text, markup=False, highlight=False)
 
 
 @contextmanager
 def show() -> Iterator[Progress]:
-    """What suits stdout."""
+    """Yield bars if stdout is a terminal, else lines."""
     if not sys.stdout.isatty():
         yield Lines()
         return

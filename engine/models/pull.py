@@ -1,8 +1,8 @@
-"""Installing a model: its files from a mirror or by download, checked, resumed, all or nothing.
+"""Install a model: copy or download its files, verify them, resume interrupted downloads.
 
 A folder is a model once it has a model.json, which is written last. Each file grows under another
 name, `<name>.part`, until its sha256 is right. Any number of processes may pull at once: a lock in
-the model's folder lets one work, and the others find the model there.
+the model's folder admits one, and the others then find the model installed.
 """
 
 import fcntl
@@ -22,17 +22,17 @@ from engine.models.sources import CHUNK, Interrupted, Origin, Refused, open_orig
 from engine.models.verification import MANIFEST, is_installed, is_right
 
 TRIES = 3
-PAUSE = 1.0  # seconds before the second try, about; twice as long before the third
+PAUSE = 1.0  # approximate seconds before the second try; twice as long before the third
 
 
 class PullFailed(ModelUnavailable):
-    """The model could not be installed; the message says what was tried and what to set."""
+    """The model could not be installed; the message lists what was tried and what to set."""
 
 
 def pull(manifest: Manifest, model_dir: Path, mirror: str, progress: Progress) -> Path:
-    """Install the model and return its folder; nothing is done when it is there already.
+    """Install the model and return its folder; does nothing if it is installed already.
 
-    `mirror`, a folder or an http(s) address, is asked before the model's own source; it may be
+    `mirror`, a folder or an http(s) address, is tried before the model's own source; it may be
     empty. Raises PullFailed.
     """
     folder = model_dir / manifest.folder
@@ -54,14 +54,14 @@ def _install(manifest: Manifest, folder: Path, mirror: str, progress: Progress) 
         target = folder / file.name
         if not is_right(file, target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            _bring(file, target, addresses, progress)
+            _fetch_from_any(file, target, addresses, progress)
     part = folder / f"{MANIFEST}.part"
     part.write_text(manifest.dump())
     _put_in_place(part, folder / MANIFEST)
 
 
-def _bring(file: File, target: Path, addresses: Sequence[str], progress: Progress) -> None:
-    """Fetch one file from the first origin that gives it."""
+def _fetch_from_any(file: File, target: Path, addresses: Sequence[str], progress: Progress) -> None:
+    """Fetch one file from the first origin that provides it."""
     part = target.with_name(f"{target.name}.part")
     tried = []
     for address in addresses:
@@ -72,7 +72,7 @@ def _bring(file: File, target: Path, addresses: Sequence[str], progress: Progres
         except Refused as error:
             tried.append(f"  {without_password(address)}: {error}")
     lines = [
-        f"{file.name} ({file.size:,} bytes) could not be fetched. Tried:",
+        f"{file.name} ({file.size:,} bytes) could not be downloaded. Tried:",
         *tried,
         "Set MODEL_MIRROR to a folder or an http(s) address that holds this file.",
     ]
@@ -80,7 +80,7 @@ def _bring(file: File, target: Path, addresses: Sequence[str], progress: Progres
 
 
 def _fetch(file: File, part: Path, origin: Origin, progress: Progress) -> None:
-    """Fill `part`; raises Refused when the origin does not have the file or stays silent."""
+    """Fill `part`; raises Refused if the origin does not have the file or does not respond."""
     progress.begin(file.name, file.size, origin.address)
     reason = ""
     for attempt in range(TRIES):
@@ -95,11 +95,11 @@ def _fetch(file: File, part: Path, origin: Origin, progress: Progress) -> None:
 
 
 def _receive(file: File, out: BinaryIO, origin: Origin, progress: Progress) -> None:
-    """Go on with `out` where it ends. Wrong bytes are thrown away: they are Refused when all came
-    from this origin, and only an Interrupted when some were there before.
+    """Append the missing bytes to `out`. Wrong bytes are deleted; that raises Refused if all of
+    them came from this origin, and Interrupted if some were there before.
     """
-    done, digest = _what_is_there(file, out)
-    wrong: type[Exception] = Interrupted if done else Refused
+    done, digest = _existing(file, out)
+    mismatch: type[Exception] = Interrupted if done else Refused
     if done < file.size:
         with origin.open(file.name, done) as (offset, pieces):
             if offset != done:
@@ -115,11 +115,13 @@ def _receive(file: File, out: BinaryIO, origin: Origin, progress: Progress) -> N
         raise Interrupted(f"stopped after {done:,} of {file.size:,} bytes")
     if done > file.size or digest.hexdigest() != file.sha256:
         out.truncate(0)
-        raise wrong("has another file by this name: its sha256 is not the catalogue's")
+        raise mismatch("has a different file of this name: its sha256 is not the catalogue's")
 
 
-def _what_is_there(file: File, out: BinaryIO) -> tuple[int, "hashlib._Hash"]:
-    """(bytes, their hash) of what an earlier try left; more than the file's size counts as none."""
+def _existing(file: File, out: BinaryIO) -> tuple[int, "hashlib._Hash"]:
+    """Return the size and the hash of what an earlier try left; a file larger than `file` is
+    emptied.
+    """
     if out.seek(0, os.SEEK_END) > file.size:
         out.truncate(0)
     out.seek(0)
@@ -130,7 +132,7 @@ def _what_is_there(file: File, out: BinaryIO) -> tuple[int, "hashlib._Hash"]:
 
 
 def _put_in_place(part: Path, target: Path) -> None:
-    """Rename, so that `target` is whole or not there, even after a power cut."""
+    """Rename, so that `target` is complete or missing, even after a power failure."""
     _sync(part)
     part.replace(target)
     _sync(target.parent)
@@ -146,7 +148,9 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def _lock(folder: Path, progress: Progress) -> Iterator[None]:
-    """Be the only process that writes to `folder`; the system lets go when the process ends."""
+    """Let only this process write to `folder`; the system releases the lock when the
+    process ends.
+    """
     with (folder / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,8 @@
-"""The SavedModel runtime (`tensorflow`): folders as TensorFlow writes them, on CPUs and GPUs.
+"""The SavedModel runtime (`tensorflow`): folders written by TensorFlow, on CPUs and GPUs.
 
-Imported only when such a model is opened: TensorFlow takes seconds and half a gigabyte. Its threads
-are the process's, however many sessions there are, so all sessions of a model share its weights.
+It is imported when such a model is opened, because TensorFlow takes seconds to import and half a
+gigabyte. Its threads belong to the process, independent of the number of sessions, so all sessions
+of a model share its weights.
 """
 
 import os
@@ -19,34 +20,35 @@ from numpy.typing import NDArray
 from common.errors import ModelUnavailable
 from engine.models.catalogue import LOGITS, Manifest, Tensor
 
-MOST = 32  # images in one call: more are no faster on CPUs and need memory
+LIMIT = 32  # images in one call: more are no faster on CPUs and need more memory
 SERVING = "serving_default"
 ANY = -1
 
 
 class Network:
-    """A loaded SavedModel: the signature to call and what keeps its variables alive."""
+    """A loaded SavedModel: the signature to call, and the object that keeps its variables alive."""
 
     def __init__(self, folder: Path, signature: str):
         configure()
         self._loaded = tf.saved_model.load(str(folder))
-        there = self._loaded.signatures
-        if signature not in there:
-            raise ValueError(f"its signatures are {', '.join(there) or 'none'}, not {signature}")
-        self.call = there[signature]
+        signatures = self._loaded.signatures
+        if signature not in signatures:
+            names = ", ".join(signatures) or "none"
+            raise ValueError(f"it has no signature {signature}; its signatures: {names}")
+        self.call = signatures[signature]
         self.inputs = _specs(self.call.structured_input_signature[1])
         self.outputs = _specs(self.call.structured_outputs)
 
 
 class Networks:
-    """The networks in use, each loaded once; forgotten with its last session."""
+    """The loaded networks, each loaded once and released with its last session."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._open: WeakValueDictionary[tuple[Path, str, str], Network] = WeakValueDictionary()
 
     def get(self, folder: Path, manifest: Manifest) -> Network:
-        """The network in `folder`; raises ModelUnavailable when it does not load."""
+        """Return the network in `folder`; raises ModelUnavailable if it cannot be loaded."""
         key = (folder, manifest.sha256, manifest.signature)
         with self._lock:
             network = self._open.get(key)
@@ -56,7 +58,7 @@ class Networks:
 
 
 class SavedModel:
-    """A SavedModel of one image input, any number at once or one at a time."""
+    """A SavedModel with one image input, for one image or any number of them at once."""
 
     def __init__(self, folder: Path, manifest: Manifest):
         self.manifest = manifest
@@ -64,8 +66,8 @@ class SavedModel:
         self._folder = folder
 
     def session(self) -> "SavedModelSession":
-        """What runs it. Raises ModelUnavailable when the folder does not load, or its signature is
-        not the manifest's.
+        """Return a session. Raises ModelUnavailable if the folder cannot be loaded or its signature
+        differs from the manifest.
         """
         manifest = self.manifest
         network = _networks().get(self._folder, manifest)
@@ -73,55 +75,56 @@ class SavedModel:
         _check(f"The output of {manifest.folder}", network.outputs, manifest.output)
         if len(network.inputs) != 1 or manifest.input.shape[0] not in (1, ANY):
             raise ModelUnavailable(
-                f"{manifest.folder} wants {_described(network.inputs)}; "
-                "one input of one image, or of any number of them, is understood."
+                f"{manifest.folder} has the inputs {_described(network.inputs)}; "
+                "only a single input of one image, or of any number of images, is supported."
             )
         return SavedModelSession(network, manifest)
 
 
 class SavedModelSession:
-    """A network with the meaning of what goes in and out; see `engine.models.loader.Session`."""
+    """A network with the meaning of its input and output; see `engine.models.loader.Session`."""
 
     def __init__(self, network: Network, manifest: Manifest):
         self._network = network
         self._input, self._output = manifest.input, manifest.output
-        self._most = 1 if manifest.input.shape[0] == 1 else MOST
+        self._limit = 1 if manifest.input.shape[0] == 1 else LIMIT
 
     def run(self, batch: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-        """In calls of at most MOST images."""
+        """Run calls of at most LIMIT images."""
         return [
             output
-            for first in range(0, len(batch), self._most)
-            for output in self._call(np.stack(batch[first : first + self._most]))
+            for first in range(0, len(batch), self._limit)
+            for output in self._call(np.stack(batch[first : first + self._limit]))
         ]
 
     def _call(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        wanted = self._input
-        numbers = pixels.astype(wanted.dtype, copy=False)
-        if wanted.scale:
-            kind = np.dtype(wanted.dtype).type
-            numbers = (numbers - kind(wanted.zero_point)) * kind(wanted.scale)
-        outputs = self._network.call(**{wanted.name: tf.constant(numbers)})
+        tensor = self._input
+        numbers = pixels.astype(tensor.dtype, copy=False)
+        if tensor.scale:
+            kind = np.dtype(tensor.dtype).type
+            numbers = (numbers - kind(tensor.zero_point)) * kind(tensor.scale)
+        outputs = self._network.call(**{tensor.name: tf.constant(numbers)})
         return _real(outputs[self._output.name].numpy(), self._output)
 
 
 def open_model(folder: Path, manifest: Manifest) -> SavedModel:
-    """The model in `folder`."""
+    """Return the model in `folder`."""
     return SavedModel(folder, manifest)
 
 
 def open_network(folder: Path, signature: str) -> Network:
-    """Load a SavedModel; raises ModelUnavailable when it does not load."""
+    """Load a SavedModel; raises ModelUnavailable if it cannot be loaded."""
     try:
         return Network(folder, signature or SERVING)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, tf.errors.OpError) as error:
-        raise ModelUnavailable(f"The SavedModel {folder.name} does not load.") from error
+        raise ModelUnavailable(f"The SavedModel {folder.name} cannot be loaded.") from error
 
 
 @cache
 def configure() -> None:
-    """Bound TensorFlow's threads by the cores, and let it take a GPU's memory as it needs it, not
-    all at once. Only before its first use in the process, so: once.
+    """Limit TensorFlow's threads to the number of cores, and let it allocate GPU memory as needed
+    instead of all at once. It must be called before TensorFlow is first used in the process, hence
+    once.
     """
     cores = len(os.sched_getaffinity(0))
     tf.config.threading.set_intra_op_parallelism_threads(cores)
@@ -132,12 +135,12 @@ def configure() -> None:
 
 @cache
 def _networks() -> Networks:
-    """The process's networks."""
+    """Return the networks of the process."""
     return Networks()
 
 
 def _specs(described: Mapping[str, Any]) -> dict[str, Tensor]:
-    """TensorFlow's description in our words."""
+    """Convert TensorFlow's descriptions of tensors."""
     return {
         name: Tensor(
             name=name,
@@ -149,16 +152,18 @@ def _specs(described: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def _check(what: str, found: Mapping[str, Tensor], expected: Tensor) -> None:
-    there = found.get(expected.name)
-    if there and there.dtype == expected.dtype and _fits(there.shape, expected.shape):
+    tensor = found.get(expected.name)
+    if tensor and tensor.dtype == expected.dtype and _fits(tensor.shape, expected.shape):
         return
     raise ModelUnavailable(
-        f"{what} is {_described(found)}; its model.json says {_described({'': expected})}."
+        f"{what} is {_described(found)}; its model.json describes {_described({'': expected})}."
     )
 
 
 def _fits(found: tuple[int, ...], expected: tuple[int, ...]) -> bool:
-    """A side that the network leaves open may be given; one that it gives must be the same."""
+    """Return whether the shapes agree; a side that the network leaves open may have any expected
+    length.
+    """
     return len(found) == len(expected) and all(
         a in (ANY, b) for a, b in zip(found, expected, strict=True)
     )
@@ -169,9 +174,11 @@ def _described(tensors: Mapping[str, Tensor]) -> str:
 
 
 def _real(values: NDArray[Any], meaning: Tensor) -> NDArray[Any]:
-    """What the output means: probabilities of logits; real numbers of scaled ones; itself."""
+    """Return the values that the output represents: probabilities for logits, scaled numbers, or
+    itself.
+    """
     if meaning.meaning == LOGITS:
-        # Less the largest, so that no power overflows.
+        # Subtract the largest value, so that no power overflows.
         powers = np.exp(values.astype(np.float32) - values.max(axis=-1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
     if meaning.scale:

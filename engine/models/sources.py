@@ -1,4 +1,4 @@
-"""Where a model's files can come from: a folder, or an http(s) address."""
+"""Download sources of a model's files: a folder, or an http(s) address."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -9,34 +9,34 @@ from urllib.parse import quote, unquote, urlsplit
 import httpx
 
 CHUNK = 1 << 18  # bytes
-TIMEOUT = httpx.Timeout(30, connect=10)  # seconds: between two pieces; for a connection
+TIMEOUT = httpx.Timeout(30, connect=10)  # seconds: between two chunks; to connect
 _TRY_LATER = {408, 425, 429}
 
 
 class Refused(Exception):
-    """The origin does not give the file, and would not if asked again."""
+    """The origin does not provide the file, and a retry cannot help."""
 
 
 class Interrupted(Exception):
-    """The origin stopped answering; it may be asked again."""
+    """The origin stopped responding; a retry may help."""
 
 
 class Origin(Protocol):
-    """A place that holds files by name; `address` is what people know it by."""
+    """A place that holds files by name; `address` is shown to users."""
 
     address: str
 
     def open(
         self, name: str, start: int
     ) -> AbstractContextManager[tuple[int, Iterable[bytes]]]:  # fmt: skip
-        """(offset, pieces): the file's bytes from `offset` on, which is `start` or 0.
+        """Yield (offset, chunks): the file's bytes from `offset` on, which is `start` or 0.
 
-        Raises Refused or Interrupted, within the `with` block too.
+        Raises Refused or Interrupted, also within the `with` block.
         """
 
 
 class Folder:
-    """A folder that holds the files."""
+    """A folder that contains the files."""
 
     def __init__(self, path: Path):
         self.address = str(path)
@@ -44,7 +44,7 @@ class Folder:
 
     @contextmanager
     def open(self, name: str, start: int) -> Iterator[tuple[int, Iterable[bytes]]]:
-        """Read from `start` on. Raises Refused when the file is not there."""
+        """Read from `start` on. Raises Refused if the file does not exist."""
         try:
             source = (self._path / name).open("rb")
         except OSError as error:
@@ -55,8 +55,8 @@ class Folder:
 
 
 class Web:
-    """An http(s) address below which the files lie. An interrupted file is gone on with by Range,
-    where the server knows that.
+    """An http(s) address of a folder with the files. An interrupted download continues with a Range
+    request if the server supports it.
     """
 
     def __init__(self, address: str, client: httpx.Client):
@@ -66,8 +66,8 @@ class Web:
 
     @contextmanager
     def open(self, name: str, start: int) -> Iterator[tuple[int, Iterable[bytes]]]:
-        """Ask for what follows `start`. Raises Refused or Interrupted."""
-        headers = {"Accept-Encoding": "identity"}  # ranges count the bytes of the file itself
+        """Request the bytes from `start` on. Raises Refused or Interrupted."""
+        headers = {"Accept-Encoding": "identity"}  # ranges must count the bytes of the file itself
         if start:
             headers["Range"] = f"bytes={start}-"
         try:
@@ -80,7 +80,7 @@ class Web:
 
 
 def without_password(address: str) -> str:
-    """The address as it may be shown."""
+    """Return the address without user and password, so that it can be shown."""
     parts = urlsplit(address)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
@@ -90,25 +90,25 @@ def _begin(answer: httpx.Response, start: int) -> tuple[int, Iterable[bytes]]:
         return start, answer.iter_bytes()
     if answer.status_code == 200:
         return 0, answer.iter_bytes()
-    if answer.status_code in (206, 416):  # another range, or none: whole, the next time
+    if answer.status_code in (206, 416):  # an unexpected range: restart from 0 the next time
         return 0, ()
-    said = f"answered {answer.status_code} {answer.reason_phrase}".rstrip()
+    message = f"answered {answer.status_code} {answer.reason_phrase}".rstrip()
     if answer.status_code in _TRY_LATER or answer.is_server_error:
-        raise Interrupted(said)
-    raise Refused(said)
+        raise Interrupted(message)
+    raise Refused(message)
 
 
 def _first_byte(answer: httpx.Response) -> int:
-    """Of a `Content-Range: bytes 5-9/10`, the 5; -1 if it is no such thing."""
+    """Return 5 for `Content-Range: bytes 5-9/10`; -1 for an invalid header."""
     first = answer.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
     return int(first) if first.isdecimal() else -1
 
 
 @contextmanager
 def open_origin(address: str) -> Iterator[Origin]:
-    """The origin that `address` names: http, https, file, or the path of a folder.
+    """Yield the origin at `address`: http, https, file, or the path of a folder.
 
-    Raises Refused for any other scheme. Nothing is contacted yet.
+    Raises Refused for any other scheme. It does not connect yet.
     """
     scheme = urlsplit(address).scheme if "://" in address else "file"
     if scheme in ("http", "https"):
@@ -118,4 +118,4 @@ def open_origin(address: str) -> Iterator[Origin]:
         path = unquote(urlsplit(address).path) if "://" in address else address
         yield Folder(Path(path).expanduser())
     else:
-        raise Refused("is neither a folder nor an http(s) address")
+        raise Refused("must be a folder or an http(s) address")

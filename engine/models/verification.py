@@ -1,4 +1,4 @@
-"""What is installed: reading a model's folder and comparing it with what it should be."""
+"""Read the manifests of installed models and compare their files with them."""
 
 import hashlib
 import json
@@ -10,31 +10,33 @@ MANIFEST = "model.json"
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of the model in `folder`; raises OSError or ValueError when there is none."""
+    """Return the manifest in `folder`; raises OSError or ValueError if it is missing or invalid."""
     try:
         return Manifest.parse(json.loads((folder / MANIFEST).read_bytes()))
     except (KeyError, TypeError) as error:
-        raise ValueError(f"{MANIFEST} is not a model's: {error}") from error
+        raise ValueError(f"{MANIFEST} is not a valid manifest: {error}") from error
 
 
 def installed(task: str, model_dir: Path) -> dict[str, Manifest]:
-    """The models of `task` in MODEL_DIR by their references, in order; what is broken is left out.
+    """Return the models of `task` in MODEL_DIR by reference, in order, without broken ones.
 
-    Only the manifests are read. A folder whose manifest is another model's is none.
+    Only the manifests are read. A folder whose manifest belongs to another path is ignored.
     """
-    found = {}
+    manifests = {}
     for path in sorted(model_dir.glob(f"{task}/*/*/{MANIFEST}")):
         try:
             manifest = read_manifest(path.parent)
         except (OSError, ValueError):
             continue
         if model_dir / manifest.folder == path.parent:
-            found[manifest.reference] = manifest
-    return found
+            manifests[manifest.reference] = manifest
+    return manifests
 
 
 def is_installed(manifest: Manifest, folder: Path) -> bool:
-    """Whether `folder` has this model: the same manifest, and files of the right sizes."""
+    """Return whether `folder` contains this model: the same manifest, and files of the
+    right sizes.
+    """
     try:
         if read_manifest(folder) != manifest:
             return False
@@ -44,9 +46,11 @@ def is_installed(manifest: Manifest, folder: Path) -> bool:
 
 
 def damage(manifest: Manifest, folder: Path) -> list[str]:
-    """Read every file of an installed model and say what is wrong; empty when all is right."""
+    """Read every file of an installed model and return a message for each wrong one; empty if all
+    are right.
+    """
     return [
-        f"{folder / file.name} is not the file that the catalogue means"
+        f"{folder / file.name} differs from the file in its manifest"
         if (folder / file.name).is_file()
         else f"{folder / file.name} is missing"
         for file in manifest.files
@@ -55,7 +59,7 @@ def damage(manifest: Manifest, folder: Path) -> list[str]:
 
 
 def is_right(file: File, path: Path) -> bool:
-    """Whether `path` is this very file: its sha256 is computed, about 1 ms a MB."""
+    """Return whether `path` is exactly this file. Computes its sha256, about 1 ms per MB."""
     try:
         with path.open("rb") as source:
             return hashlib.file_digest(source, "sha256").hexdigest() == file.sha256

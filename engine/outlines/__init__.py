@@ -1,5 +1,5 @@
-"""From the network's mask to outlines of objects, and from outlines to the formats people want.
+"""Convert the network's mask to outlines of objects, and outlines to output formats.
 
-A module per format; each has `render(outlines, width, height)` and reads the one geometry of
-`shapes.py`.
+There is one module per format; each has `render(outlines, width, height)` and reads the geometry
+defined in `shapes.py`.
 """

@@ -1,7 +1,8 @@
-"""Format `coco`: COCO's instance annotations, their segmentation run-length encoded.
+"""Format `coco`: COCO's instance annotations with run-length encoded segmentation.
 
-COCO's polygons know no holes, its run lengths do. They count pixels that are in and out by turns,
-beginning with out, down the columns from left to right; a pixel is in when its centre is.
+COCO's polygons cannot have holes, its run lengths can. They count pixels outside and inside in
+turns, beginning with outside, down the columns from left to right; a pixel is inside if its center
+is.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from engine.outlines.shapes import Outline, Ring
 
 
 def render(outlines: Sequence[Outline], width: int, height: int) -> dict[str, Any]:
-    """`{"coco": {images, categories, annotations}}`; ids count from 1."""
+    """Return `{"coco": {images, categories, annotations}}`; ids count from 1."""
     labels = sorted({outline.label for outline in outlines})
     return {
         "coco": {
@@ -47,28 +48,30 @@ def _annotation(
 
 
 def run_lengths(rings: Sequence[Ring], width: int, height: int) -> list[int]:
-    """The run lengths of what lies within an odd number of the rings.
+    """Return the run lengths of the area within an odd number of the rings.
 
-    No pixel is painted: going down a column, each edge that is crossed is a change.
+    No pixel is painted: down a column, each crossed edge is a change between outside and inside.
     """
     changes = np.sort(np.concatenate([_crossings(ring, width, height) for ring in rings]))
-    # Two changes at one place are none.
+    # Two changes at one place cancel each other.
     places, times = np.unique(changes, return_counts=True)
     ends = [0, *places[times % 2 == 1].tolist(), width * height]
-    counts = [after - before for before, after in pairwise(ends)]
+    counts = [end - start for start, end in pairwise(ends)]
     return counts if counts[-1] or len(counts) == 1 else counts[:-1]
 
 
 def _crossings(ring: Ring, width: int, height: int) -> NDArray[np.int64]:
-    """Where edges cross the centre lines of columns: the first pixel below, down the columns."""
+    """Return where edges cross the center lines of columns: the first pixel below, counted down the
+    columns.
+    """
     start, end = ring, np.roll(ring, -1, axis=0)
     ahead = start[:, :1] <= end[:, :1]
     left, right = np.where(ahead, start, end), np.where(ahead, end, start)
     first, last = (np.ceil(side[:, 0] - 0.5).astype(np.int64) for side in (left, right))
-    app_state = np.repeat(np.arange(len(ring)), last - first)
+    edge = np.repeat(np.arange(len(ring)), last - first)
     skipped = np.concatenate([[0], np.cumsum(last - first)[:-1]])
-    column = np.arange(len(app_state)) - skipped[app_state] + first[app_state]
-    (x, y), (far_x, far_y) = left[app_state].T, right[app_state].T
+    column = np.arange(len(edge)) - skipped[edge] + first[edge]
+    (x, y), (far_x, far_y) = left[edge].T, right[edge].T
     crossed = y + (column + 0.5 - x) * (far_y - y) / (far_x - x)
     row = np.clip(np.ceil(crossed - 0.5).astype(np.int64), 0, height)
     places: NDArray[np.int64] = column * height + row
@@ -76,16 +79,16 @@ def _crossings(ring: Ring, width: int, height: int) -> NDArray[np.int64]:
 
 
 def compressed(counts: Sequence[int]) -> str:
-    """COCO's string: from the fourth on each count less the last but one, in digits of 5 bits
-    from the lowest, bit 6 saying that more follow, as characters from "0" (`rleToString` in
-    pycocotools' maskApi.c).
+    """Return COCO's string: from the fourth count on, the difference to the count before the
+    previous one, in digits of 5 bits from the lowest; bit 6 marks that more digits follow; written
+    as characters from "0" (`rleToString` in pycocotools' maskApi.c).
     """
     text = []
     for place, count in enumerate(counts):
         value = count - counts[place - 2] if place > 2 else count
         while True:
             digit, value = value & 31, value >> 5
-            # The highest digit's highest bit is the sign.
+            # The highest bit of the last digit is the sign.
             more = value != (-1 if digit & 16 else 0)
             text.append(chr(48 + digit + 32 * more))
             if not more:

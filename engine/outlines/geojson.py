@@ -1,4 +1,4 @@
-"""Format `geojson`: RFC 7946, with pixels for coordinates."""
+"""Format `geojson`: RFC 7946 with pixels as coordinates."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ UNIT = "pixels of the upright image: x to the right, y down; not longitude and l
 
 
 def render(outlines: Sequence[Outline], width: int, height: int) -> dict[str, Any]:
-    """`{"geojson": FeatureCollection}`."""
+    """Return `{"geojson": FeatureCollection}`."""
     features = [_feature(outline) for outline in outlines]
     collection = {
         "type": "FeatureCollection",
@@ -36,8 +36,8 @@ def _feature(outline: Outline) -> dict[str, Any]:
 
 
 def _coordinates(polygon: Polygon) -> list[list[list[float]]]:
-    """Rings already turn as the RFC's right-hand rule wants: by the numbers, exteriors
-    counterclockwise. It repeats the first point at the end.
+    """Return the rings with the first point repeated at the end. By their numbers, exteriors are
+    counterclockwise already, as the RFC's right-hand rule requires.
     """
     return [_closed(ring) for ring in polygon.rings]
 

@@ -1,4 +1,4 @@
-"""Format `polygons`: the geometry as it is, closed rings of [x, y]."""
+"""Format `polygons`: the geometry unchanged, as rings of [x, y]."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from engine.outlines.shapes import Outline, Polygon
 
 
 def render(outlines: Sequence[Outline], width: int, height: int) -> dict[str, Any]:
-    """`{"objects": […]}`."""
+    """Return `{"objects": […]}`."""
     return {"objects": [_object(outline) for outline in outlines]}
 
 

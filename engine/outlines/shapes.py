@@ -1,4 +1,4 @@
-"""The geometry that tracing makes and that every format renders."""
+"""The geometry that tracing creates and that every format renders."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-# The corners [n, 2] of a closed ring as x, y: the last leads to the first.
+# The corners [n, 2] of a ring as x, y; the last one is connected to the first.
 Ring: TypeAlias = NDArray[np.float64]
 
-DECIMALS = 3  # of a coordinate: a small image is traced at a finer grid than its pixels
+DECIMALS = 3  # of a coordinate: the mask of a small image is finer than its pixels
 
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """A connected area; the exterior's signed area is positive, the holes' are negative."""
+    """A connected area; the exterior's signed area is positive, those of holes are negative."""
 
     exterior: Ring
     holes: tuple[Ring, ...] = ()
@@ -26,13 +26,13 @@ class Polygon:
         return (self.exterior, *self.holes)
 
     def mapped(self, change: Callable[[Ring], Ring]) -> "Polygon":
-        """The polygon with each ring changed."""
+        """Return the polygon with `change` applied to each ring."""
         return Polygon(change(self.exterior), tuple(map(change, self.holes)))
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """One object: what it is, its area in pixels and its polygons, the largest first."""
+    """One object: its label, its area in pixels and its polygons, the largest first."""
 
     label: str
     area: int
@@ -45,7 +45,7 @@ class Outline:
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
-        """Least x and y, greatest x and y."""
+        """Minimum x and y, maximum x and y."""
         corners = np.concatenate([polygon.exterior for polygon in self.polygons])
         left, top = corners.min(axis=0).tolist()
         right, bottom = corners.max(axis=0).tolist()
@@ -59,18 +59,20 @@ class Outline:
 
 
 def signed_area(ring: Ring) -> float:
-    """By the shoelace formula: positive when x turns to y, which is clockwise to the eye, as y
-    points down."""
-    # Relative to a corner, so that large coordinates cost no digits; np.roll would take most time.
+    """Return the area by the shoelace formula: positive if the ring turns from x to y, which is
+    displayed as clockwise because y points down.
+    """
+    # Relative to a corner, so that large coordinates lose no precision; np.roll would take most of
+    # the time.
     x, y = (ring - ring[0]).T
     return float(x[:-1] @ y[1:] - x[1:] @ y[:-1]) / 2
 
 
 def perimeter(rings: Sequence[Ring]) -> float:
-    """The length of all rings together."""
+    """Return the total length of the rings."""
     return float(sum(np.hypot(*(np.roll(ring, -1, axis=0) - ring).T).sum() for ring in rings))
 
 
 def rounded(ring: Ring) -> Ring:
-    """The ring as it is answered."""
-    return np.round(ring, DECIMALS) + 0.0  # which makes 0 of -0
+    """Return the ring with coordinates rounded for output."""
+    return np.round(ring, DECIMALS) + 0.0  # converts -0 to 0

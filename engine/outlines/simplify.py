@@ -1,4 +1,6 @@
-"""Fewer corners: Douglas and Peucker's algorithm (1973), as OpenCV has it."""
+"""Reduce the corners of rings by Douglas and Peucker's algorithm (1973), as implemented
+by OpenCV.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,43 +12,44 @@ import numpy as np
 from engine.outlines.shapes import Polygon, Ring, perimeter, rounded, signed_area
 from engine.outlines.validity import Placed, faulty, is_simple
 
-LEAST_SHARE = 0.95  # intersection over union that is kept where no tolerance is asked for
-FARTHEST = 1.5  # pixels of the mask that an outline may then move: its steps vanish
-GROWTH = 1.25  # from one tolerance that leaves too many corners to the next
-REFINEMENTS = (0.5, 0.5, 0.25, 0.0)  # shares of the tolerance for rings that are in conflict
-ENOUGH = 100  # of such steps: from a hundredth of a pixel to farther than any image is wide
+MIN_OVERLAP = 0.95  # intersection over union that the default tolerance keeps
+FARTHEST = 1.5  # maximum default tolerance in pixels of the mask, which removes its steps
+GROWTH = 1.25  # factor between tolerances while a ring has too many corners
+REFINEMENTS = (0.5, 0.5, 0.25, 0.0)  # factors of the tolerance of conflicting rings, in turn
+ENOUGH = 100  # steps, from a hundredth of a pixel to more than the width of any image
 
 
-def simplify(polygon: Polygon, tolerance: float, most: int) -> Polygon:
-    """As `simplify_together` for a polygon alone."""
-    return simplify_together([polygon], [tolerance], most)[0]
+def simplify(polygon: Polygon, tolerance: float, limit: int) -> Polygon:
+    """Simplify a single polygon like `simplify_together`."""
+    return simplify_together([polygon], [tolerance], limit)[0]
 
 
 def simplify_together(
-    polygons: Sequence[Polygon], tolerances: Sequence[float], most: int
+    polygons: Sequence[Polygon], tolerances: Sequence[float], limit: int
 ) -> tuple[Polygon, ...]:
-    """The polygons of an object, the largest first, less the corners within a tolerance of what
-    remains, with `most` corners a ring, and valid: no ring crosses or contains what it must not.
+    """Return the polygons of an object, the largest first, without the corners within a tolerance
+    of the remaining ring, with at most `limit` corners per ring. The result is valid: no ring
+    crosses or contains another one that it must not.
 
-    Tolerances are in the polygons' own unit; at 0 only a ring with too many corners changes. Where
-    rings come into conflict they are simplified less. What is still in conflict, because `most`
-    allows no better, is left out, and so is a hole without an area; the first exterior stays.
+    Tolerances are in the polygons' own unit; at 0 only rings with too many corners change.
+    Conflicting rings are simplified less. Rings that still conflict because of `limit` are left
+    out, and so are holes without an area; the first exterior always stays.
     """
     parts = [
         _Part(ring, number, place > 0, tolerance)
         for number, (polygon, tolerance) in enumerate(zip(polygons, tolerances, strict=True))
         for place, ring in enumerate(polygon.rings)
     ]
-    changed = [part.reduce(most) for part in parts]
+    changed = [part.reduce(limit) for part in parts]
     parts = [part for part in parts if part.current is not None]
-    if any(changed):  # what is traced is valid
-        parts = _without_conflicts(_refined(parts, most))
+    if any(changed):  # traced rings are valid
+        parts = _without_conflicts(_refined(parts, limit))
     return _polygons(parts)
 
 
 @dataclass(slots=True)
 class _Part:
-    """A ring of an object on its way to fewer corners."""
+    """A ring of an object while it is being simplified."""
 
     ring: Ring
     polygon: int
@@ -54,36 +57,38 @@ class _Part:
     tolerance: float
     current: Ring | None = None
 
-    def reduce(self, most: int) -> bool:
-        """Simplify the ring; tells whether it has changed."""
-        found = _bounded(self.ring, self.tolerance, most)
+    def reduce(self, limit: int) -> bool:
+        """Simplify the ring; return whether it has changed."""
+        found = _bounded(self.ring, self.tolerance, limit)
         while found is None and not self.is_hole:
             self.tolerance /= 2
-            found = _bounded(self.ring, self.tolerance, most)
+            found = _bounded(self.ring, self.tolerance, limit)
         self.current = None if found is None else rounded(found)
         return found is not self.ring
 
     def placed(self) -> Placed:
-        """The ring as it is now."""
+        """Return the ring in its current form."""
         assert self.current is not None
         return Placed(self.current, self.polygon, self.is_hole)
 
 
-def _refined(parts: list[_Part], most: int) -> list[_Part]:
-    """The parts, those in conflict simplified less and less."""
+def _refined(parts: list[_Part], limit: int) -> list[_Part]:
+    """Return the parts after simplifying conflicting ones less and less."""
     for share in REFINEMENTS:
         conflicting = faulty([part.placed() for part in parts])
         if not conflicting:
             break
         for place in conflicting:
             parts[place].tolerance *= share
-            parts[place].reduce(most)
+            parts[place].reduce(limit)
         parts = [part for part in parts if part.current is not None]
     return parts
 
 
 def _without_conflicts(parts: list[_Part]) -> list[_Part]:
-    """The parts, less those in conflict; of the first exterior alone its box, if need be."""
+    """Return the parts without conflicting ones; if only the first exterior is left, it becomes its
+    bounding box when needed.
+    """
     while conflicting := faulty([part.placed() for part in parts]):
         first = parts[0]
         if conflicting == {0} or len(parts) == 1:
@@ -112,26 +117,27 @@ def _polygons(parts: Sequence[_Part]) -> tuple[Polygon, ...]:
 
 
 def faithful_tolerance(polygon: Polygon, cell: float) -> float:
-    """The tolerance that keeps LEAST_SHARE of the area; `cell` is the side of a mask's pixel.
+    """Return the tolerance that keeps MIN_OVERLAP of the area; `cell` is the side of a pixel of the
+    mask.
 
-    What is lost and gained lies within that distance of the rings: less than it times their
-    length.
+    The lost and gained area lies within that distance of the rings, so it is less than the distance
+    times their length.
     """
     area = sum(map(signed_area, polygon.rings))
-    return min(FARTHEST * cell, (1 - LEAST_SHARE) * area / perimeter(polygon.rings))
+    return min(FARTHEST * cell, (1 - MIN_OVERLAP) * area / perimeter(polygon.rings))
 
 
-def _bounded(ring: Ring, tolerance: float, most: int) -> Ring | None:
-    """At most `most` corners; None where nothing with an area is left at this tolerance."""
+def _bounded(ring: Ring, tolerance: float, limit: int) -> Ring | None:
+    """Return the ring with at most `limit` corners; None if no area is left at this tolerance."""
     found = _approximate(ring, tolerance)
-    if found is None or len(found) <= most:
+    if found is None or len(found) <= limit:
         return found
     for _ in range(ENOUGH):
         tolerance = max(0.01, tolerance * GROWTH)
         coarser = _approximate(ring, tolerance)
         if coarser is None:
             break
-        if len(coarser) <= most and is_simple(coarser):
+        if len(coarser) <= limit and is_simple(coarser):
             return coarser
     return _box(ring)
 
@@ -139,7 +145,7 @@ def _bounded(ring: Ring, tolerance: float, most: int) -> Ring | None:
 def _approximate(ring: Ring, tolerance: float) -> Ring | None:
     if not tolerance:
         return ring
-    # Relative to a corner of its own, 32 bits are more than enough.
+    # Relative to one of the ring's corners, 32 bits are precise enough.
     origin = ring[0]
     corners = (ring - origin).astype(np.float32)
     kept = cv2.approxPolyDP(corners, tolerance, closed=True)
@@ -151,7 +157,9 @@ def _approximate(ring: Ring, tolerance: float) -> Ring | None:
 
 
 def _box(ring: Ring) -> Ring:
-    """The bounding box, turning as the ring does: what a ring with very few corners comes to."""
+    """Return the bounding box in the ring's direction, for a ring that may have very few
+    corners.
+    """
     (left, top), (right, bottom) = ring.min(axis=0), ring.max(axis=0)
     box = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
     return box if signed_area(ring) > 0 else box[::-1]

@@ -1,4 +1,4 @@
-"""Format `svg`: a drawing to lay over the image, one path an object."""
+"""Format `svg`: a drawing to overlay on the image, with one path per object."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ COLOURS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#9
 
 
 def render(outlines: Sequence[Outline], width: int, height: int) -> dict[str, Any]:
-    """`{"svg": text}`; even-odd, so that holes are holes."""
+    """Return `{"svg": text}`; the even-odd rule keeps holes open."""
     stroke = max(width, height) / 400
     labels = sorted({outline.label for outline in outlines})
     paths = "".join(

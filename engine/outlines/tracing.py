@@ -1,7 +1,7 @@
-"""From a mask to polygons that run along the edges of its pixels: filled, they give it back.
+"""Trace a mask to polygons along the edges of its pixels; filling them gives the mask again.
 
-OpenCV's `findContours` runs through the centres of the outermost pixels instead, which takes half
-a pixel off all around.
+OpenCV's `findContours` instead runs through the centers of the outermost pixels, which loses half a
+pixel on all sides.
 """
 
 from collections import defaultdict
@@ -15,24 +15,24 @@ from numpy.typing import NDArray
 
 from engine.outlines.shapes import Polygon, Ring, signed_area
 
-Labels = NDArray[np.int32]  # [height, width]: 0 is nothing, else the number of a component
+Labels = NDArray[np.int32]  # [height, width]: the number of a component, 0 for none
 CORNERS = np.array([(0, 0), (1, 0), (1, 1), (0, 1)])  # where the sides of a pixel start: x, y
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """An object: pixels of one class that touch, if only by a corner."""
+class TracedObject:
+    """An object: pixels of one class that touch each other, possibly only at a corner."""
 
-    index: int  # of the class
-    cells: int  # pixels of the mask
+    index: int  # class
+    cells: int  # number of pixels of the mask
     polygons: tuple[Polygon, ...]  # in pixels of the mask, the largest first
 
 
-def trace(mask: NDArray[Any], least: float = 0) -> list[Found]:
-    """The objects in a mask [height, width] of class indices up to 255, 0 being background.
+def trace(mask: NDArray[Any], min_area: float = 0) -> list[TracedObject]:
+    """Return the objects in a mask [height, width] of class indices up to 255; 0 is background.
 
-    An object that hangs together by corners alone has a polygon for each of its parts, and no
-    ring crosses or touches itself. Parts of less than `least` pixels are left out.
+    An object whose parts only touch at corners has a polygon for each part, and no ring crosses or
+    touches itself. Parts of less than `min_area` pixels are left out.
     """
     small = np.ascontiguousarray(mask, np.uint8)
     classes = np.flatnonzero(np.bincount(small.ravel()))
@@ -40,15 +40,15 @@ def trace(mask: NDArray[Any], least: float = 0) -> list[Found]:
         found
         for index in classes.tolist()
         if index
-        for found in _of_class(index, (small == index).view(np.uint8), least)
+        for found in _of_class(index, (small == index).view(np.uint8), min_area)
     ]
 
 
-def _of_class(index: int, mask: NDArray[np.uint8], least: float) -> Iterator[Found]:
+def _of_class(index: int, mask: NDArray[np.uint8], min_area: float) -> Iterator[TracedObject]:
     _, parts, about, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     cells = about[:, cv2.CC_STAT_AREA]
     cells[0] = 0  # the background
-    parts = np.where(cells >= max(1, least), np.arange(len(cells)), 0).astype(np.int32)[parts]
+    parts = np.where(cells >= max(1, min_area), np.arange(len(cells)), 0).astype(np.int32)[parts]
     _, objects = cv2.connectedComponents((parts != 0).view(np.uint8), connectivity=8)
     members: defaultdict[int, list[tuple[int, Polygon]]] = defaultdict(list)
     for (row, column), polygon in _polygons(parts):
@@ -56,13 +56,16 @@ def _of_class(index: int, mask: NDArray[np.uint8], least: float) -> Iterator[Fou
         members[int(objects[row, column])].append((size, polygon))
     for found in members.values():
         found.sort(key=lambda each: -each[0])
-        yield Found(index, sum(size for size, _ in found), tuple(polygon for _, polygon in found))
+        yield TracedObject(
+            index, sum(size for size, _ in found), tuple(polygon for _, polygon in found)
+        )
 
 
 def _polygons(parts: Labels) -> Iterator[tuple[tuple[int, int], Polygon]]:
-    """A polygon for each component of pixels that share sides, with (row, column) of one of them.
+    """Yield a polygon for each component of pixels that share sides, with (row, column) of one of
+    them.
 
-    Such a component has one exterior, and every other ring along its sides is a hole.
+    Such a component has one exterior; every other ring along its sides is a hole.
     """
     exteriors: dict[int, tuple[tuple[int, int], Ring]] = {}
     holes: defaultdict[int, list[Ring]] = defaultdict(list)
@@ -77,7 +80,7 @@ def _polygons(parts: Labels) -> Iterator[tuple[tuple[int, int], Polygon]]:
 
 
 def _rings(parts: Labels) -> Iterator[tuple[tuple[int, int], Ring]]:
-    """Every ring of sides with component pixels on its right hand and none on its left."""
+    """Yield every ring of sides with pixels of the component on its right and none on its left."""
     padded = np.pad(parts, 1)
     width = padded.shape[1]
     pixels, sides, follower = _chain(padded)
@@ -93,9 +96,10 @@ def _rings(parts: Labels) -> Iterator[tuple[tuple[int, int], Ring]]:
 
 
 def _chain(padded: Labels) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """The sides of pixels that have no neighbour there: pixel (flat), side, and which comes next.
+    """Return the sides of pixels without an adjacent pixel there: pixel (flat index), side, and the
+    next side.
 
-    Sides are numbered clockwise from the top, and are walked clockwise: the top to the right.
+    Sides are numbered clockwise from the top, and are followed clockwise: the top one to the right.
     """
     width = padded.shape[1]
     inside = (padded != 0).ravel()
@@ -109,14 +113,14 @@ def _chain(padded: Labels) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     number[sides, pixels] = np.arange(len(pixels))
     front = pixels + ahead[sides]
     beyond = front + outward[sides]
-    # Around the pixel's own corner, straight on, or into the corner of the pixel beyond.
+    # Around the pixel's own corner, straight on, or along the diagonal pixel.
     turns = np.where(~inside[front], 1, np.where(~inside[beyond], 0, 3))
     following = np.choose(turns, [front, pixels, pixels, beyond])
     return pixels, sides, number[(sides + turns) % 4, following]
 
 
 def _cycles(follower: list[int]) -> Iterator[list[int]]:
-    """The cycles of a permutation."""
+    """Yield the cycles of a permutation."""
     for start in range(len(follower)):
         cycle, at = [], start
         while follower[at] >= 0:
@@ -127,7 +131,7 @@ def _cycles(follower: list[int]) -> Iterator[list[int]]:
 
 
 def _without_touching(corners: Sequence[int]) -> Iterator[list[int]]:
-    """A ring that comes through a corner twice, as two rings that meet there."""
+    """Yield a ring that passes a corner twice as two rings that meet there."""
     if len(set(corners)) == len(corners):
         yield list(corners)
         return

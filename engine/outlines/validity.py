@@ -1,7 +1,7 @@
-"""Whether rings are valid together, in the sense of OGC's Simple Features, which GeoJSON refers to.
+"""Check that rings are valid together, as OGC's Simple Features define, to which GeoJSON refers.
 
-Rings may meet in corners that they share, as the rings that tracing gives do, and nowhere else.
-Coordinates are compared as whole numbers of thousandths: exactly.
+Rings may meet in shared corners, as traced rings do, and nowhere else. Coordinates are compared
+exactly, as whole numbers of thousandths.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine.outlines.shapes import DECIMALS, Ring
 
-_MOST_PAIRS = 1 << 20  # that are compared at once
+_MOST_PAIRS = 1 << 20  # pairs of edges compared at once
 
 Numbers = NDArray[np.int64]
 Axis = NDArray[np.float64]  # the x or the y of points
@@ -20,7 +20,7 @@ Axis = NDArray[np.float64]  # the x or the y of points
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A ring, rounded, and which polygon of an object it belongs to."""
+    """A rounded ring, and the number of its polygon."""
 
     ring: Ring
     polygon: int
@@ -28,18 +28,18 @@ class Placed:
 
 
 def is_simple(ring: Ring) -> bool:
-    """Whether the ring neither crosses nor touches itself."""
+    """Return whether the ring neither crosses nor touches itself."""
     return not _crossings([ring])
 
 
 def faulty(rings: Sequence[Placed]) -> set[int]:
-    """The places of those rings that make the polygons invalid; empty when all is well."""
+    """Return the indexes of the rings that make the polygons invalid; empty if all are valid."""
     crossing = _crossings([each.ring for each in rings])
     return crossing or (_misplaced(rings) if len(rings) > 1 else set())
 
 
 def _crossings(rings: Sequence[Ring]) -> set[int]:
-    """The rings that cross, overlap or touch another one or themselves."""
+    """Return the rings that cross, overlap or touch another one or themselves."""
     edges = _Edges(rings)
     found: set[int] = set()
     for one, other in edges.near():
@@ -50,7 +50,7 @@ def _crossings(rings: Sequence[Ring]) -> set[int]:
 
 
 class _Edges:
-    """The edges of rings, in the order of their left ends."""
+    """The edges of rings, sorted by their left ends."""
 
     def __init__(self, rings: Sequence[Ring]):
         whole = [np.rint(ring * 10**DECIMALS).astype(np.int64) for ring in rings]
@@ -63,7 +63,7 @@ class _Edges:
         self._high = np.maximum(self.start, self.end)
 
     def near(self) -> Iterator[tuple[Numbers, Numbers]]:
-        """Pairs of edges whose bounding boxes meet."""
+        """Yield pairs of edges whose bounding boxes overlap."""
         left, right = self._low[:, 0], self._high[:, 0]
         first = np.arange(1, len(left) + 1)
         counts = np.searchsorted(left, right, "right") - first
@@ -83,7 +83,9 @@ class _Edges:
             at = stop
 
     def meet_wrongly(self, one: Numbers, other: Numbers) -> NDArray[np.bool_]:
-        """Which of these pairs have a point in common that is no corner which they may share."""
+        """Return which of these pairs have a common point other than a corner that they
+        may share.
+        """
         a, b, c, d = self.start[one], self.end[one], self.start[other], self.end[other]
         c_side, d_side = _side(a, b, c), _side(a, b, d)
         a_side, b_side = _side(c, d, a), _side(c, d, b)
@@ -91,7 +93,7 @@ class _Edges:
         straight = (c_side == 0) & (d_side == 0)
         follow = (b == c).all(1) | (d == a).all(1)
         share = follow | (a == c).all(1) | (b == d).all(1)
-        # Edges on one line that share a corner may point away from it, and not along each other.
+        # Collinear edges that share a corner may point in opposite directions, but not overlap.
         shared = np.where((b == c).all(1)[:, None] | (b == d).all(1)[:, None], b, a)
         one_arm, other_arm = a + b - 2 * shared, c + d - 2 * shared
         along = straight & ((one_arm * other_arm).sum(1) > 0)
@@ -101,15 +103,15 @@ class _Edges:
 
 
 def _side(start: Numbers, end: Numbers, point: Numbers) -> Numbers:
-    """1 where a point is to the one side of a line, -1 to the other, 0 on it."""
+    """Return 1 for points on one side of a line, -1 on the other, 0 on it."""
     along, away = end - start, point - start
     sides: Numbers = np.sign(along[:, 0] * away[:, 1] - along[:, 1] * away[:, 0])
     return sides
 
 
 def _misplaced(rings: Sequence[Placed]) -> set[int]:
-    """The rings that are where they must not be, if none crosses another: exteriors within other
-    polygons, holes outside of theirs or within one another.
+    """Return the rings in a wrong place, provided that none crosses another: exteriors within other
+    polygons, holes outside of their polygon or within one another.
     """
     points = _Points(np.array([(each.ring[0] + each.ring[1]) / 2 for each in rings]))
     polygon = np.array([each.polygon for each in rings])
@@ -132,14 +134,14 @@ def _misplaced(rings: Sequence[Placed]) -> set[int]:
 
 
 class _Points:
-    """Points, found by their place on the x axis."""
+    """Points, sorted by x so that those near a ring are found quickly."""
 
     def __init__(self, points: NDArray[np.float64]):
         self._order = np.argsort(points[:, 0], kind="stable")
         self._x, self._y = points[self._order].T
 
     def within(self, ring: Ring) -> Numbers:
-        """The places of the points within a ring that they do not lie on."""
+        """Return the indexes of the points within a ring; the points must not lie on it."""
         (left, top), (right, bottom) = ring.min(axis=0), ring.max(axis=0)
         first, last = np.searchsorted(self._x, left), np.searchsorted(self._x, right, "right")
         level = self._y[first:last]
@@ -152,7 +154,9 @@ class _Points:
         return places
 
     def _is_within(self, place: int, x: Axis, y: Axis, far_x: Axis, far_y: Axis) -> bool:
-        """Whether a ray from the point to the right crosses the edges an odd number of times."""
+        """Return whether a ray from the point to the right crosses the edges an odd
+        number of times.
+        """
         px, py = self._x[place], self._y[place]
         crossed = np.flatnonzero((y > py) != (far_y > py))
         at = x[crossed] + (py - y[crossed]) * (far_x[crossed] - x[crossed]) / (

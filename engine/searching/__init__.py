@@ -1,1 +1,1 @@
-"""From a query to ranked results: what it asks for, how well each image answers, and why."""
+"""Search: parse a query, score candidates, explain and rank them."""

@@ -1,4 +1,4 @@
-"""What a query asks for: its own terms, and what else would answer it."""
+"""The terms of a query, and related names that match it too."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,29 +6,29 @@ from dataclasses import dataclass
 from common.search.text import terms
 from engine.index.documents import Phrase, whole
 
-LONGEST_NAME = 5  # terms that may be a name together
+LONGEST_NAME = 5  # terms of a name
 
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """A name that the index knows, for words of the query that it may not know: cat for moggy."""
+    """An indexed name related to words of the query that may not be indexed: cat for moggy."""
 
-    words: Phrase  # of the query, as stems
+    words: Phrase  # words of the query, as stems
     name: str
     phrase: Phrase
-    weight: float  # below 1: the query's own words count most
+    weight: float  # below 1: the query's own words weigh more
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A query that was understood: without terms it asks for nothing that could be found."""
+class ParsedQuery:
+    """A parsed query; without terms it cannot match anything."""
 
     terms: Phrase
     related: Sequence[Related] = ()
 
     @property
     def text(self) -> str:
-        """The query's own terms, word by word and as whole names, as BM25 is to look for them."""
+        """The query's own terms as the text for BM25: word by word and as whole names."""
         return " ".join([*self.terms, *(whole(part) for part in parts(self.terms))])
 
     @property
@@ -37,20 +37,22 @@ class Asked:
         return " ".join(dict.fromkeys(whole(each.phrase) for each in self.related))
 
 
-def understand(query: str, related: Mapping[Phrase, Sequence[tuple[str, float]]]) -> Asked:
-    """The query's terms, and the names that `related` has for them: the longest words first."""
-    found = terms(query)
+def parse(query: str, related: Mapping[Phrase, Sequence[tuple[str, float]]]) -> ParsedQuery:
+    """Return the query's terms, and their names in `related`, those of the longest
+    phrases first.
+    """
+    query_terms = terms(query)
     names: list[Related] = []
-    for part in parts(found):
+    for part in parts(query_terms):
         if not any(set(part) <= set(each.words) for each in names):
             names += [
                 Related(part, name, terms(name), weight) for name, weight in related.get(part, ())
             ]
-    return Asked(found, names)
+    return ParsedQuery(query_terms, names)
 
 
-def parts(found: Phrase) -> Iterator[Phrase]:
-    """All runs of neighbouring terms that may be a name, the longest first."""
-    for length in range(min(len(found), LONGEST_NAME), 0, -1):
-        for start in range(len(found) - length + 1):
-            yield found[start : start + length]
+def parts(query_terms: Phrase) -> Iterator[Phrase]:
+    """Yield all runs of adjacent terms that may be a name, the longest first."""
+    for length in range(min(len(query_terms), LONGEST_NAME), 0, -1):
+        for start in range(len(query_terms) - length + 1):
+            yield query_terms[start : start + length]

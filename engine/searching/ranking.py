@@ -1,4 +1,4 @@
-"""From candidates to results: one order out of several, bands of relevance."""
+"""Combine rankings, and group scores into bands of relevance."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -7,15 +7,14 @@ import numpy as np
 
 T = TypeVar("T")
 
-SMOOTHING = 60  # of reciprocal ranks; the value of the paper
-CLEARLY_LESS = 0.12  # of a score: what is nearer together than this is in one band
+SMOOTHING = 60  # constant of reciprocal rank fusion, from the paper
+CLEARLY_LESS = 0.12  # minimum difference of scores in two bands
 HIGH, MEDIUM, LOW = "high", "medium", "low"
 BANDS = (HIGH, MEDIUM, LOW)
 
 
 def fuse(rankings: Sequence[Sequence[T]]) -> list[T]:
-    """One ranking of all that stands in any of them. What ranks the same things in another way, a
-    text encoder for example, joins here, for scores of different kinds cannot be compared.
+    """Combine rankings whose scores cannot be compared into one ranking of all their items.
 
     Source: Cormack, Clarke, Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and individual
     Rank Learning Methods", SIGIR 2009.
@@ -28,31 +27,32 @@ def fuse(rankings: Sequence[Sequence[T]]) -> list[T]:
 
 
 def bands(scores: Sequence[float], best: str = HIGH) -> list[str]:
-    """The relevance of each score; they must fall. `best` is the band of the first.
+    """Return the relevance of each score; scores must be descending. `best` is the band of the
+    first.
 
-    The breaks are where the scores themselves fall into groups: of all ways to cut them in three,
-    the one with the least variance within the groups (Jenks' natural breaks). A group that is
-    hardly below the one above it belongs to that.
+    The limits follow the scores themselves: of all ways to cut them in three groups, the one with
+    the least variance within the groups (Jenks' natural breaks). A group hardly below the previous
+    one joins its band.
     """
     if not scores:
         return []
     first, second = _breaks(np.asarray(scores, dtype=np.float64))
     level = BANDS.index(best)
-    found: list[str] = []
+    relevance: list[str] = []
     last = float(np.mean(scores[:first]))
     for start, end in ((0, first), (first, second), (second, len(scores))):
         if end > start:
             mean = float(np.mean(scores[start:end]))
             level += start > 0 and last - mean > CLEARLY_LESS
-            found += [BANDS[min(level, len(BANDS) - 1)]] * (end - start)
+            relevance += [BANDS[min(level, len(BANDS) - 1)]] * (end - start)
             last = mean if start == 0 or last - mean > CLEARLY_LESS else last
-    return found
+    return relevance
 
 
 def _breaks(scores: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[int, int]:
-    """Where the second and the third of three groups begin; they may be empty.
+    """Return where the second and the third of three groups begin; groups may be empty.
 
-    The variance within groups is least where the sum of (sum of a group)² / (its size) is most.
+    The variance within groups is least where the sum of (sum of a group)² / (its size) is largest.
     """
     count = len(scores)
     sums = np.concatenate([[0.0], np.cumsum(scores)])

@@ -1,11 +1,12 @@
-"""Makes related.json: for words that are no names in the index, the names that stand for them.
+"""Make related.json: for words that are not names in the index, the names that they are a kind of.
 
     python -m engine.searching.related_from_wordnet --wordnet DIR
 
-The index knows the names and synonyms of ImageNet's classes and of their broader terms. Of all
-other common nouns of WordNet 3.0, in their most frequent sense, those are taken that are a kind of
-one of these: "sedan" is a kind of car. The nearest counts, at most STEPS above. Terms above more
-than MOST_CLASSES classes stand for too much, and people are not looked for by what they are called.
+The index contains the names and synonyms of ImageNet's classes and their broader terms. Of all
+other common nouns of WordNet 3.0, in their most frequent sense, this takes those that are a kind of
+one of these: "sedan" is a kind of car. The nearest name counts, at most STEPS above. Terms above
+more than MOST_CLASSES classes are too general, and occupations and the like (kinds of person) are
+left out.
 """
 
 import argparse
@@ -20,25 +21,25 @@ from engine.models.labels import Label, Term, load_imagenet
 
 STEPS = 2
 MOST_CLASSES = 60
-NOT_MEANT = ("person",)
+EXCLUDED = ("person",)
 
 
 def build(wordnet: Path) -> dict[str, Any]:
-    """The content of related.json: by name and number of steps, the words, in their order."""
+    """Return the content of related.json: by name and number of steps, the words in order."""
     labels = load_imagenet()
     nouns, known, names = read_nouns(wordnet), _known(labels), _names(labels)
-    found: dict[str, dict[str, list[str]]] = {}
+    by_name: dict[str, dict[str, list[str]]] = {}
     for word, wnid in sorted(read_first_senses(wordnet).items()):
-        # One that WordNet writes with a capital is a proper name, or Latin.
+        # Words that WordNet capitalizes are proper names or Latin.
         if word in known or word not in nouns[wnid].words:
             continue
         for name, steps in _nearest(wnid, nouns, names):
-            found.setdefault(name, {}).setdefault(str(steps), []).append(word)
-    return {"source": SOURCE, "names": dict(sorted(found.items()))}
+            by_name.setdefault(name, {}).setdefault(str(steps), []).append(word)
+    return {"source": SOURCE, "names": dict(sorted(by_name.items()))}
 
 
 def _nearest(wnid: str, nouns: Nouns, names: Mapping[str, str]) -> Iterator[tuple[str, int]]:
-    """The names of the nearest hypernyms that have one, and how far up they are."""
+    """Yield the names of the nearest hypernyms with a name, and the number of steps up to them."""
     level = [wnid]
     for steps in range(1, STEPS + 1):
         level = [parent for child in level for parent in nouns[child].parents]
@@ -48,26 +49,26 @@ def _nearest(wnid: str, nouns: Nouns, names: Mapping[str, str]) -> Iterator[tupl
 
 
 def _known(labels: Sequence[Label]) -> set[str]:
-    """All words that the index has for classes and terms."""
+    """Return all words that the index contains for classes and terms."""
     named: list[Label | Term] = [*labels]
     named += [term for label in labels for term in label.broader]
     return {word.lower() for each in named for word in (each.name, *each.synonyms)}
 
 
 def _names(labels: Sequence[Label]) -> dict[str, str]:
-    """By WordNet id: the classes, and the terms that do not stand for too much."""
+    """Return by WordNet id the names of the classes, and of terms that are not too general."""
     below = Counter(term.name for label in labels for term in label.broader)
     terms = {
         term.wnid: term.name
         for label in labels
         for term in label.broader
-        if below[term.name] <= MOST_CLASSES and term.name not in NOT_MEANT
+        if below[term.name] <= MOST_CLASSES and term.name not in EXCLUDED
     }
     return terms | {label.wnid: label.name for label in labels}
 
 
 def render(made: Mapping[str, Any]) -> str:
-    """JSON with a line a name, so that a change is a short diff."""
+    """Return JSON with one line per name, so that a change is a short diff."""
     names = [f"{json.dumps(name)}: {json.dumps(words)}" for name, words in made["names"].items()]
     return '{{"source": {},\n"names": {{\n{}\n}}}}\n'.format(
         json.dumps(made["source"]), ",\n".join(names)

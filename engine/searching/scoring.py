@@ -1,8 +1,8 @@
-"""How well an image answers a query: a score from 0 to 1, and what it matched.
+"""Score how well an image matches a query, from 0 to 1, with the reasons.
 
-BM25 finds the candidates among all images; here each is judged by what it says of the query's
-terms: how sure the classifier is of a label, whether its whole name was asked for or a word of it,
-and in which field a term stands. A term counts by its best evidence, the query by the mean of its
+BM25 finds the candidates among all images; here each is scored by what its document contains of the
+query's terms: the score of a label, whether the query contains its whole name or one word of it,
+and in which field a term occurs. A term counts by its best evidence, the query by the mean of its
 terms.
 """
 
@@ -13,23 +13,23 @@ from uuid import UUID
 
 from engine.index.documents import Phrase, Words, decode
 from engine.index.store import Hit
-from engine.searching.query_expansion import Asked
+from engine.searching.query_expansion import ParsedQuery
 
-# What a field says of an image, at best. People's own words, and what a network is sure of, say
-# most; a file's name may be anything.
+# The maximum weight of each field. Users' own words and certain labels weigh most; a file name may
+# be unrelated to the image.
 LABEL, BROADER, OBJECT, POST, CAPTION, FILE = 1.0, 0.95, 0.9, 0.9, 0.75, 0.7
-SYNONYM = 0.95  # of what the name itself would count
+MOST_REASONS = 4  # of a search result
+SYNONYM = 0.95  # weight of a synonym relative to the name itself
 NAMED = (
     ("labels", LABEL, "label"),
     ("broader", BROADER, "broader term"),
     ("objects", OBJECT, "outlined"),
 )
-MOST_REASONS = 4
 
 
 @dataclass(slots=True, eq=False)
 class Candidate:
-    """An image that may answer; `matched` is the share of the query's terms that it speaks of."""
+    """An image that may match; `matched` is the share of the query's terms that it contains."""
 
     id: UUID
     score: float
@@ -38,29 +38,33 @@ class Candidate:
 
     @property
     def why(self) -> str:
-        """The reasons in a line."""
+        """The reasons in one line."""
         return "matched: " + ", ".join(self.reasons[:MOST_REASONS])
 
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """What a name has to do with the query: its worth by a term's number, when it is sure."""
+    """How a name matches the query: by term number, its weight for a score of 1."""
 
     own: tuple[tuple[int, float], ...]
-    related: tuple[tuple[int, float, str], ...]  # and for which words of the query it stands
+    related: tuple[
+        tuple[int, float, str], ...
+    ]  # with the query's words that the name is related to
 
 
-class Judge:
-    """Judges the candidates of one query; what it makes of a name it keeps, for many share it."""
+class Scorer:
+    """Scores the candidates of one query, and caches how names match it, since candidates share
+    names.
+    """
 
-    def __init__(self, asked: Asked, words_for: Words):
-        self._asked = asked
+    def __init__(self, query: ParsedQuery, words_for: Words):
+        self._query = query
         self._words = words_for
         self._fits: dict[str, _Fit] = {}
 
-    def judge(self, hit: Hit) -> Candidate:
-        """The candidate with its score, and its reasons, the best first."""
-        count = len(self._asked.terms)
+    def score(self, hit: Hit) -> Candidate:
+        """Return the candidate with its score and its reasons, the strongest first."""
+        count = len(self._query.terms)
         best = [0.0] * count
         reasons: dict[str, float] = {}
         for number, value, reason in self._evidence(hit):
@@ -71,22 +75,22 @@ class Judge:
         return Candidate(hit.id, round(sum(best) / count, 4), matched, ordered)
 
     def _evidence(self, hit: Hit) -> Iterator[tuple[int, float, str]]:
-        """That the image has something to do with the term of this number: how much, and why."""
+        """Yield (term number, value, reason) for each match."""
         known = decode(hit.known)
-        for kind, worth, said in NAMED:
+        for kind, worth, label in NAMED:
             for name, score in known[kind]:
                 fit = self._fit(name)
                 if fit.own or fit.related:
-                    # By its root: one in ten is less, but still says something.
-                    sure = worth * math.sqrt(score)
-                    reason = f"{said} {name}"
-                    yield from ((number, sure * share, reason) for number, share in fit.own)
+                    # The square root keeps a score of 0.1 relevant.
+                    value = worth * math.sqrt(score)
+                    reason = f"{label} {name}"
+                    yield from ((number, value * share, reason) for number, share in fit.own)
                     for number, share, words in fit.related:
-                        yield number, sure * share, f"{reason} (for {words})"
+                        yield number, value * share, f"{reason} (for {words})"
         for text, worth, reason in self._texts(hit):
-            there = set(text.split())
-            for number, term in enumerate(self._asked.terms):
-                if term in there:
+            text_terms = set(text.split())
+            for number, term in enumerate(self._query.terms):
+                if term in text_terms:
                     yield number, worth, reason
 
     def _texts(self, hit: Hit) -> Iterator[tuple[str, float, str]]:
@@ -97,7 +101,7 @@ class Judge:
     def _fit(self, name: str) -> _Fit:
         if name not in self._fits:
             phrases = self._words.of(name)
-            own = ((n, self._share(term, phrases)) for n, term in enumerate(self._asked.terms))
+            own = ((n, self._share(term, phrases)) for n, term in enumerate(self._query.terms))
             self._fits[name] = _Fit(
                 tuple((number, share) for number, share in own if share),
                 tuple(self._related(name, phrases)),
@@ -105,18 +109,20 @@ class Judge:
         return self._fits[name]
 
     def _share(self, term: str, phrases: Sequence[Phrase]) -> float:
-        """Of the phrase that fits best: how many of its words were asked for."""
-        asked = self._asked.terms
+        """Return the share of the best matching phrase's words that the query contains."""
+        query_terms = self._query.terms
         fits = (
-            (1.0 if number == 0 else SYNONYM) * sum(word in asked for word in phrase) / len(phrase)
+            (1.0 if number == 0 else SYNONYM)
+            * sum(word in query_terms for word in phrase)
+            / len(phrase)
             for number, phrase in enumerate(phrases)
             if term in phrase
         )
         return max(fits, default=0.0)
 
     def _related(self, name: str, phrases: Sequence[Phrase]) -> Iterator[tuple[int, float, str]]:
-        for related in self._asked.related:
+        for related in self._query.related:
             if related.name == name or related.phrase in phrases:
-                for number, term in enumerate(self._asked.terms):
+                for number, term in enumerate(self._query.terms):
                     if term in related.words:
                         yield number, related.weight, " ".join(related.words)

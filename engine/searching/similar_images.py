@@ -1,4 +1,4 @@
-"""Searches for what looks like an image, by the vectors of the model that has embedded it."""
+"""Find images similar to an image, by the vectors of the model that has embedded it."""
 
 from typing import Any
 from uuid import UUID
@@ -17,10 +17,10 @@ from engine.index.store import Index
 from engine.searching.ranking import HIGH, LOW, MEDIUM, bands
 from engine.tasks import MadeBy
 
-# Cosine similarities below which two photographs have nothing in common, or only little.
+# Cosine similarities below which two photographs have nothing or little in common.
 NOTHING_IN_COMMON, LITTLE_IN_COMMON = 0.3, 0.6
-NO_VECTOR = "This image has not been embedded yet."
-NOTHING = "No other image looks like this one."
+NO_VECTOR = "This image has no embedding yet: request the task `embed` first."
+NOTHING = "No other image is similar to this one."
 
 _p = Prediction
 NEWEST = (
@@ -32,9 +32,10 @@ NEWEST = (
 
 
 def find_alike(sessions: Sessions, index: Index, image: UUID, seen_by: str) -> dict[str, Any]:
-    """The result of the task: what looks alike, most alike first, without the image itself.
+    """Return the result of the task: similar images, the most similar first, without the image
+    itself.
 
-    Raises InputFault when the image has no vector.
+    Raises InputFault if the image has no vector.
     """
     row = read(sessions, lambda session: execute(session, NEWEST, {"image": image}).first())
     if row is None:
@@ -43,10 +44,10 @@ def find_alike(sessions: Sessions, index: Index, image: UUID, seen_by: str) -> d
     model = reference_of(row.model)
     near = index.alike(model, vector, seen_by, MOST_RESULTS + 1)
     found = [(id, score) for id, score in near if id != image and score > NOTHING_IN_COMMON]
-    return MadeBy(row.model, _told(found[:MOST_RESULTS]))
+    return MadeBy(row.model, _to_result(found[:MOST_RESULTS]))
 
 
-def _told(found: list[tuple[UUID, float]]) -> dict[str, Any]:
+def _to_result(found: list[tuple[UUID, float]]) -> dict[str, Any]:
     if not found:
         return {"items": [], "detail": NOTHING}
     scores = [round(min(1.0, score), 4) for _, score in found]

@@ -7,59 +7,61 @@ from common.database.session import Sessions
 from common.tasks.search import MOST_RESULTS
 from engine.index.documents import FIELDS, Words
 from engine.index.store import Hit, Index
-from engine.searching.query_expansion import Asked, understand
+from engine.searching.query_expansion import ParsedQuery, parse
 from engine.searching.ranking import BANDS, HIGH, LOW, MEDIUM, bands, fuse
 from engine.searching.related import load_related
-from engine.searching.scoring import Candidate, Judge
-from engine.searching.vote_adjustments import Lessons
+from engine.searching.scoring import Candidate, Scorer
+from engine.searching.vote_adjustments import VoteAdjustments
 
 CANDIDATES = 150  # that are judged; BM25 picks them
 # How much a field counts when BM25 picks.
 BOOSTS = dict(zip(FIELDS, (3.0, 1.5, 2.0, 1.0, 2.0, 1.0), strict=True))
 NAMES = {"labels": 3.0, "broader": 1.5, "objects": 2.0}
-NO_WORDS = "There are no words in this query that could be looked for."
+NO_WORDS = "This query contains no words to search for."
 NOTHING = "Nothing matches this query."
 EMPTY = "Nothing matches: no image is indexed yet."
-MODEL = {"name": "bm25-labels", "version": "3"}  # raise it when the ranking changes
+MODEL = {"name": "bm25-labels", "version": "3"}  # increase the version when the ranking changes
 
 
 class TextSearch:
-    """What all searches of a worker share."""
+    """A search by text; one instance serves all searches of a worker."""
 
     def __init__(self, sessions: Sessions, index: Index):
         self._index = index
-        self._lessons = Lessons(sessions, index)
+        self._votes = VoteAdjustments(sessions, index)
         self._words = Words()
         self._related = load_related()
         self.model: dict[str, Any] = MODEL
-        index.count()  # opens it, so that the first search does not wait for that
+        index.count()  # opens the index, so that the first search need not wait
 
     def find(self, query: str, seen_by: str) -> dict[str, Any]:
-        """The result of the task: ranked images, or why there are none."""
-        asked = understand(query, self._related)
-        if not asked.terms:
-            return nothing(NO_WORDS)
-        judge = Judge(asked, self._words)
-        judged = [judge.judge(hit) for hit in self._candidates(asked, seen_by)]
-        found = [each for each in judged if each.score > 0]
-        ranked = self._lessons.apply(query, found, seen_by)[:MOST_RESULTS]
+        """Return the result of the task: ranked images, or the reason for an empty result."""
+        parsed = parse(query, self._related)
+        if not parsed.terms:
+            return empty_result(NO_WORDS)
+        scorer = Scorer(parsed, self._words)
+        scored = [scorer.score(hit) for hit in self._candidates(parsed, seen_by)]
+        found = [each for each in scored if each.score > 0]
+        ranked = self._votes.apply(query, found, seen_by)[:MOST_RESULTS]
         if not ranked:
-            return nothing(NOTHING if self._index.count() else EMPTY)
-        return {"items": told(ranked), "detail": None}
+            return empty_result(NOTHING if self._index.count() else EMPTY)
+        return {"items": to_items(ranked), "detail": None}
 
-    def _candidates(self, asked: Asked, seen_by: str) -> Sequence[Hit]:
-        """By the query's own words, and by the names that are related to them."""
-        own = self._index.find(asked.text, BOOSTS, seen_by, CANDIDATES)
-        if not asked.related:
+    def _candidates(self, parsed: ParsedQuery, seen_by: str) -> Sequence[Hit]:
+        """Return the documents found by the query's own words and by related names."""
+        own = self._index.find(parsed.text, BOOSTS, seen_by, CANDIDATES)
+        if not parsed.related:
             return own
-        others = self._index.find(asked.related_text, NAMES, seen_by, CANDIDATES)
+        others = self._index.find(parsed.related_text, NAMES, seen_by, CANDIDATES)
         hits = {hit.id: hit for hit in (*others, *own)}
         order = fuse([[hit.id for hit in own], [hit.id for hit in others]])
         return [hits[id] for id in order]
 
 
-def told(ranked: Sequence[Candidate]) -> list[dict[str, Any]]:
-    """The items of a result. No image is highly relevant that leaves out most of the query."""
+def to_items(ranked: Sequence[Candidate]) -> list[dict[str, Any]]:
+    """Return the items of a result. An image that matches less than half of the query is not highly
+    relevant.
+    """
     best = HIGH if ranked[0].matched > 0.5 else MEDIUM
     relevance = bands([each.score for each in ranked], best)
     return [
@@ -73,11 +75,11 @@ def told(ranked: Sequence[Candidate]) -> list[dict[str, Any]]:
     ]
 
 
-def nothing(detail: str) -> dict[str, Any]:
-    """An honest answer."""
+def empty_result(detail: str) -> dict[str, Any]:
+    """Return a result without items."""
     return {"items": [], "detail": detail}
 
 
 def _capped(band: str, matched: float) -> str:
-    most = HIGH if matched > 0.5 else MEDIUM if matched > 0.25 else LOW
-    return max(band, most, key=BANDS.index)
+    highest = HIGH if matched > 0.5 else MEDIUM if matched > 0.25 else LOW
+    return max(band, highest, key=BANDS.index)

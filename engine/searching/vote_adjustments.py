@@ -15,14 +15,14 @@ from engine.index.store import Index
 from engine.searching.rocchio import Vector, agreement, middle, moved
 from engine.searching.scoring import Candidate
 
-GUIDES = 10  # images liked, and as many disliked, whose looks count
-TOP = 5  # candidates that stand for where the query is among the vectors
-COMPARED = 100  # candidates whose looks are compared
-LIKING = 0.5  # of a score: what being liked by everybody adds to it
-LOOKS = 0.6  # of a score, for each step of cosine similarity that the query's move gives
-FRIENDS = 20  # images that look like what is liked, whatever is said of them
-NEAR = 0.7  # cosine similarity from which one does
-AGREED = 0.3  # of the votes on what it looks like, so many more for than against
+GUIDES = 10  # liked images, and as many disliked ones, whose vectors are used
+TOP = 5  # candidates whose mean vector represents the query
+COMPARED = 100  # candidates whose vectors are compared
+LIKING = 0.5  # added to the score of an image that all voters like
+LOOKS = 0.6  # added to the score per cosine similarity gained by moving the query
+SIMILAR = 20  # images similar to liked ones that are considered
+NEAR = 0.7  # cosine similarity from which an image counts as similar
+AGREED = 0.3  # minimum surplus of positive votes on similar images
 LIKED, ALIKE = "liked for this query", "looks like what was liked"
 
 _p = Prediction
@@ -38,16 +38,16 @@ EMBEDDER = (
 )
 
 
-class Lessons:
-    """What was learnt from votes, as all searches of a worker use it."""
+class VoteAdjustments:
+    """Adjusts rankings by votes; one instance serves all searches of a worker."""
 
     def __init__(self, sessions: Sessions, index: Index):
         self._sessions = sessions
         self._index = index
 
     def apply(self, query: str, found: Sequence[Candidate], seen_by: str) -> list[Candidate]:
-        """The candidates, best first, after all votes on this query and on those like it; and what
-        was liked or looks like it, though nothing else leads there.
+        """Return the candidates, best first, after votes on this query and on similar ones. Liked
+        images, and images similar to them, are added even if they do not match the query.
         """
         lesson = read(self._sessions, lambda session: learnt(session, query))
         ranked = _ranked(found)
@@ -61,7 +61,9 @@ class Lessons:
     def _follow_looks(
         self, ranked: Sequence[Candidate], lesson: Learnt, seen_by: str
     ) -> list[Candidate]:
-        """Move the candidates' scores by their looks; returns those that only votes lead to."""
+        """Adjust the candidates' scores by their vectors; return the images that only votes lead
+        to.
+        """
         liked, disliked = lesson.liked[:GUIDES], lesson.disliked[:GUIDES]
         if (embedder := self._embedder([*liked, *disliked])) is None:
             return []
@@ -75,11 +77,11 @@ class Lessons:
             _move(ranked, vectors, goal - start, lesson.boosts)
         known = {each.id for each in ranked}
         new = [Candidate(id, 0.0, 0.5, [LIKED]) for id in liked if id in vectors.keys() - known]
-        friends = self._friends(embedder, goal, lesson, vectors, seen_by) if liked else {}
-        unknown = friends.keys() - known - set(liked)
-        return new + [Candidate(id, friends[id], 0.5, [ALIKE]) for id in sorted(unknown)]
+        similar = self._similar(embedder, goal, lesson, vectors, seen_by) if liked else {}
+        unknown = similar.keys() - known - set(liked)
+        return new + [Candidate(id, similar[id], 0.5, [ALIKE]) for id in sorted(unknown)]
 
-    def _friends(
+    def _similar(
         self,
         embedder: tuple[str, int],
         goal: Vector,
@@ -87,8 +89,10 @@ class Lessons:
         vectors: Mapping[UUID, Vector],
         seen_by: str,
     ) -> dict[UUID, float]:
-        """What looks like the liked, and not as much like the disliked, with its score."""
-        near = self._index.alike(embedder[0], goal, seen_by, FRIENDS)
+        """Return images similar to the liked ones and less similar to the disliked ones, with their
+        scores.
+        """
+        near = self._index.alike(embedder[0], goal, seen_by, SIMILAR)
         cosines = {id: cosine for id, cosine in near if cosine >= NEAR}
         found = self._index.vectors(*embedder, cosines, seen_by)
         guides = [id for id in (*lesson.liked[:GUIDES], *lesson.disliked[:GUIDES]) if id in vectors]
@@ -101,15 +105,15 @@ class Lessons:
         }
 
     def _embedder(self, images: Sequence[UUID]) -> tuple[str, int] | None:
-        """The model whose vectors these images have, and how long those are."""
+        """Return the model that embedded these images, and the length of its vectors."""
         wanted = {"images": images}
         row = read(self._sessions, lambda session: execute(session, EMBEDDER, wanted).first())
         return (reference_of(row.model), row.result["dimensions"]) if row else None
 
 
 def sink(ranked: Sequence[Candidate], lesson: Learnt) -> list[Candidate]:
-    """The ranking after the votes against images: each sinks by its score, but no further than a
-    place for each voter.
+    """Return the ranking after votes against images: each sinks by its score, but by no more places
+    than it has voters against it.
     """
     order = list(ranked)
     for each in reversed(ranked):
@@ -129,7 +133,9 @@ def _move(
     step: Vector,
     boosts: Mapping[UUID, float],
 ) -> None:
-    """Add what the query's step brings nearer to each. What is disliked sinks by votes alone."""
+    """Add to each score what the query's move gains in similarity. Disliked images only sink by
+    votes.
+    """
     for each in ranked:
         if each.id in vectors:
             gain = LOOKS * float(vectors[each.id] @ step)
@@ -137,12 +143,12 @@ def _move(
 
 
 def _verdict(boost: float) -> float:
-    """From -1 to 1, how sure the votes are of an image."""
+    """Return how clear the votes on an image are, from -1 to 1."""
     return boost if boost > 0 else boost / MOST_AGAINST
 
 
 def _evened(ranked: Sequence[Candidate]) -> list[Candidate]:
-    """The same, with scores from 0 to 1 that fall."""
+    """Return the candidates with descending scores from 0 to 1."""
     last = 1.0
     for each in ranked:
         last = each.score = round(max(0.0, min(last, each.score)), 4)

@@ -1,4 +1,4 @@
-"""caption: the image in one sentence, by the captioner that CAPTIONER_URL names."""
+"""caption: describe an image in one sentence, by the captioner that CAPTIONER_URL names."""
 
 from threading import Event
 
@@ -9,5 +9,7 @@ from engine.tasks import WorkerPool
 
 
 def open_worker_pool(services: Services, stop: Event, decoder: Decoder) -> WorkerPool:
-    """The captioner's own: a provider is waited for by many, the classifier computes."""
+    """Return the captioner's pool: many workers wait for a provider, the classifier needs a core
+    each.
+    """
     return open_captioner(services.settings.captioner_url, services, stop, decoder)

@@ -1,4 +1,4 @@
-"""index: what is known of images, from the rows into the search index, in batches."""
+"""index: write what the database holds of images to the search index, in batches."""
 
 import time
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from engine.index.address import refuse_unfit_store
 from engine.index.indexer import Indexer
 from engine.tasks import WorkerPool
 
-BATCH = 64  # images that are written at once; every write makes a version of a table
-GATHER = 0.5  # seconds from one write to the next, unless there is a full batch to write
+BATCH = 64  # images written at once; every write creates a version of a table
+GATHER = 0.5  # seconds between two writes, unless a full batch waits
 
 
 class IndexRunner:
-    """Reads what is known of images and writes it; there is no model."""
+    """Reads images from the database and writes them to the index; there is no model."""
 
-    model: dict[str, Any] = {}  # noqa: RUF012  (the protocol's attribute; nobody writes to it)
+    model: dict[str, Any] = {}  # noqa: RUF012  (the protocol's attribute; it is never changed)
     batches = True
 
     def __init__(self, indexer: Indexer, stop: Event):
@@ -29,27 +29,27 @@ class IndexRunner:
         self._next_write = 0.0  # by the monotonic clock
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> UUID:
-        """The image's id."""
+        """Return the image's id."""
         return UUID(params["image_id"])
 
     def run(
         self, prepared: Sequence[UUID], params: Sequence[dict[str, Any]]
     ) -> list[dict[str, Any]]:
-        """Index them all at once; raises IndexUnavailable."""
+        """Index all images at once; raises IndexUnavailable."""
         begin = time.monotonic()
         self._indexer.index(prepared)
         self._next_write = begin + GATHER if len(prepared) < BATCH else 0.0
         return [{} for _ in prepared]
 
     def upkeep(self) -> None:
-        """Tidy the index when that is due, and let the next batch grow."""
+        """Tidy the index if that is due, and wait a moment so that the next batch grows."""
         self._indexer.tidy_when_due()
         if (pause := self._next_write - time.monotonic()) > 0:
             self._stop.wait(pause)
 
 
 def open_worker_pool(services: Services, stop: Event, decoder: Decoder | None = None) -> WorkerPool:
-    """One writer an engine: more of them would only meet at the same tables."""
+    """Return a pool of one worker: several writers in an engine would only conflict."""
     return WorkerPool(1, BATCH, lambda _model: IndexRunner(Indexer(services), stop))
 
 

@@ -1,4 +1,4 @@
-"""outline: where the objects are, from the classes that the network gives to pixels."""
+"""outline: find objects by the class that the segmentation network gives to each pixel."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from common.errors import ModelUnavailable
 from common.images.formats import read_header
 from common.settings import Settings
+from common.tasks.outline import CONTRACT
 from engine.decoding.decoder import Decoder, open_decoder
 from engine.models.catalogue import Manifest
 from engine.models.loader import Model, load
@@ -26,7 +27,7 @@ FORMATS: dict[str, Render] = {
     "coco": coco.render,
     "svg": svg.render,
 }
-# What the label file writes together, or as nobody says it.
+# Labels of the file that are written as one word or are uncommon, and their replacements.
 PLAIN = {
     "aeroplane": "airplane",
     "diningtable": "dining table",
@@ -38,7 +39,7 @@ PLAIN = {
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The network's input uint8 [side, side, 3], and where in it the image is."""
+    """The network's input uint8 [side, side, 3], and the position of the image in it."""
 
     pixels: NDArray[np.uint8]
     frame: Frame
@@ -56,7 +57,7 @@ class OutlineRunner:
         self._side = model.manifest.input.shape[1]
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> Prepared:
-        """The whole image, upright, at its own aspect."""
+        """Return the whole image, upright, with its own aspect ratio."""
         width, height = read_header(data).upright_size
         frame = frame_of(width, height, self._side)
         with self._decoder.decoded(data, frame.inner_width, frame.inner_height) as image:
@@ -65,39 +66,42 @@ class OutlineRunner:
     def run(
         self, prepared: Sequence[Prepared], params: Sequence[dict[str, Any]]
     ) -> list[dict[str, Any]]:
-        """Outlines from the class of each pixel, int [side, side]."""
+        """Return outlines from the class of each pixel, int [side, side]."""
         masks = self._session.run([item.pixels for item in prepared])
         return [
-            self._answer(mask, item.frame, wish)
-            for mask, item, wish in zip(masks, prepared, params, strict=True)
+            self._answer(mask, item.frame, options)
+            for mask, item, options in zip(masks, prepared, params, strict=True)
         ]
 
     def _answer(
-        self, mask: NDArray[np.integer], frame: Frame, wish: dict[str, Any]
+        self, mask: NDArray[np.integer], frame: Frame, options: dict[str, Any]
     ) -> dict[str, Any]:
-        found = find_objects(mask, frame, self._labels, wish)
+        found = find_objects(mask, frame, self._labels, options)
         size = {"width": frame.width, "height": frame.height}
-        return size | FORMATS[wish["format"]](found, frame.width, frame.height)
+        return size | FORMATS[options["format"]](found, frame.width, frame.height)
 
 
 def open_runner(
     settings: Settings, model: str | None = None, decoder: Decoder | None = None
 ) -> OutlineRunner:
-    """The default model, or the one of this reference, and its labels; raises ModelUnavailable."""
-    chosen = load("outline", settings.model_dir, model)
+    """Load the default model or the one with this reference, and its labels; raises
+    ModelUnavailable.
+    """
+    chosen = load(CONTRACT.name, settings.model_dir, model)
     labels = read_labels(chosen.manifest, settings.model_dir)
     return OutlineRunner(chosen, labels, decoder or open_decoder(settings))
 
 
 def read_labels(manifest: Manifest, model_dir: Path) -> list[str]:
-    """The classes' names from the file that the manifest calls the set of labels: one a line, and
-    what follows an empty line is about the file. Raises ModelUnavailable.
+    """Return the names of the classes from the file that the manifest calls the set of labels: one
+    per line; lines after an empty one describe the file. Raises ModelUnavailable.
     """
     path = model_dir / manifest.folder / (manifest.labels.set if manifest.labels else "")
     try:
         names = path.read_text().split("\n\n")[0].splitlines()
     except OSError as error:
         raise ModelUnavailable(
-            f"{manifest.folder} does not say what its classes are: its labels' set names no file."
+            f"{manifest.folder} has no names for its classes: `labels.set` in its model.json must "
+            "name a file of the model."
         ) from error
     return [PLAIN.get(name, name) for name in names]

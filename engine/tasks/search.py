@@ -1,4 +1,4 @@
-"""search: by BM25 and by what is known of the candidates, or by vectors; then what was learnt."""
+"""search: by BM25 and the scores of candidates, or by vectors; then adjusted by votes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from engine.searching.similar_images import find_alike
 from engine.searching.text_search import TextSearch
 from engine.tasks import WorkerPool
 
-WORKERS, BATCH = 2, 4  # searches are short, and people wait for them
+WORKERS, BATCH = 2, 4  # searches are short, and callers wait for them
 IS_ADMIN = select(User.id).where(User.id == bindparam("id"), User.role == Role.ADMIN)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What is looked for, and the condition of what may be found."""
+class SearchRequest:
+    """A query or an image, and the condition for what the caller may see."""
 
     query: str | None
     image: UUID | None
@@ -33,7 +33,7 @@ class Wish:
 
 
 class SearchRunner:
-    """One worker's searches, in an index that all of its engine's workers share."""
+    """The searches of one worker; all workers of the engine share the index."""
 
     def __init__(self, services: Services, index: Index):
         self._sessions = services.sessions
@@ -41,24 +41,26 @@ class SearchRunner:
         self._text = TextSearch(services.sessions, index)
         self.model = self._text.model
 
-    def prepare(self, data: bytes, params: dict[str, Any]) -> Wish:
-        """What is asked, by whom."""
+    def prepare(self, data: bytes, params: dict[str, Any]) -> SearchRequest:
+        """Return the request, with what its caller may see."""
         image = params.get("image_id")
-        return Wish(params.get("query"), image and UUID(image), self._seen_by(params["asked_by"]))
+        return SearchRequest(
+            params.get("query"), image and UUID(image), self._seen_by(params["asked_by"])
+        )
 
     def run(
-        self, prepared: Sequence[Wish], params: Sequence[dict[str, Any]]
+        self, prepared: Sequence[SearchRequest], params: Sequence[dict[str, Any]]
     ) -> list[dict[str, Any]]:
-        """The ranked images of each search; raises IndexUnavailable, InputFault."""
-        return [self._answer(wish) for wish in prepared]
+        """Return the ranked images of each search; raises IndexUnavailable, InputFault."""
+        return [self._answer(request) for request in prepared]
 
-    def _answer(self, wish: Wish) -> dict[str, Any]:
-        if wish.image:
-            return find_alike(self._sessions, self._index, wish.image, wish.seen_by)
-        return self._text.find(wish.query or "", wish.seen_by)
+    def _answer(self, request: SearchRequest) -> dict[str, Any]:
+        if request.image:
+            return find_alike(self._sessions, self._index, request.image, request.seen_by)
+        return self._text.find(request.query or "", request.seen_by)
 
     def _seen_by(self, caller: UUID | None) -> str:
-        """By the role that the account has now."""
+        """Return the condition for what the account may see with its current role."""
         if caller is None:
             return visible_to(None)
         found = read(self._sessions, lambda s: execute(s, IS_ADMIN, {"id": caller}).first())
@@ -66,7 +68,7 @@ class SearchRunner:
 
 
 def open_worker_pool(services: Services, stop: Event, decoder: Decoder | None = None) -> WorkerPool:
-    """A crew of its own, so that no search waits for a long batch of others."""
+    """Return a pool of its own size, so that no search waits for a long batch of others."""
     index = Index(services.settings.index_url)
     return WorkerPool(WORKERS, BATCH, lambda _model: SearchRunner(services, index))
 

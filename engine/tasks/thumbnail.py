@@ -1,4 +1,4 @@
-"""thumbnail: the image upright, small, on white, without metadata, into the store."""
+"""thumbnail: store a small version of the image: upright, on white, without metadata."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -20,14 +20,14 @@ from common.tasks.thumbnail import thumbnail_key
 from engine.decoding.decoder import Decoder
 from engine.tasks import WorkerPool
 
-QUALITY = 82  # of JPEG; above 85 thumbnails grow faster than they get better
+QUALITY = 82  # JPEG; above 85 the size grows faster than the quality
 
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """An encoded thumbnail and where it belongs."""
+    """An encoded thumbnail and its storage key."""
 
-    digest: bytes  # of the image
+    digest: bytes  # sha256 of the image
     key: str
     data: bytes
     width: int
@@ -35,12 +35,12 @@ class Thumbnail:
 
 
 class ThumbnailRunner:
-    """Makes thumbnails and puts them where the API looks for them; there is no model.
+    """Makes thumbnails and stores them where the API reads them; there is no model.
 
-    `is_kept` tells whether the object with this digest is in use, and not being deleted.
+    `is_kept` returns whether the object with a digest is in use, and not being deleted.
     """
 
-    model: dict[str, Any] = {}  # noqa: RUF012  (the protocol's attribute; nobody writes to it)
+    model: dict[str, Any] = {}  # noqa: RUF012  (the protocol's attribute; it is never changed)
 
     def __init__(self, storage: Storage, decoder: Decoder, is_kept: Callable[[bytes], bool]):
         self._storage = storage
@@ -48,12 +48,13 @@ class ThumbnailRunner:
         self._is_kept = is_kept
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> Thumbnail:
-        """The thumbnail as a JPEG, its longer side `size` pixels or the image's own."""
+        """Return the thumbnail as a JPEG; its longer side has `size` pixels, or fewer if the image
+        is smaller.
+        """
         size = params["size"]
         width, height = fitting(read_header(data).upright_size, size)
         with self._decoder.decoded(data, width, height) as pixels:
-            # Lanczos keeps edges sharp; the gap bounds what it costs on pixels that were not
-            # reduced.
+            # Lanczos keeps edges sharp; the gap limits its cost on pixels that were not reduced.
             small = pixels.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
         digest = hashlib.sha256(data).digest()
         return Thumbnail(digest, thumbnail_key(digest, size), _encode(small), width, height)
@@ -61,13 +62,13 @@ class ThumbnailRunner:
     def run(
         self, prepared: Sequence[Thumbnail], params: Sequence[dict[str, Any]]
     ) -> list[dict[str, Any]]:
-        """Store them; the results say how large they are. A thumbnail whose image is deleted
-        meanwhile does not stay.
+        """Store the thumbnails and return their sizes. The thumbnail of an image that is deleted
+        meanwhile is removed again.
         """
         for each in prepared:
             self._storage.put(each.key, each.data)
-            # Who deletes an object marks it before its thumbnails go: either the mark is seen
-            # here, or the thumbnail was there to be deleted with the object.
+            # A deletion marks the object before it removes thumbnails: either the mark is seen
+            # here, or the deletion found this thumbnail and removed it.
             if not self._is_kept(each.digest):
                 self._storage.delete(each.key)
         return [
@@ -77,26 +78,28 @@ class ThumbnailRunner:
 
 
 def fitting(whole: tuple[int, int], size: int) -> tuple[int, int]:
-    """Width and height of the largest picture of that shape whose sides are at most `size`."""
+    """Return the largest width and height of that aspect ratio with sides of at most `size`; never
+    enlarges.
+    """
     scale = min(1.0, size / max(whole))
     return max(1, round(whole[0] * scale)), max(1, round(whole[1] * scale))
 
 
 def _encode(image: Image.Image) -> bytes:
-    image.info.clear()  # Pillow would write a comment that it finds there
+    image.info.clear()  # otherwise Pillow writes the image's comment to the file
     file = BytesIO()
     image.save(file, "JPEG", quality=QUALITY, optimize=True, progressive=True)
     return file.getvalue()
 
 
 def open_worker_pool(services: Services, stop: Event, decoder: Decoder) -> WorkerPool:
-    """Workers that share the services' store and database."""
+    """Return a pool whose workers share one runner."""
     settings, is_kept = services.settings, partial(object_is_kept, services.sessions)
     work = ThumbnailRunner(services.storage, decoder, is_kept)
     return WorkerPool(settings.engine_workers, settings.batch_size, lambda _model: work)
 
 
 def object_is_kept(sessions: Sessions, digest: bytes) -> bool:
-    """Whether the object with this digest has a row that says it is ready."""
+    """Return whether the object with this digest has a row in the state ready."""
     row = select(StoredObject.state).where(StoredObject.sha256 == digest)
     return read(sessions, lambda session: session.scalar(row)) == "ready"

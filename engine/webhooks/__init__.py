@@ -1,1 +1,3 @@
-"""Webhooks are sent from here: picked, composed and signed, delivered to addresses checked."""
+"""Delivery of webhooks: claim due deliveries, compose and sign messages, send them to checked
+addresses.
+"""

@@ -16,18 +16,20 @@ from common.webhooks.secrets import current_secret, rotate
 
 
 def main() -> int:
-    """Print a secret; 1 when the settings or the database cannot be used."""
+    """Print a secret; return 1 if the settings or the database cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m engine.webhooks", description=__doc__)
     parser.add_argument(
         "verb",
         choices=["secret", "rotate"],
         help="secret: print the current one; rotate: replace it, and those of all accounts (the "
-        "former ones also sign for 24 hours)",
+        "previous ones also sign for 24 hours)",
     )
     verb = parser.parse_args().verb
     try:
         settings = Settings.from_env()
-        configure(settings.log_level, settings.log_format)  # to stderr: the secret stands alone
+        configure(
+            settings.log_level, settings.log_format
+        )  # logs go to stderr, so that stdout contains only the secret
         with open_services(settings) as services:
             if verb == "rotate":
                 transact(services.sessions, rotate)

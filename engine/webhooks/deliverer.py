@@ -1,4 +1,4 @@
-"""The deliverer: sends the webhooks that are owed. Any number may run, in any engine."""
+"""The deliverer sends due webhooks. Any number may run, in any engine."""
 
 import threading
 import time
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Deliverer:
-    """Looks for due deliveries in a thread, and makes each attempt in a thread of its own."""
+    """Claims due deliveries in one thread, and makes each attempt in a thread of its own."""
 
     def __init__(
         self,
@@ -48,17 +48,17 @@ class Deliverer:
         self._stop = threading.Event()
         self._freed = threading.Event()
         self._lock = threading.Lock()
-        self._hosts = Counter[str]()  # attempts under way by host
+        self._hosts = Counter[str]()  # attempts in progress by host
         self._owners = Counter[Owner]()  # the same attempts by owner
         self._thread = lasting_thread("deliverer", self._run, self._stop)
 
     def start(self) -> None:
-        """Begin with what is due now."""
+        """Start with the deliveries that are due now."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Begin no more attempts and wait a little for those under way. What takes longer is made
-        again by another engine when its lease ends.
+        """Start no more attempts and wait a little for those in progress. Another engine repeats
+        those that take longer once their lease has ended.
         """
         self._stop.set()
         self._freed.set()
@@ -72,18 +72,18 @@ class Deliverer:
         while not self._stop.is_set():
             self._freed.clear()
             try:
-                took = self.turn()
+                count = self.turn()
             except Unavailable as error:
-                log.warning("no webhooks", error=error.detail)
-                took = 0
+                log.warning("webhooks are delayed", error=error.detail)
+                count = 0
             except Exception:
-                log.exception("webhooks were not looked for")
-                took = 0
-            if not took:
+                log.exception("looking for due webhooks failed")
+                count = 0
+            if not count:
                 self._freed.wait(self._timing.poll)
 
     def turn(self) -> int:
-        """Begin the attempts that are due and find room; returns how many."""
+        """Start due attempts as far as there is room; return how many."""
         timing, slots = self._timing, self._slots()
         room = timing.at_once - sum(slots.hosts.values())
         if room <= 0 or not read(self._sessions, deliveries.is_any_due):
@@ -112,8 +112,8 @@ class Deliverer:
             )
 
     def _begin(self, due: Due, start: float) -> None:
-        """Start the attempt's thread. Raises RuntimeError when the system refuses a thread; the
-        delivery is made again when its lease ends.
+        """Start the attempt's thread. Raises RuntimeError if the system refuses a thread; the
+        delivery is repeated when its lease ends.
         """
         work = threading.Thread(
             target=self._deliver, args=(due, start), name="webhook", daemon=True
@@ -131,18 +131,18 @@ class Deliverer:
         self._freed.set()
 
     def under_way(self) -> int:
-        """How many attempts have begun and not ended."""
+        """Return the number of attempts in progress."""
         with self._lock:
             return self._hosts.total()
 
     def _deliver(self, due: Due, start: float) -> None:
-        """One attempt whose lease began at `start`."""
+        """Make one attempt whose lease began at `start`."""
         try:
             self._attempt(due, start)
         except Unavailable as error:
-            log.warning("webhook left", id=str(due.prediction_id), error=error.detail)
+            log.warning("webhook attempt failed", id=str(due.prediction_id), error=error.detail)
         except Exception:
-            log.exception("webhook left", id=str(due.prediction_id))
+            log.exception("webhook attempt failed", id=str(due.prediction_id))
         finally:
             self._end(due)
 
@@ -154,12 +154,14 @@ class Deliverer:
             return
         headers = headers_of(message)
         if time.monotonic() - start > self._timing.margin:
-            return  # it would outlast the lease, and another might send at the same time
+            return  # the attempt could outlast the lease, and another engine could send too
         answer = self._sender.send(due.url, headers, message.text.encode())
         self._note(due, message, answer, start + self._timing.lease)
 
     def _composed(self, due: Due) -> Message | None:
-        """The message to send; the service's first one needs a root secret made for it."""
+        """Return the message to send; creates the service's root secret before its first
+        message.
+        """
         composing = partial(compose, due=due, public_url=self._public_url)
         message = read(self._sessions, composing)
         if message is not None and not message.secrets:
@@ -191,7 +193,9 @@ class Deliverer:
         return deliveries.note_failed(session, due, answer.status, error, pause)
 
     def _until(self, end: float, work: Callable[[Session], Any]) -> Any:
-        """What was sent should not be sent again only because the database is away for a moment."""
+        """Repeat a transaction until `end`, so that a short outage of the database does not cause a
+        second sending.
+        """
         while True:
             try:
                 return transact(self._sessions, work)

@@ -1,4 +1,6 @@
-"""The message of a webhook: the prediction as GET shows it, signed as Standard Webhooks defines."""
+"""The message of a webhook: the prediction as GET returns it, signed as Standard Webhooks
+defines.
+"""
 
 import json
 from collections.abc import Sequence
@@ -24,16 +26,18 @@ AGENT = "Afterimage-Webhooks"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message to send; `secrets` is empty while the service has no root secret."""
+    """A message to send; `secrets` is empty as long as the service has no root secret."""
 
     id: str
-    moment: datetime  # of sending, by the database's clock
+    moment: datetime  # the time of sending, by the database's clock
     text: str
     secrets: Sequence[str]
 
 
 def compose(session: Session, due: Due, public_url: str) -> Message | None:
-    """The message of a delivery; None when its prediction is not final: it is being retried."""
+    """Return the message of a delivery; None if its prediction is not final because it is being
+    retried.
+    """
     statement = select(*COLUMNS, Prediction.webhook_secret, now()).where(
         Prediction.id == due.prediction_id
     )
@@ -49,7 +53,7 @@ def compose(session: Session, due: Due, public_url: str) -> Message | None:
 
 
 def headers_of(message: Message) -> dict[str, str]:
-    """The request's headers, with a signature by each of the message's secrets."""
+    """Return the request's headers, with a signature by each of the message's secrets."""
     signatures = [
         Webhook(secret).sign(message.id, message.moment, message.text) for secret in message.secrets
     ]
@@ -63,8 +67,8 @@ def headers_of(message: Message) -> dict[str, str]:
 
 
 def message_id(id: UUID, finished_at: datetime, first_owed_at: datetime) -> str:
-    """The prediction's id, the same at every attempt. A prediction that was retried ends once more:
-    that is another message, so the time of its end is added, in milliseconds.
+    """Return the prediction's id, the same for every attempt. A retried prediction ends again, with
+    another message, to whose id the time of its end in milliseconds is appended.
     """
     if finished_at <= first_owed_at:
         return str(id)
@@ -72,14 +76,15 @@ def message_id(id: UUID, finished_at: datetime, first_owed_at: datetime) -> str:
 
 
 def body_of(record: PredictionRecord, public_url: str) -> str:
-    """The JSON text; with addresses only where PUBLIC_URL says what they begin with."""
+    """Return the JSON text, with URLs only if PUBLIC_URL is set."""
     assert record.finished_at is not None
     data = {**full_view(record), "queue": None}
     if public_url:
         data["urls"] = _urls(record, public_url.rstrip("/"))
     payload = {
         "type": f"prediction.{record.state}",
-        "account": record.owner_id,  # the author of the message, of `metadata` above all
+        # the account that composed the message, in particular its `metadata`
+        "account": record.owner_id,
         "timestamp": record.finished_at,
         "data": data,
     }

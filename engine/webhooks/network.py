@@ -1,8 +1,8 @@
-"""Connections to webhook receivers: to the very address that was checked, and not for long.
+"""Connections to webhook receivers: only to the checked addresses, and limited in time.
 
-A name is resolved once, and every address it has must be permitted: what was checked is what is
-connected to, so a name that changes its answer in between gains nothing. Host header and TLS keep
-the name. There are no proxies here, and nobody follows redirects.
+A name is resolved once, and all of its addresses must be permitted. The connection goes to a
+checked address, so a name that resolves differently later has no effect. The Host header and TLS
+use the name. There are no proxies, and redirects are not followed.
 """
 
 import socket
@@ -17,7 +17,7 @@ import httpcore
 from common.webhooks.addresses import Address, Network, is_allowed, is_permitted
 
 Resolve = Callable[..., Iterable[tuple[Any, ...]]]  # as socket.getaddrinfo
-PIECE = 16 * 1024  # bytes that are written under one look at the clock
+PIECE = 16 * 1024  # bytes written between two checks of the time
 
 
 class Unresolved(httpcore.ConnectError):
@@ -25,7 +25,7 @@ class Unresolved(httpcore.ConnectError):
 
 
 class Forbidden(httpcore.ConnectError):
-    """One of the host's addresses is not one that a webhook may be sent to."""
+    """Webhooks must not be sent to one of the host's addresses."""
 
 
 class GuardedNetwork(httpcore.NetworkBackend):
@@ -40,7 +40,7 @@ class GuardedNetwork(httpcore.NetworkBackend):
         *,
         is_plain: bool = False,
     ):
-        """`is_plain`: without TLS, which only receivers in the `allowed` networks get."""
+        """`is_plain`: without TLS, which is only permitted in the `allowed` networks."""
         self._allowed = allowed
         self._is_reachable = is_allowed if is_plain else is_permitted
         self._connect = connect
@@ -56,7 +56,9 @@ class GuardedNetwork(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """A stream to the first of the host's addresses that answers in its share of the time."""
+        """Return a stream to the first of the host's addresses that answers; each address gets an
+        equal share of the time.
+        """
         addresses = self._permitted(host, port)
         end = min(self._end, time.monotonic() + self._connect)
         for number, address in enumerate(addresses):
@@ -82,24 +84,24 @@ class GuardedNetwork(httpcore.NetworkBackend):
 
 
 class BoundedStream(httpcore.NetworkStream):
-    """A stream whose reads and writes end when the attempt does, however little each one brings."""
+    """A stream whose reads and writes end with the attempt, however slowly data arrives."""
 
     def __init__(self, inner: httpcore.NetworkStream, end: float):
         self._inner = inner
         self._end = end
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """What has come, at most `max_bytes`."""
+        """Return received data, at most `max_bytes`."""
         return self._inner.read(max_bytes, _left(self._end, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """All of it."""
+        """Write all of the data."""
         for start in range(0, len(buffer), PIECE):
             left = _left(self._end, httpcore.WriteTimeout)
             self._inner.write(buffer[start : start + PIECE], left)
 
     def close(self) -> None:
-        """Give it up."""
+        """Close the stream."""
         self._inner.close()
 
     def start_tls(
@@ -108,17 +110,17 @@ class BoundedStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        """The same inside TLS; `server_hostname` is the URL's, not the address."""
+        """Return a TLS stream; `server_hostname` is the URL's host, not the address."""
         left = _left(self._end, httpcore.ConnectTimeout)
         return BoundedStream(self._inner.start_tls(ssl_context, server_hostname, left), self._end)
 
     def get_extra_info(self, info: str) -> Any:
-        """What the stream beneath knows."""
+        """Return information about the underlying stream."""
         return self._inner.get_extra_info(info)
 
 
 def _left(end: float, error: type[Exception]) -> float:
     left = end - time.monotonic()
     if left <= 0:
-        raise error("the attempt's time is over")
+        raise error("the attempt timed out")
     return left

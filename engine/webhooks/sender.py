@@ -1,4 +1,4 @@
-"""Send one message to one receiver, and say what came of it."""
+"""Send one message to one receiver, and return the outcome."""
 
 import socket
 import ssl
@@ -15,27 +15,29 @@ from common.webhooks.addresses import Network
 from engine.webhooks.network import Forbidden, GuardedNetwork, Resolve, Unresolved
 from engine.webhooks.schedule import Timing
 
-MOST_READ = 64 * 1024  # bytes of an answer's body, which nobody looks at
+MOST_READ = 64 * 1024  # bytes of a response's body, which is ignored
 DELIVERED, GONE, FAILED = "delivered", "gone", "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The receiver's status; None when there was none, and `error` then says why."""
+    """The receiver's status code; None without a response, with the reason in `error`."""
 
     status: int | None
     error: str = ""
 
     @property
     def outcome(self) -> str:
-        """Whether it was taken, is not wanted any more, or has to be sent again."""
+        """Whether the message was delivered, the receiver wants no more, or the message must be
+        sent again.
+        """
         if self.status is not None and 200 <= self.status < 300:
             return DELIVERED
         return GONE if self.status == HTTPStatus.GONE else FAILED
 
 
 class Sender:
-    """Posts messages; may be used from many threads."""
+    """Posts messages; thread-safe."""
 
     def __init__(
         self,
@@ -50,7 +52,7 @@ class Sender:
         self._tls = tls or _trusting_known_authorities()
 
     def send(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
-        """POST `body` to `url`, on a connection of its own; takes `timing.whole` at most."""
+        """POST `body` to `url` on a connection of its own; takes at most `timing.whole` seconds."""
         end = time.monotonic() + self._timing.whole
         parsed = httpx.URL(url)
         network = GuardedNetwork(
@@ -81,15 +83,17 @@ class Sender:
 
 
 def _trusting_known_authorities() -> ssl.SSLContext:
-    """Mozilla's list, and what the machine's administrator added (SSL_CERT_FILE)."""
+    """Return a context that trusts Mozilla's list and the authorities that the administrator added
+    (SSL_CERT_FILE).
+    """
     context = httpcore.default_ssl_context()
     context.load_default_certs()
     return context
 
 
 def _read_some(answer: httpcore.Response) -> None:
-    """So that a receiver is not cut off in the middle of a short answer. The status is known
-    already: what becomes of the rest does not matter.
+    """Read the beginning of the body, so that a receiver is not cut off in the middle of a short
+    response. Errors are ignored, because the status is known already.
     """
     seen = 0
     with suppress(httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
@@ -100,7 +104,7 @@ def _read_some(answer: httpcore.Response) -> None:
 
 
 def _in_words(error: Exception) -> str:
-    """Without addresses: whoever has the prediction's id may read it."""
+    """Return the reason without addresses, because callers can read it."""
     match error:
         case Forbidden():
             return "the host's address is not a public one"
@@ -112,7 +116,7 @@ def _in_words(error: Exception) -> str:
             return "no answer in time"
         case httpcore.ProtocolError():
             return "the answer is not HTTP"
-        # Not `__cause__`: the pool raises what it was given again, `from None`.
+        # Not `__cause__`: the pool raises the error again `from None`.
         case _ if isinstance(error.__context__, ssl.SSLError):
             return f"TLS: {error.__context__.reason or 'failed'}"
         case httpcore.ConnectError():

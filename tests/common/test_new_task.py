@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.house.sources import ROOT
-from tests.support.pictures import encode, picture
-from tests.support.services import OURS
+from tests.support.images.pictures import encode, picture
+from tests.support.services.processes import OURS
 
 COPIED = ("api", "common", "engine", "migrations", "docs", "standalone.py", "README.md")
 PACKAGES = ("house", "support")  # of the tests, for the generator of the documents' tables

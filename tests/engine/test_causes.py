@@ -49,7 +49,7 @@ def test_a_model_that_does_not_load_is_named_within_its_folder(tmp_path: Path) -
     model = LiteRtModel(tmp_path / "gone.tflite", chosen)
     with pytest.raises(ModelUnavailable) as raised:
         model.session()
-    assert told(raised.value) == f"{chosen.folder} does not load."
+    assert told(raised.value) == f"{chosen.folder} cannot be loaded."
     assert str(tmp_path) in raised.value.explained
 
 
@@ -63,7 +63,7 @@ def test_defaults_that_cannot_be_read_do_not_tell_the_path(tmp_path: Path) -> No
 
 def test_a_setting_is_not_told_to_those_who_ask_for_predictions() -> None:
     error = SettingsError("INDEX_URL: the server at s3.internal cannot be used.")
-    assert told(error) == "The engine failed on this image; its log says why."
+    assert told(error) == "The engine failed on this image; see its log."
 
 
 def test_a_broker_that_is_away_is_not_told_with_its_address() -> None:

@@ -168,7 +168,7 @@ def install_in_engine(trap: Trap) -> None:
             os.abort()
         return prepare(self, data, params)
 
-    ClassifyRunner.prepare = poisonous  # type: ignore[method-assign]
+    ClassifyRunner.prepare = poisonous  # type: ignore[method-assign, assignment]
     _wrap("engine.tasks.classify", "ClassifyRunner.run", before=lambda: time.sleep(pause))
     sent = partial(trap.reach, WEBHOOK_POINT)
     _wrap("engine.webhooks.sender", "Sender.send", after=sent)

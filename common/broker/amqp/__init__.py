@@ -1,4 +1,4 @@
-"""`amqp://`: the broker on RabbitMQ. The only place that imports pika.
+"""`amqp://`: the broker on RabbitMQ. Only this package imports pika.
 
 Publisher, consumer and subscription each own a connection and the thread that drives it.
 """
@@ -17,7 +17,7 @@ Part = AmqpPublisher | AmqpConsumer | AmqpSubscription
 
 
 class AmqpBroker:
-    """Opens the parts and remembers them until it is closed."""
+    """Opens publishers, consumers and subscriptions, and closes them with itself."""
 
     def __init__(self, url: str):
         self._parameters = parse(url)
@@ -25,17 +25,17 @@ class AmqpBroker:
         self._parts: list[Part] = []
 
     def ensure(self, queues: Sequence[str]) -> None:
-        """On a short connection of its own, which also makes it a test of the broker."""
+        """Declare on a temporary connection, which also tests the broker."""
         Inquiry(self._parameters, queues).answer()
 
     def publisher(self) -> AmqpPublisher:
-        """Connects in its own thread."""
+        """Return a publisher, which connects in its own thread."""
         publisher = AmqpPublisher(self._parameters)
         self._keep(publisher)
         return publisher
 
     def consumer(self, queues: Sequence[str], prefetch: int) -> AmqpConsumer:
-        """Connects in its own thread."""
+        """Return a consumer, which connects in its own thread."""
         consumer = AmqpConsumer(self._parameters, queues, prefetch)
         self._keep(consumer)
         return consumer
@@ -43,18 +43,22 @@ class AmqpBroker:
     def subscribe(
         self, on_event: Callable[[bytes], None], on_reconnect: Callable[[], None]
     ) -> AmqpSubscription:
-        """Connects in its own thread, and waits for the outcome of the first attempt."""
+        """Return a subscription, which connects in its own thread; waits for the outcome of the
+        first attempt.
+        """
         subscription = AmqpSubscription(self._parameters, on_event, on_reconnect)
         self._keep(subscription)
         return subscription
 
     def depths(self, queues: Sequence[str]) -> dict[str, int]:
-        """On a short connection of its own: a declaration's answer says how many are ready."""
+        """Return the number of ready messages, from the answers to declarations on a temporary
+        connection.
+        """
         depths = Inquiry(self._parameters, queues).answer()
         return {queue: depths[queue] for queue in queues}
 
     def close(self) -> None:
-        """All parts at the same time: together they take no longer than the slowest."""
+        """Close all connections at the same time, so that it takes no longer than the slowest."""
         with self._lock:
             parts, self._parts = self._parts, []
         for part in parts:
@@ -68,7 +72,7 @@ class AmqpBroker:
 
 
 def open_amqp(url: str) -> AmqpBroker:
-    """Contacts nobody yet. Raises SettingsError for a URL that cannot be used."""
-    # A loss is one line, and a link writes it; pika would write a dozen, with stack traces.
+    """Return a broker that is not connected yet. Raises SettingsError for an invalid URL."""
+    # A link logs a lost connection in one line; pika would write a dozen, with stack traces.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     return AmqpBroker(url)

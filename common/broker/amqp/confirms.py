@@ -1,4 +1,4 @@
-"""Which published message the broker's answers are about; no network in here."""
+"""Matches the broker's confirms to published messages; without network access."""
 
 import threading
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from common.broker import Message
 
 
 class Batch:
-    """Messages published together, and what became of each."""
+    """Messages published together, and whether each was confirmed."""
 
     def __init__(self, messages: Sequence[Message]):
         self.messages = tuple(messages)
@@ -16,7 +16,7 @@ class Batch:
         self._open = len(messages)
 
     def settle(self, index: int, confirmed: bool) -> None:
-        """Once for each message; the last one sets `done`."""
+        """Set the outcome of one message, once; the last one sets `done`."""
         self.confirmed[index] = confirmed
         self._open -= 1
         if not self._open:
@@ -24,7 +24,7 @@ class Batch:
 
 
 class Confirms:
-    """The outstanding messages of one channel by their delivery tag, which counts from 1."""
+    """The outstanding messages of one channel by delivery tag, which counts from 1."""
 
     def __init__(self) -> None:
         self._outstanding: dict[int, tuple[Batch, int]] = {}
@@ -32,17 +32,19 @@ class Confirms:
         self._next = 1
 
     def expect(self, batch: Batch) -> None:
-        """The batch's messages are the next to be published, in order."""
+        """Register the batch's messages as the next to be published, in order."""
         for index in range(len(batch.messages)):
             self._outstanding[self._next + index] = (batch, index)
         self._next += len(batch.messages)
 
     def skip(self) -> None:
-        """The next message published is nobody's."""
+        """Skip the tag of the next published message, which belongs to no batch."""
         self._next += 1
 
     def settle(self, tag: int, multiple: bool, confirmed: bool) -> None:
-        """An ack or a nack of `tag`, or of all up to it. Tags already settled are passed over."""
+        """Handle an ack or nack of `tag`, or of all tags up to it. Tags already settled are
+        ignored.
+        """
         if not multiple:
             self._settle(tag, confirmed)
             return
@@ -51,20 +53,21 @@ class Confirms:
         self._lowest = max(self._lowest, tag + 1)
 
     def unroutable(self, queue: str) -> None:
-        """Nothing outstanding for this queue counts as confirmed any more.
+        """Treat all outstanding messages for this queue as not confirmed.
 
-        A return names no tag, only the queue; it comes before the ack of its message. Failing a
-        neighbour that did arrive makes a duplicate, which is harmless; the reverse is a loss.
+        A return contains no tag, only the queue, and arrives before the ack of its message.
+        Treating another message as failed although it arrived creates a duplicate, which is
+        harmless; the reverse would be a loss.
         """
         for tag, (batch, index) in list(self._outstanding.items()):
             if batch.messages[index].queue == queue:
                 self._settle(tag, confirmed=False)
 
     def fail(self) -> None:
-        """No answer will come to anything outstanding."""
+        """Treat all outstanding messages as not confirmed, because no answer will arrive."""
         for tag in list(self._outstanding):
             self._settle(tag, confirmed=False)
 
     def _settle(self, tag: int, confirmed: bool) -> None:
-        if (found := self._outstanding.pop(tag, None)) is not None:
-            found[0].settle(found[1], confirmed)
+        if (entry := self._outstanding.pop(tag, None)) is not None:
+            entry[0].settle(entry[1], confirmed)

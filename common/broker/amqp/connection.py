@@ -1,7 +1,7 @@
-"""A link: one thread that keeps one connection with one channel open, for ever.
+"""A link: a thread that keeps a connection with one channel open permanently.
 
-Every kind of loss takes the same way: drop the connection, wait a little, connect again and let
-the owner set its channel up anew.
+Every kind of failure is handled in the same way: drop the connection, wait a little, connect again,
+and let the owner set up its channel again.
 """
 
 import random
@@ -41,9 +41,9 @@ CLOSE_SECONDS = 2.0
 
 
 def parse(url: str) -> URLParameters:
-    """Connection parameters from an AMQP URL; its query may override DEFAULTS.
+    """Return connection parameters from an AMQP URL; its query may override DEFAULTS.
 
-    Raises SettingsError, which never repeats the URL: there is a password in it.
+    Raises SettingsError, which never contains the URL because of its password.
     """
     try:
         parts = urlsplit(url)
@@ -51,7 +51,7 @@ def parse(url: str) -> URLParameters:
         return URLParameters(urlunsplit(parts._replace(query=query)))
     except (ValueError, TypeError):
         raise SettingsError(
-            "BROKER_URL is not a usable AMQP address; expected "
+            "BROKER_URL is not a valid AMQP URL; expected "
             "amqp://user:password@host:port/vhost, with every special character %-encoded."
         ) from None
 
@@ -59,8 +59,8 @@ def parse(url: str) -> URLParameters:
 class Link:
     """Keeps a channel open. `opened` and `lost` are called in the link's thread.
 
-    `opened(channel)` sets the channel up and calls `ready()` when the broker has answered the last
-    request of it. `lost()` is called after every loss and after every attempt that failed.
+    `opened(channel)` sets up the channel and calls `ready()` when the broker has answered its last
+    request. `lost()` is called after each lost connection and after each failed attempt.
     """
 
     def __init__(
@@ -89,26 +89,26 @@ class Link:
         self.reason = ""
 
     def start(self) -> None:
-        """Begin to connect; the owner is ready to be called back."""
+        """Start to connect; the owner must be ready for callbacks."""
         self._retry_timer = self._loop.call_later(0, self._connect)
         self._thread.start()
 
     def is_up(self, timeout: float = 0.0) -> bool:
-        """Whether the channel stands; waits only for the outcome of the very first attempt."""
+        """Return whether the channel is open; waits only for the outcome of the first attempt."""
         return self._settled.wait(timeout) and self._up_since is not None
 
     def call(self, callback: Callable[[], None]) -> None:
-        """Call back in the link's thread, in order, unless the link is closed."""
+        """Run a callback in the link's thread, in order, unless the link is closed."""
         with self._order:
             if not self.closed:
                 self._loop.add_callback_threadsafe(callback)
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> None:
-        """Only from the link's own thread."""
+        """Run a callback after `seconds`. Only from the link's own thread."""
         self._loop.call_later(seconds, callback)
 
     def ready(self) -> None:
-        """The owner's channel is set up."""
+        """Note that the owner's channel is set up."""
         if self._up_since is not None:
             return
         self._cancel_setup_timer()
@@ -123,7 +123,7 @@ class Link:
         self._terminate(AMQPError(reason))
 
     def begin_close(self) -> None:
-        """Close without waiting; what was handed to `call` before is still done."""
+        """Close without waiting; callbacks passed to `call` before still run."""
         with self._order:
             if not self.closed:
                 self.closed = True
@@ -141,9 +141,9 @@ class Link:
                 self._loop.start()
                 break
             except Exception:
-                if self.closed:  # pika trips over a connection that is closed while opening
+                if self.closed:  # pika fails on a connection that is closed while it opens
                     break
-                self._log.exception("a fault in the link's thread; connecting anew")
+                self._log.exception("an error in the link's thread; connecting again")
                 self._recover()
         self._give_up()
         self._loop.close()
@@ -152,7 +152,7 @@ class Link:
         if self._connection is None:
             self._connect_later()
         else:
-            self.drop("a fault in the link's thread")
+            self.drop("an error in the link's thread")
 
     def _connect_later(self) -> None:
         if self._retry_timer is None:
@@ -181,7 +181,7 @@ class Link:
     def _terminate(self, reason: Exception) -> None:
         """Close the socket without the closing handshake, which a frozen broker never answers.
 
-        pika has no public way to do so. An attempt under way is left to its own time limits.
+        pika has no public method for that. An attempt to connect ends by its own time limits.
         """
         connection = self._connection
         if connection is not None and (connection.is_open or connection.is_closing):
@@ -213,13 +213,19 @@ class Link:
         self._settled.set()
 
     def _report(self, reason: str) -> None:
-        """One line per loss, and one whenever the reason changes while the broker stays away."""
+        """Log one line per lost connection, and one when the reason changes while the broker is
+        unavailable.
+        """
         if reason != self.reason and not self._quiet:
-            self._log.warning("the broker is away; connecting again until it is back", why=reason)
+            self._log.warning(
+                "the broker is unavailable; connecting again until it responds", why=reason
+            )
         self.reason = reason
 
     def _pause(self) -> float:
-        """Exponential backoff, jittered so that a crowd does not come back at one moment."""
+        """Return an exponential backoff with jitter, so that many clients do not reconnect at the
+        same time.
+        """
         pause = min(FIRST_RETRY_SECONDS * 2.0**self._attempts, LAST_RETRY_SECONDS)
         self._attempts = min(self._attempts + 1, 16)
         return pause * random.uniform(0.5, 1.0)

@@ -1,4 +1,4 @@
-"""Consuming over AMQP: messages are fetched ahead, acks are handed over many at a time."""
+"""Consume over AMQP: messages are prefetched, and acks are sent in groups."""
 
 import threading
 from collections import deque
@@ -19,18 +19,18 @@ from common.broker.amqp.topology import declare_common, declare_queue
 log = structlog.get_logger(__name__)
 
 CONSUME_AGAIN_SECONDS = 1.0
-"""As DECLARE_AGAIN_SECONDS: the other consumers of the queue are still to be told."""
+"""Like DECLARE_AGAIN_SECONDS: the broker must first cancel the other consumers of the queue."""
 
 
 class Receipt(NamedTuple):
-    """A delivery tag, which only means something on the channel it came from."""
+    """A delivery tag, which is only valid on its channel."""
 
     channel: Channel
     tag: int
 
 
 class AmqpConsumer:
-    """The link's thread fills one deque a queue, and sends the acks."""
+    """A consumer whose link thread fills one deque per queue, and sends the acks."""
 
     def __init__(self, parameters: URLParameters, queues: Sequence[str], prefetch: int):
         self._prefetch = prefetch
@@ -45,21 +45,23 @@ class AmqpConsumer:
         self.link.start()
 
     def receive(self, limit: int, timeout: float) -> list[Delivery]:
-        """Take what was fetched ahead; wait for the first message of it."""
+        """Take prefetched messages; wait for the first one."""
         with self._changed:
             self._changed.wait_for(self._has_news, timeout)
             return self._take(limit)
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """Each by itself, never "all up to here": others may still be at work on theirs."""
+        """Acknowledge each message by itself, not all up to a tag, because others may still be in
+        progress.
+        """
         self._settle(deliveries, accepted=True)
 
     def discard(self, deliveries: Sequence[Delivery]) -> None:
-        """Reject without requeueing: the queue's dead-letter exchange takes them."""
+        """Reject without requeueing, so that the queue's dead-letter exchange receives them."""
         self._settle(deliveries, accepted=False)
 
     def close(self) -> None:
-        """Send the acks handed over, then close; the broker takes the rest back."""
+        """Send pending acks, then close; the broker requeues the other messages."""
         with self._changed:
             self._closed = True
             self._forget_fetched()
@@ -81,8 +83,8 @@ class AmqpConsumer:
             waiting.clear()
 
     def _settle(self, deliveries: Sequence[Delivery], accepted: bool) -> None:
-        # No lock: the flag is lowered before the deque is emptied, so what is appended here is
-        # either seen by a flush under way or asks for the next one.
+        # No lock: the flag is cleared before the deque is emptied, so an item appended here is
+        # either seen by a flush in progress or schedules the next one.
         self._settled.extend((delivery, accepted) for delivery in deliveries)
         if not self._flush_due:
             self._flush_due = True
@@ -125,7 +127,7 @@ class AmqpConsumer:
         )
 
     def _consuming(self, frame: Method[Basic.ConsumeOk]) -> None:
-        """The broker answers in order: the last queue stands for all."""
+        """Become ready with the last queue: the broker answers in order."""
         if frame.method.consumer_tag == list(self._fetched)[-1]:
             self.link.ready()
 
@@ -146,7 +148,9 @@ class AmqpConsumer:
                 self._changed.notify()
 
     def _cancelled(self, frame: Method[Basic.Cancel]) -> None:
-        """The broker took a queue away: declare it and consume again, without losing the rest."""
+        """Declare a queue that the broker has deleted and consume again, without dropping the
+        connection.
+        """
         queue = frame.method.consumer_tag
         log.warning("a queue is gone; declaring it and consuming again", queue=queue)
         self.link.call_later(CONSUME_AGAIN_SECONDS, partial(self._consume, queue))

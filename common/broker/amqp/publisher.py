@@ -1,4 +1,4 @@
-"""Publishing over AMQP: confirms in a pipeline, many messages in flight at once."""
+"""Publish over AMQP with pipelined confirms: many messages are in flight at once."""
 
 import time
 from collections.abc import Sequence
@@ -20,12 +20,15 @@ log = structlog.get_logger(__name__)
 CONFIRM_SECONDS = 5.0
 
 DECLARE_AGAIN_SECONDS = 1.0
-"""How long a deleted queue stays away: when a quorum queue is declared again within some 50 ms,
+"""Seconds until a deleted queue is declared again: if a quorum queue is declared within about
+50 ms,
 RabbitMQ 3.10 does not cancel the old one's consumers and never delivers to them again."""
 
 
 class AmqpPublisher:
-    """Any thread hands batches to the link's thread, which alone touches the channel."""
+    """A publisher: any thread passes batches to the link's thread, and only that uses the
+    channel.
+    """
 
     def __init__(self, parameters: URLParameters):
         self._persistent = BasicProperties(delivery_mode=DeliveryMode.Persistent)
@@ -39,7 +42,7 @@ class AmqpPublisher:
         self.link.start()
 
     def publish(self, messages: Sequence[Message]) -> list[bool]:
-        """Hand the batch over and wait for the broker's confirms."""
+        """Pass the batch to the link's thread and wait for the broker's confirms."""
         deadline = time.monotonic() + CONFIRM_SECONDS
         batch = Batch(messages)
         if messages and self.link.is_up(CONFIRM_SECONDS):
@@ -49,11 +52,11 @@ class AmqpPublisher:
         return list(batch.confirmed)
 
     def broadcast(self, body: bytes) -> None:
-        """Hand the event over; it is dropped when the broker is away."""
+        """Pass the event to the link's thread; it is dropped if the broker is unavailable."""
         self.link.call(partial(self._tell, body))
 
     def close(self) -> None:
-        """Send what was handed over, then close the connection."""
+        """Send what was passed before, then close the connection."""
         self.link.close()
 
     def _opened(self, channel: Channel) -> None:
@@ -113,16 +116,18 @@ class AmqpPublisher:
         self._declared.discard(queue)
 
     def _blocked(self, _connection: object, frame: Method[Connection.Blocked]) -> None:
-        """The broker lacks memory or disk and reads no more: what is in flight may take ages."""
+        """Fail what is in flight: the broker lacks memory or disk and reads nothing for an unknown
+        time.
+        """
         self._is_blocked = True
         self._confirms.fail()
-        log.warning("the broker takes no messages for now", why=frame.method.reason)
+        log.warning("the broker accepts no messages at present", why=frame.method.reason)
 
     def _unblocked(self, _connection: object, _frame: Method[Connection.Unblocked]) -> None:
         self._is_blocked = False
-        log.info("the broker takes messages again")
+        log.info("the broker accepts messages again")
 
     def _drop_if_silent(self) -> None:
-        """Slow is one thing; a connection without a single answer is dead."""
+        """Drop a connection without a single answer; a slow one is kept."""
         if time.monotonic() - self._last_answer >= CONFIRM_SECONDS:
             self.link.drop(f"no confirm within {CONFIRM_SECONDS:.0f} s")

@@ -1,8 +1,10 @@
-"""Why a connection was lost, in one line for the log."""
+"""Describe in one line why a connection was lost."""
 
 
 def describe(error: object) -> str:
-    """The innermost known cause, with its class: pika wraps socket errors three deep."""
+    """Return the innermost known cause with its class: pika wraps socket errors three
+    levels deep.
+    """
     while inner := _causes(error):
         error = inner[-1]
     name = (error if isinstance(error, type) else type(error)).__name__

@@ -1,4 +1,4 @@
-"""Listening to broadcasts over AMQP: a queue of one's own, as long as the connection lasts."""
+"""Receive broadcasts over AMQP, on an exclusive queue that exists as long as the connection."""
 
 import uuid
 from collections.abc import Callable
@@ -18,7 +18,7 @@ FIRST_ANSWER_SECONDS = 5.0
 
 
 class AmqpSubscription:
-    """Both callbacks are called in the link's thread; what they raise is logged."""
+    """A subscription whose callbacks run in the link's thread; their exceptions are logged."""
 
     def __init__(
         self,
@@ -34,21 +34,21 @@ class AmqpSubscription:
         self.link.is_up(FIRST_ANSWER_SECONDS)
 
     def close(self) -> None:
-        """Leave; the broker deletes the queue with its connection."""
+        """Disconnect; the broker then deletes the queue."""
         self.link.close()
 
     def _opened(self, channel: Channel) -> None:
-        # A new name each time: the broker may not have noticed yet that the old owner is gone.
+        # A new name each time: the broker may not have noticed the loss of the old connection yet.
         queue = f"{FINISHED_EXCHANGE}.{uuid.uuid4().hex}"
         channel.add_on_cancel_callback(lambda _: self.link.drop("the subscription's queue is gone"))
         channel.exchange_declare(FINISHED_EXCHANGE, "fanout", durable=True)
         channel.queue_declare(queue, exclusive=True, auto_delete=True)
         channel.queue_bind(queue, FINISHED_EXCHANGE)
         channel.basic_consume(
-            queue, on_message_callback=self._arrived, auto_ack=True, callback=self._stands
+            queue, on_message_callback=self._arrived, auto_ack=True, callback=self._subscribed
         )
 
-    def _stands(self, _frame: Method[Basic.ConsumeOk]) -> None:
+    def _subscribed(self, _frame: Method[Basic.ConsumeOk]) -> None:
         self.link.ready()
         if self._missed:
             self._missed = False

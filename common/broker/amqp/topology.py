@@ -1,7 +1,7 @@
-"""What stands in the broker, and how it is declared and counted.
+"""The broker's queues and exchanges: how they are declared and counted.
 
-Declarations go out without waiting for an answer (`nowait`): a channel is served in order, so the
-answer to the request after them stands for all, and a refusal closes the channel.
+Declarations do not wait for an answer (`nowait`): a channel is served in order, so the answer to
+the next request covers them, and a refusal closes the channel.
 """
 
 import threading
@@ -21,7 +21,7 @@ ANSWER_SECONDS = 12.0
 
 
 def arguments(queue: str) -> dict[str, object]:
-    """The arguments of a queue; a queue keeps those it was first declared with."""
+    """Return the arguments of a queue; an existing queue keeps those of its first declaration."""
     if queue == DEAD_LETTERS:
         return {"x-queue-type": "quorum"}
     return {
@@ -32,7 +32,7 @@ def arguments(queue: str) -> dict[str, object]:
 
 
 def declare_common(channel: Channel) -> None:
-    """The exchanges, and the dead-letter queue behind its own."""
+    """Declare the exchanges, and the dead-letter queue with its binding."""
     channel.exchange_declare(FINISHED_EXCHANGE, "fanout", durable=True)
     channel.exchange_declare(DEAD_EXCHANGE, "fanout", durable=True)
     declare_queue(channel, DEAD_LETTERS)
@@ -40,12 +40,12 @@ def declare_common(channel: Channel) -> None:
 
 
 def declare_queue(channel: Channel, queue: str) -> None:
-    """Durable and replicated; nothing changes where it stands already."""
+    """Declare a durable quorum queue; an existing one is not changed."""
     channel.queue_declare(queue, durable=True, arguments=arguments(queue))
 
 
 class Inquiry:
-    """One question on a connection of its own: declare these queues, how deep are they?"""
+    """A request on a connection of its own that declares queues and reads their depths."""
 
     def __init__(self, parameters: URLParameters, queues: Sequence[str]):
         self._queues = tuple(dict.fromkeys((DEAD_LETTERS, *queues)))
@@ -54,7 +54,7 @@ class Inquiry:
         self.link = Link(parameters, "inquiry", self._opened, self._done.set, quiet=True)
 
     def answer(self) -> dict[str, int]:
-        """Ready messages by queue. Raises BrokerUnavailable."""
+        """Return the ready messages by queue. Raises BrokerUnavailable."""
         self.link.start()
         self._done.wait(ANSWER_SECONDS)
         why = self.link.reason

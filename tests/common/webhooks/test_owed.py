@@ -217,4 +217,4 @@ def test_a_fencing_token_never_decreases(sessions: Sessions, ask: Any, end: Any)
 
 def take_due(sessions: Sessions) -> list[Due]:
     slots = Slots(per_host=5, per_account=5, anonymous=5)
-    return transact(sessions, partial(claim_due, most=5, slots=slots, lease=30))
+    return transact(sessions, partial(claim_due, limit=5, slots=slots, lease=30))

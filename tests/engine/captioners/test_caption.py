@@ -15,7 +15,7 @@ from common.settings import Settings
 from common.tables import State
 from engine.captioners.cancellable_call import call
 from engine.captioners.chat import check, parse
-from engine.captioners.circuit_breaker import Gate
+from engine.captioners.circuit_breaker import CircuitBreaker
 from engine.captioners.errors import Refused
 from engine.captioners.http_limits import LONGEST_DELAY, retry_after
 from engine.captioners.image_input import SIDE, to_jpeg
@@ -146,18 +146,18 @@ def test_the_key_is_in_no_representation() -> None:
 
 
 def test_a_gate_that_must_be_quiet_lets_pass_later() -> None:
-    gate = Gate(60, Event())
-    gate.quieten(0.3)
+    breaker = CircuitBreaker(60, Event())
+    breaker.pause(0.3)
     start = time.monotonic()
-    gate.pass_through()
+    breaker.wait()
     assert time.monotonic() - start >= 0.3
-    gate.quieten(60)
+    breaker.pause(60)
     with pytest.raises(TryLater) as caught:
-        gate.pass_through()
+        breaker.wait()
     assert not caught.value.counts and 50 < caught.value.delay <= 60
-    gate.close(Refused("The key is wrong.", code="captioner_unauthorized"))
+    breaker.open(Refused("The key is wrong.", code="captioner_unauthorized"))
     with pytest.raises(Refused) as refused:
-        gate.pass_through()
+        breaker.wait()
     assert refused.value.code == "captioner_unauthorized"
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from common.allocator import limit_allocator, release_freed
 from common.database.ids import new_id
 from engine.index.cache_limits import WRITER_CACHE
-from engine.index.documents import Document, Knowledge, Words, encode, texts_of
+from engine.index.documents import Document, ImageFacts, Words, encode, texts_of
 from engine.index.maintenance import Schedule
 from engine.index.store import Index
 
@@ -25,7 +25,7 @@ FIRST = 1_008  # images, after which everything is loaded
 def made_up(words: Words, number: int) -> Document:
     labels = [(random.choice(words.classes), random.random()) for _ in range(5)]
     caption = " ".join(random.choice(words.classes) for _ in range(3))
-    known = Knowledge(labels=labels, caption=caption, file_name=f"IMG_{number}.jpg")
+    known = ImageFacts(labels=labels, caption=caption, file_name=f"IMG_{number}.jpg")
     return Document(
         id=new_id(),
         owner=None,

@@ -12,7 +12,7 @@ import pytest
 from common.database.ids import new_id
 from common.errors import SettingsError
 from engine.index.address import parse_index_url
-from engine.index.documents import Document, Knowledge, Words, encode, texts_of
+from engine.index.documents import Document, ImageFacts, Words, encode, texts_of
 from engine.index.store import Index, IndexUnavailable, visible_to
 
 WORDS = Words()
@@ -22,7 +22,7 @@ ME, OTHER = new_id(), new_id()
 
 
 def document(name: str, *, read_at: int = 1, id: UUID | None = None, **about: Any) -> Document:
-    known = Knowledge(labels=[(name, 0.9)], file_name="x.jpg")
+    known = ImageFacts(labels=[(name, 0.9)], file_name="x.jpg")
     vector = np.zeros(8, "<f4")
     vector[len(name) % 8] = 1
     return Document(

@@ -11,7 +11,7 @@ import pytest
 from bench.photographs import make_photographs, read_all
 from engine.models.add import add
 from engine.models.loader import Model, load
-from engine.models.manifest_from_signature import Said
+from engine.models.manifest_from_signature import ModelDescription
 from engine.models.progress import Lines
 from engine.pixels import decode, to_square
 from tests.support.servers.backends import missing
@@ -39,7 +39,7 @@ def with_both(folder: Path, model_dir: Path, tmp_path_factory: pytest.TempPathFa
     """A MODEL_DIR with the default classifier, and the SavedModel as version `float`."""
     both = tmp_path_factory.mktemp("both")
     shutil.copytree(model_dir, both, dirs_exist_ok=True)
-    add("classify", str(folder), Said(version="float"), both, Lines())
+    add("classify", str(folder), ModelDescription(version="float"), both, Lines())
     return both
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from common.settings import Settings
 from common.tasks.classify import CONTRACT
-from engine.models.broader_terms import MOST, BroaderTerms
+from engine.models.broader_terms import LIMIT, BroaderTerms
 from engine.models.labels import Label, load_imagenet
 from engine.tasks.classify import open_runner
 
@@ -39,7 +39,7 @@ def test_a_terms_score_is_the_sum_over_all_classes_below(
             sums[term.name] = sums.get(term.name, 0) + float(scores[label.index])
     found = BroaderTerms(labels).of(scores, 0.05)
     sure = sorted((score for score in sums.values() if score >= 0.05), reverse=True)
-    assert len(found) == min(len(sure), MOST)
+    assert len(found) == min(len(sure), LIMIT)
     for each in found:
         assert each["score"] == pytest.approx(sums[each["name"]], abs=1e-5)
     least = min((each["score"] for each in found), default=0)
@@ -66,7 +66,7 @@ def test_the_answer_is_bounded_and_a_score_is_at_most_1(
 ) -> None:
     terms = BroaderTerms(labels)
     everything = terms.of(np.full(1000, 0.3, np.float32), threshold)
-    assert len(everything) == MOST
+    assert len(everything) == LIMIT
     assert {term["score"] for term in everything} == {1.0}
     assert terms.of(np.zeros(1000, np.float32), threshold) == []
 

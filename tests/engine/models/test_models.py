@@ -208,5 +208,5 @@ def test_a_file_that_is_no_network_is_refused(tmp_path: Path) -> None:
     described: Manifest = manifest("x")
     model = open_model(tmp_path, described)
     assert isinstance(model, LiteRtModel)
-    with pytest.raises(ModelUnavailable, match="does not load"):
+    with pytest.raises(ModelUnavailable, match="cannot be loaded"):
         model.session()

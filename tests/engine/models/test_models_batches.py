@@ -18,8 +18,8 @@ from common.services import Services, open_services
 from common.settings import Settings
 from common.storage import object_key
 from engine.batching import Inbox
-from engine.model_cache import ModelCache
-from engine.worker import Worker
+from engine.runner_cache import RunnerCache
+from engine.worker import LaneContext, Worker
 from tests.support.rows.databases import migrate
 
 COUNT = 5
@@ -65,22 +65,14 @@ def attempt(services: Services, work: Counting) -> list[Any]:
         sha256 = hashlib.sha256(data).digest()
         services.storage.put(object_key(sha256), data)
         jobs.append(Job(new_id(), 1, 0, "classify", {}, sha256, datetime.now(UTC)))
-    works = ModelCache(lambda _: work, lambda: None)
+    runners = RunnerCache(lambda _: work, lambda: None)
     announcer = Announcer(services.broker, services.sessions)
     consumer = services.broker.consumer(["afterimage.test"], COUNT)
     inbox = Inbox(consumer, COUNT, services.metrics.junk["classify"])
     with ThreadPoolExecutor(2) as threads, closing(announcer):
-        worker = Worker(
-            services,
-            announcer,
-            new_id(),
-            inbox,
-            works,
-            threads,
-            threading.Event(),
-            threading.Lock(),
-        )
-        return list(worker._attempt(jobs))
+        stop, alone = threading.Event(), threading.Lock()
+        lane = LaneContext(services, announcer, new_id(), inbox, threads, stop, alone)
+        return list(Worker(lane, runners)._attempt(jobs))
 
 
 @pytest.mark.parametrize("batches", [True, False])

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from common.errors import ModelUnavailable, SettingsError
-from engine.model_cache import NAMED, ModelCache
 from engine.models.add import add
 from engine.models.catalogue import Manifest, default_model
-from engine.models.defaults import DEFAULTS, InstalledModels, choose, set_default, stamp
+from engine.models.defaults import DEFAULTS, InstalledModels, choose, defaults_version, set_default
 from engine.models.loader import load
-from engine.models.manifest_from_signature import Said
+from engine.models.manifest_from_signature import ModelDescription
 from engine.models.progress import Lines
 from engine.models.verification import MANIFEST, installed
+from engine.runner_cache import NAMED, RunnerCache
 from engine.tasks import TaskRunner
 from tests.engine.models.test_pull_processes import run
 
@@ -59,10 +59,10 @@ def test_the_default_can_be_set_and_set_back(two: Path) -> None:
 
 
 def test_each_change_gives_another_stamp(two: Path) -> None:
-    stamps = [stamp(two)]
+    stamps = [defaults_version(two)]
     for reference in (TWIN, default_model("classify").reference, TWIN):
         set_default("classify", reference, two)
-        stamps.append(stamp(two))
+        stamps.append(defaults_version(two))
     assert stamps[0] is None
     assert len(set(stamps)) == len(stamps)
 
@@ -73,7 +73,7 @@ def test_what_is_not_installed_is_not_chosen(reference: str, two: Path) -> None:
         set_default("classify", reference, two)
     with pytest.raises(ModelUnavailable, match="is not installed"):
         load("classify", two, reference)
-    assert stamp(two) is None
+    assert defaults_version(two) is None
 
 
 def test_a_damaged_model_does_not_become_the_default(two: Path) -> None:
@@ -142,11 +142,11 @@ def opening() -> Opening:
 
 
 @pytest.fixture
-def works(opening: Opening) -> ModelCache:
-    return ModelCache(opening, lambda: opening.stamp)
+def works(opening: Opening) -> RunnerCache:
+    return RunnerCache(opening, lambda: opening.stamp)
 
 
-def test_the_default_is_opened_once_until_it_changes(opening: Opening, works: ModelCache) -> None:
+def test_the_default_is_opened_once_until_it_changes(opening: Opening, works: RunnerCache) -> None:
     first = works.of(None)
     assert works.default() is first
     opening.stamp += 1
@@ -156,7 +156,7 @@ def test_the_default_is_opened_once_until_it_changes(opening: Opening, works: Mo
 
 
 def test_a_new_default_that_is_broken_leaves_the_old_one(
-    opening: Opening, works: ModelCache
+    opening: Opening, works: RunnerCache
 ) -> None:
     first = works.default()
     opening.is_broken, opening.stamp = True, 1
@@ -166,7 +166,7 @@ def test_a_new_default_that_is_broken_leaves_the_old_one(
     assert works.default() is not first
 
 
-def test_without_a_default_it_is_tried_each_time(opening: Opening, works: ModelCache) -> None:
+def test_without_a_default_it_is_tried_each_time(opening: Opening, works: RunnerCache) -> None:
     opening.is_broken = True
     for _ in range(3):
         with pytest.raises(ModelUnavailable):
@@ -176,7 +176,7 @@ def test_without_a_default_it_is_tried_each_time(opening: Opening, works: ModelC
     assert len(opening.asked) == 4
 
 
-def test_the_last_named_models_stay_open(opening: Opening, works: ModelCache) -> None:
+def test_the_last_named_models_stay_open(opening: Opening, works: RunnerCache) -> None:
     names = [f"m@{number}" for number in range(NAMED + 1)]
     for name in [*names[:NAMED], names[0], names[NAMED], names[0]]:
         works.of(name)
@@ -218,27 +218,35 @@ def test_another_model_of_the_same_name_and_version_is_refused(
     said = json.loads((other / MANIFEST).read_text()) | {"licence": "MIT"}
     (other / MANIFEST).write_text(json.dumps(said))
     with pytest.raises(ModelUnavailable, match="another --version"):
-        add("classify", str(other), Said(), two, Lines())
+        add("classify", str(other), ModelDescription(), two, Lines())
 
 
 def test_what_is_not_right_is_not_added(two: Path, tmp_path: Path) -> None:
     source = two / "classify" / "mobilenet_v2_1.0_224" / "twin"
     with pytest.raises(ModelUnavailable, match="not of a model for `embed`"):
-        add("embed", str(source), Said(), tmp_path, Lines())
+        add("embed", str(source), ModelDescription(), tmp_path, Lines())
     with pytest.raises(ModelUnavailable, match=r"neither model\.json nor saved_model\.pb"):
-        add("classify", str(tmp_path), Said(), tmp_path, Lines())
+        add("classify", str(tmp_path), ModelDescription(), tmp_path, Lines())
     next(source.glob("*.tflite")).unlink()
     with pytest.raises(ModelUnavailable, match="is missing"):
-        add("classify", str(source), Said(), tmp_path, Lines())
+        add("classify", str(source), ModelDescription(), tmp_path, Lines())
     assert list(tmp_path.glob("classify/*")) == []
 
 
 def test_a_name_that_no_request_could_spell_is_refused(two: Path, tmp_path: Path) -> None:
     from engine.models.manifest_from_signature import named
 
-    assert named("https://hub.example/g/mobilenet_v2/5", Said()) == ("mobilenet_v2", "5")
-    assert named("https://hub.example/m.tar.gz?x=1", Said()) == ("m", "1")
-    assert named("/data/my_net/", Said(version="b")) == ("my_net", "b")
-    for wrong in (Said(name="a b"), Said(version="../x"), Said(name="a@b"), Said(version="-")):
-        with pytest.raises(SettingsError, match="cannot be a model's name"):
+    assert named("https://hub.example/g/mobilenet_v2/5", ModelDescription()) == (
+        "mobilenet_v2",
+        "5",
+    )
+    assert named("https://hub.example/m.tar.gz?x=1", ModelDescription()) == ("m", "1")
+    assert named("/data/my_net/", ModelDescription(version="b")) == ("my_net", "b")
+    for wrong in (
+        ModelDescription(name="a b"),
+        ModelDescription(version="../x"),
+        ModelDescription(name="a@b"),
+        ModelDescription(version="-"),
+    ):
+        with pytest.raises(SettingsError, match="is not a valid name"):
             named("/data/net", wrong)

@@ -15,7 +15,7 @@ import requests
 
 from engine.models.add import add
 from engine.models.catalogue import default_model
-from engine.models.manifest_from_signature import Said
+from engine.models.manifest_from_signature import ModelDescription
 from engine.models.progress import Lines
 from tests.engine.models.test_models_default import TWIN, twin_of
 from tests.engine.models.test_pull_processes import run
@@ -188,7 +188,9 @@ def test_a_savedmodel_answers_through_the_service(
     folder = Path(mirror) / "mobilenet_v2_100_224"
     if not folder.is_dir():
         missing(f"there is no folder {folder}")
-    added = add("classify", str(folder), Said(version="float"), model_dir_of_two, Lines())
+    added = add(
+        "classify", str(folder), ModelDescription(version="float"), model_dir_of_two, Lines()
+    )
     until(lambda: added.reference in listed(service), SECONDS, "it is listed")
 
     def answered() -> Any:

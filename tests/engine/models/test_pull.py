@@ -148,7 +148,7 @@ def test_when_nobody_can_be_reached_the_message_says_what_to_do(tmp_path: Path) 
 
 
 def test_a_mirror_of_another_scheme_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PullFailed, match="neither a folder nor"):
+    with pytest.raises(PullFailed, match="must be a folder or"):
         pull(manifest(nowhere()), tmp_path, "ftp://example.org", Lines())
 
 

@@ -16,7 +16,7 @@ from common.tasks import contract
 from engine.models.add import add
 from engine.models.catalogue import Manifest, Tensor
 from engine.models.loader import Model, load
-from engine.models.manifest_from_signature import Said
+from engine.models.manifest_from_signature import ModelDescription
 from engine.models.progress import Lines
 from engine.tasks.classify import open_runner
 from tests.engine.models.savedmodels import FOLDER, PHOTOGRAPHS, REFERENCE
@@ -118,7 +118,7 @@ def test_a_signature_that_is_not_the_manifests_is_refused(
     said = caught.value.detail
     assert said.startswith(f"The {place} of classify/{FOLDER}/float is")
     assert "images float32 [-1, 224, 224, 3]" in said or "logits float32 [-1, 1001]" in said
-    assert f"model.json says {wrong.name} {wrong.dtype} {list(wrong.shape)}" in said
+    assert f"model.json describes {wrong.name} {wrong.dtype} {list(wrong.shape)}" in said
 
 
 def test_a_signature_that_is_not_there_is_named(model: Model, folder: Path) -> None:
@@ -137,6 +137,6 @@ def test_a_batch_of_one_may_be_asked_for(model: Model, folder: Path, squares: li
 
 def test_what_is_no_savedmodel_is_refused(tmp_path: Path, with_both: Path) -> None:
     (tmp_path / "saved_model.pb").write_bytes(b"text")
-    with pytest.raises(ModelUnavailable, match="does not load"):
-        add("classify", str(tmp_path), Said(name="x"), with_both, Lines())
+    with pytest.raises(ModelUnavailable, match="cannot be loaded"):
+        add("classify", str(tmp_path), ModelDescription(name="x"), with_both, Lines())
     assert not (with_both / "classify" / "x").exists()

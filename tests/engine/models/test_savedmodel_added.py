@@ -12,7 +12,7 @@ import pytest
 from common.errors import ModelUnavailable
 from engine.models.add import add
 from engine.models.loader import Model, load
-from engine.models.manifest_from_signature import Said
+from engine.models.manifest_from_signature import ModelDescription
 from engine.models.progress import Lines
 from tests.engine.models.savedmodels import folder as folder
 from tests.engine.models.savedmodels import model as model
@@ -44,7 +44,9 @@ def test_a_handle_is_fetched_by_tensorflow_hub_and_installed(
     hub: str, site: Site, tmp_path: Path, model: Model, squares: list[Any]
 ) -> None:
     handle = f"{hub}/mobilenet_v2/5"
-    added = add("classify", handle, Said(licence="Apache-2.0"), tmp_path / "models", Lines())
+    added = add(
+        "classify", handle, ModelDescription(licence="Apache-2.0"), tmp_path / "models", Lines()
+    )
     assert (added.reference, added.licence) == ("mobilenet_v2@5", "Apache-2.0")
     assert added.identity["source"] == handle
     assert added.sha256 == model.manifest.sha256
@@ -55,7 +57,7 @@ def test_a_handle_is_fetched_by_tensorflow_hub_and_installed(
 
 def test_a_handle_that_leads_nowhere_says_so(hub: str, tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="/none/1 cannot be fetched"):
-        add("classify", f"{hub}/none/1", Said(), tmp_path / "models", Lines())
+        add("classify", f"{hub}/none/1", ModelDescription(), tmp_path / "models", Lines())
     assert not (tmp_path / "models").exists()
 
 
@@ -65,7 +67,7 @@ def test_a_handle_that_leads_nowhere_says_so(hub: str, tmp_path: Path) -> None:
 def test_a_vector_of_the_same_network_can_be_asked_for(
     folder: Path, tmp_path: Path, squares: list[Any]
 ) -> None:
-    added = add("embed", str(folder), Said(), tmp_path, Lines())
+    added = add("embed", str(folder), ModelDescription(), tmp_path, Lines())
     assert (added.output.name, added.output.shape) == ("features", (-1, 1280))
     assert added.labels is None
     [vector] = load("embed", tmp_path, added.reference).session().run(squares[:1])
@@ -75,13 +77,13 @@ def test_a_vector_of_the_same_network_can_be_asked_for(
 @pytest.mark.parametrize(
     ("said", "match"),
     [
-        (Said(output="scores"), "Which output.*features, logits"),
-        (Said(output="features"), "not ImageNet's 1000 classes"),
-        (Said(signature="train"), "not train"),
+        (ModelDescription(output="scores"), "several outputs.*features, logits"),
+        (ModelDescription(output="features"), "not ImageNet's 1000 classes"),
+        (ModelDescription(signature="train"), "not train"),
     ],
 )
 def test_what_a_task_cannot_use_is_not_installed(
-    said: Said, match: str, folder: Path, tmp_path: Path
+    said: ModelDescription, match: str, folder: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelUnavailable) as caught:
         add("classify", str(folder), said, tmp_path, Lines())

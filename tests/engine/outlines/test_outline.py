@@ -179,7 +179,7 @@ def test_whoever_only_classifies_loads_nothing_of_it(model_dir: Path) -> None:
 
 def test_a_model_without_names_for_its_classes_is_refused(mirror: str) -> None:
     unnamed = dataclasses.replace(default_model("outline"), labels=None)
-    with pytest.raises(ModelUnavailable, match="what its classes are"):
+    with pytest.raises(ModelUnavailable, match="no names for its classes"):
         read_labels(unnamed, Path(mirror))
 
 

@@ -111,7 +111,7 @@ def test_specks_are_left_out() -> None:
     mask = np.zeros((40, 40), np.int64)
     mask[2:4, 2:4], mask[10:20, 10:20], mask[20, 20] = 1, 1, 1
     assert sorted(each.cells for each in trace(mask)) == [4, 101]
-    assert [each.cells for each in trace(mask, least=4.5)] == [100], "and what hangs by a corner"
+    assert [each.cells for each in trace(mask, min_area=4.5)] == [100], "and what hangs by a corner"
     frame = Frame(400, 400, 40, 40)
     [found] = find_objects(mask, frame, LABELS, wish(min_area=401))
     assert (found.area, found.bbox) == (10_000, [100, 100, 100, 100])

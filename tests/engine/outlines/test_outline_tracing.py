@@ -7,13 +7,13 @@ from hypothesis import given
 
 from engine.outlines.frame import Frame
 from engine.outlines.shapes import Polygon, Ring, signed_area
-from engine.outlines.tracing import Found, trace
+from engine.outlines.tracing import TracedObject, trace
 from tests.engine.outlines.outlined import Mask, bounded, components, fill_polygons, masks
 from tests.engine.outlines.outlined import real as real
 from tests.engine.outlines.outlined import work as work
 
 
-def union(found: list[Found], index: int, mask: Mask) -> Mask:
+def union(found: list[TracedObject], index: int, mask: Mask) -> Mask:
     height, width = mask.shape
     filled = np.zeros(mask.shape, bool)
     for each in found:

@@ -9,7 +9,7 @@ import pytest
 from common.search.text import terms
 from engine.models.labels import load_imagenet
 from engine.searching import related
-from engine.searching.query_expansion import understand
+from engine.searching.query_expansion import parse
 from engine.searching.related import load_related
 from tests.support.checkout import CHECKOUT
 from tests.support.servers.backends import missing
@@ -20,7 +20,7 @@ LABELS = load_imagenet()
 
 
 def names(query: str) -> set[str]:
-    return {each.name for each in understand(query, load_related()).related}
+    return {each.name for each in parse(query, load_related()).related}
 
 
 def test_the_file_is_what_its_command_makes(tmp_path: Path) -> None:

@@ -7,20 +7,20 @@ from uuid import UUID
 import pytest
 
 from common.database.ids import new_id
-from engine.index.documents import Knowledge, Phrase, Words, encode, texts_of
+from engine.index.documents import ImageFacts, Phrase, Words, encode, texts_of
 from engine.index.store import Hit
-from engine.searching.query_expansion import parts, understand
+from engine.searching.query_expansion import parse, parts
 from engine.searching.ranking import bands, fuse
-from engine.searching.scoring import Candidate, Judge
+from engine.searching.scoring import Candidate, Scorer
 
 WORDS = Words()
 
 
 def judged(query: str, **known: Any) -> Candidate:
-    about = Knowledge(**known)
+    about = ImageFacts(**known)
     texts = texts_of(about, WORDS)
     hit = Hit(new_id(), 1.0, encode(about), texts)
-    return Judge(understand(query, {}), WORDS).judge(hit)
+    return Scorer(parse(query, {}), WORDS).score(hit)
 
 
 def test_a_whole_name_counts_more_than_a_word_of_it() -> None:
@@ -76,10 +76,10 @@ def test_runs_of_words_may_be_names() -> None:
 
 def test_related_names_count_less_than_the_querys_own_words() -> None:
     related: dict[Phrase, list[tuple[str, float]]] = {("moggi",): [("cat", 0.6)]}
-    about = Knowledge(broader=[("cat", 0.9)])
+    about = ImageFacts(broader=[("cat", 0.9)])
     hit = Hit(new_id(), 1.0, encode(about), texts_of(about, WORDS))
-    by_other = Judge(understand("moggy", related), WORDS).judge(hit)
-    by_name = Judge(understand("cat", related), WORDS).judge(hit)
+    by_other = Scorer(parse("moggy", related), WORDS).score(hit)
+    by_name = Scorer(parse("cat", related), WORDS).score(hit)
     assert 0 < by_other.score < by_name.score
     assert by_other.why == "matched: broader term cat (for moggi)"
 
@@ -109,14 +109,14 @@ def test_bands_never_rise(count: int) -> None:
 
 
 def test_a_document_repeats_what_is_sure() -> None:
-    texts = texts_of(Knowledge(labels=[("macaw", 0.95), ("toucan", 0.1)]), WORDS)
+    texts = texts_of(ImageFacts(labels=[("macaw", 0.95), ("toucan", 0.1)]), WORDS)
     tokens = texts["labels"].split()
     assert tokens.count("macaw") > tokens.count("toucan") > 0
     assert "=macaw" in tokens
 
 
 def test_what_is_known_survives_as_json() -> None:
-    known = json.loads(encode(Knowledge(labels=[("macaw", 0.5)], objects=["bird"])))
+    known = json.loads(encode(ImageFacts(labels=[("macaw", 0.5)], objects=["bird"])))
     assert known == {"labels": [["macaw", 0.5]], "broader": [], "objects": [["bird", 1.0]]}
 
 
