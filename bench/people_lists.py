@@ -108,13 +108,13 @@ def _lists(filled: Filled, chance: random.Random) -> dict[str, Callable[[], Call
         "most liked of 7 days": lambda: liked(days=7),
         "most liked of 30 days": lambda: liked(days=30),
         "one post": lambda: partial(_show, anybody(), [chance.choice(filled.posts)]),
-        "followers": lambda: partial(lists.followers, user_id=anybody(), behind=NOW, most=PAGE),
+        "followers": lambda: partial(lists.followers, user_id=anybody(), after=NOW, limit=PAGE),
         "followers of the most popular": lambda: partial(
-            lists.followers, user_id=filled.popular, behind=NOW, most=PAGE
+            lists.followers, user_id=filled.popular, after=NOW, limit=PAGE
         ),
-        "following": lambda: partial(lists.following, user_id=anybody(), behind=NOW, most=PAGE),
+        "following": lambda: partial(lists.following, user_id=anybody(), after=NOW, limit=PAGE),
         "share links": lambda: partial(
-            share_links.page, post_id=chance.choice(filled.posts), behind=TOP, most=PAGE
+            share_links.page, post_id=chance.choice(filled.posts), after=TOP, limit=PAGE
         ),
     }
 
@@ -123,7 +123,7 @@ def _page(reader: UUID, fetch: Any, at: ListCursor = TOP, **about: Any) -> Call:
     """Return a call of a whole page as the API builds it: the positions, then each item."""
 
     def call(session: Session) -> None:
-        places = fetch(session, behind=at, most=PAGE, **about)
+        places = fetch(session, after=at, limit=PAGE, **about)
         _show(reader, [place.id for place in places], session)
 
     return call

@@ -175,18 +175,18 @@ def count(session: Session, id: UUID) -> dict[str, int]:
 
 
 def page(
-    session: Session, id: UUID, after: int, most: int, status: str | None = None
+    session: Session, id: UUID, after: int, limit: int, status: str | None = None
 ) -> Sequence[Row[Any]]:
-    """Up to `most` items behind the position `after`, all or those of one status."""
-    place = {"batch": id, "after": after, "most": most}
+    """Up to `limit` items after the position `after`, all or those of one status."""
+    place = {"batch": id, "after": after, "most": limit}
     if status is None:
         return execute(session, ITEMS, place).all()
     return execute(session, ITEMS_IN, place | {"status": status}).all()
 
 
-def results(session: Session, id: UUID, after: int, most: int) -> Sequence[Row[Any]]:
+def results(session: Session, id: UUID, after: int, limit: int) -> Sequence[Row[Any]]:
     """As `page`, with the results that are there."""
-    return execute(session, RESULTS, {"batch": id, "after": after, "most": most}).all()
+    return execute(session, RESULTS, {"batch": id, "after": after, "most": limit}).all()
 
 
 def cancel(session: Session, id: UUID) -> list[UUID]:

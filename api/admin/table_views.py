@@ -11,11 +11,12 @@ from flask_admin import expose
 from flask_admin.form import SecureForm
 from flask_admin.model import BaseModelView
 from flask_admin.model.base import ViewArgs
-from sqlalchemy import ColumnElement, Row, Select
+from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import Session
 
 from api.admin import formatters
 from api.admin.guard import ForAdmins
+from api.http.pagination import read_page
 from api.state import read
 from common.database.ids import LAST_ID, parse_id
 from common.database.session import execute
@@ -59,15 +60,15 @@ class RowsView(ForAdmins, BaseModelView):  # type: ignore[misc]
 
     def get_list(
         self, _page: Any, _sort: Any, _descending: Any, search: str | None, *_: Any, **__: Any
-    ) -> tuple[None, Sequence[Row[Any]]]:
+    ) -> tuple[None, Sequence[Any]]:
         """Return a page of rows for the request; raises InputFault for an invalid query."""
         statements = self._wanted(search or "")
-        found = read(partial(self._fetch, statements=statements))
-        shown = found[: self.page_size]
-        self._template_args["older"] = shown[-1].id if len(found) > len(shown) else None
-        return None, shown
+        fetch = partial(self._fetch, statements=statements)
+        page = read_page(self.page_size, fetch, lambda row: str(row.id))
+        self._template_args["older"] = page.next
+        return None, page.items
 
-    def get_one(self, id: Any) -> Row[Any]:
+    def get_one(self, id: Any) -> Any:
         """Return the columns of a row; raises NotFound."""
         statement = self.row.where(self.key == (parse_id(str(id)) or LAST_ID))
         found = read(lambda session: execute(session, statement).first())
@@ -83,8 +84,8 @@ class RowsView(ForAdmins, BaseModelView):  # type: ignore[misc]
             return [self.rows.where(each) for each in self.conditions(search.strip())]
         return [self.only[show](self.rows) if show else self.rows]
 
-    def _fetch(self, session: Session, statements: list[Statement]) -> Sequence[Row[Any]]:
-        """Return up to one row more than a page has."""
+    def _fetch(self, session: Session, statements: list[Statement], limit: int) -> Sequence[Any]:
+        """Return up to `limit` rows of the first statement that finds any."""
         cursor = request.args.get("before")
         before = parse_id(cursor) if cursor else LAST_ID
         if before is None:
@@ -93,7 +94,7 @@ class RowsView(ForAdmins, BaseModelView):  # type: ignore[misc]
             )
         for statement in statements:
             page = statement.where(self.key < before).order_by(self.key.desc())
-            if found := execute(session, page.limit(self.page_size + 1)).all():
+            if found := execute(session, page.limit(limit)).all():
                 return found
         return []
 
@@ -134,7 +135,7 @@ class RowsView(ForAdmins, BaseModelView):  # type: ignore[misc]
         known = {name: request.args[name] for name in ("only",) if name in request.args}
         return ViewArgs(page=0, search=request.args.get("search"), extra_args=known)
 
-    def get_pk_value(self, model: Row[Any]) -> str:
+    def get_pk_value(self, model: Any) -> str:
         """Return the row's id."""
         return str(model.id)
 

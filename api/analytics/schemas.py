@@ -105,7 +105,7 @@ class DayRatesList(Schema):
     """A page of days, newest first. Days without searches and votes are left out."""
 
     items = fields.List(fields.Nested(DayRates))
-    next = fields.Date(allow_none=True)
+    next = fields.String(allow_none=True, metadata={"format": "date"})
 
 
 def days_of(query: dict[str, Any], today: date) -> Days:

@@ -5,28 +5,24 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row
-
-from api.analytics.schemas import count_view, cursor_of, days_of, earlier, rates_view
+from api.analytics.schemas import cursor_of, days_of, earlier
+from api.http.pagination import Page, read_page
 from api.state import read
 from common.search.analytics import Days, rates
 
-Select = Callable[..., Sequence[Row[Any]]]
+Select = Callable[..., Sequence[Any]]
 
 
-def list_queries(select: Select, query: dict[str, Any]) -> dict[str, Any]:
+def list_queries(select: Select, query: dict[str, Any]) -> Page[Any]:
     """Return the page of queries that `select` reads for the days and the cursor of `query`.
 
     Raises ValidationError for an invalid range of days.
     """
-    days, limit = _days(query), query["limit"]
-    fetch = partial(select, days=days, after=query.get("cursor"), most=limit + 1)
-    rows = read(fetch)
-    after = cursor_of(rows[limit - 1]) if len(rows) > limit else None
-    return {"items": [count_view(row) for row in rows[:limit]], "next": after}
+    fetch = partial(select, days=_days(query), after=query.get("cursor"))
+    return read_page(query["limit"], fetch, cursor_of)
 
 
-def list_daily_rates(query: dict[str, Any]) -> dict[str, Any]:
+def list_daily_rates(query: dict[str, Any]) -> Page[dict[str, Any]]:
     """Return the rates of up to `limit` days, newest first.
 
     Raises ValidationError for an invalid range of days.
@@ -35,8 +31,8 @@ def list_daily_rates(query: dict[str, Any]) -> dict[str, Any]:
     last = min(days.until, query.get("cursor", days.until))
     first = max(days.since, earlier(last, query["limit"] - 1))
     counts = read(partial(rates, days=Days(first, last)))
-    after = earlier(first, 1) if days.since < first <= last else None
-    return {"items": [rates_view(each) for each in counts], "next": after}
+    following = earlier(first, 1).isoformat() if days.since < first <= last else None
+    return Page(counts, following)
 
 
 def _days(query: dict[str, Any]) -> Days:

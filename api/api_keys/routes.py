@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from flask import request, url_for
+from flask import request
 from flask_smorest import Blueprint
 
 from api.accounts.permissions import account_required
 from api.api_keys import service
-from api.api_keys.schemas import CreatedKey, KeyList, KeyRequest, KeysQuery
+from api.api_keys.schemas import CreatedKey, KeyList, KeyRequest, KeysQuery, key_view
 from api.http.body.parser import read_fields
+from api.http.pagination import page_answer
 
 blueprint = Blueprint("keys", __name__, url_prefix="/v1/keys", description="API keys.")
 BODY = {"content": {"application/json": {"schema": KeyRequest}}, "required": True}
@@ -28,10 +29,7 @@ def create() -> Any:
 @blueprint.response(200, KeyList)
 def list_keys(query: dict[str, Any]) -> Any:
     """List my API keys, newest first."""
-    items, after = service.list_keys(query)
-    link = url_for("keys.list_keys", _external=True, limit=query["limit"], cursor=after)
-    headers = {"Link": f'<{link}>; rel="next"'} if after else {}
-    return {"items": items, "next": after}, 200, headers
+    return page_answer(service.list_keys(query), query, key_view)
 
 
 @blueprint.delete("/<id>")

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from api.accounts.permissions import require_account
 from api.accounts.security_log import security_event
 from api.api_keys.schemas import KeyRequest, key_view
+from api.http.pagination import Page, read_page
 from api.state import current_login, read, write
 from common.accounts import api_keys
 from common.database.ids import LAST_ID, new_id, parse_id
@@ -39,13 +40,11 @@ def create_key(fields: dict[str, Any]) -> dict[str, Any]:
     return key_view(row) | {"key": key}
 
 
-def list_keys(query: dict[str, Any]) -> tuple[list[dict[str, Any]], Any]:
-    """Return a page of the caller's API keys, newest first, and the next page's cursor or None."""
-    limit, before = query["limit"], query["cursor"] or LAST_ID
-    select = partial(api_keys.of_user, user_id=require_account(), before=before, most=limit + 1)
-    rows = read(select)
-    items = [key_view(row) for row in rows[:limit]]
-    return items, rows[limit - 1].id if len(rows) > limit else None
+def list_keys(query: dict[str, Any]) -> Page[Any]:
+    """Return a page of the caller's API keys, newest first."""
+    before = query["cursor"] or LAST_ID
+    fetch = partial(api_keys.of_user, user_id=require_account(), before=before)
+    return read_page(query["limit"], fetch, lambda key: str(key.id))
 
 
 def delete_key(id: str) -> None:

@@ -9,6 +9,7 @@ from api.accounts.permissions import upload_permission_required
 from api.batches.schemas import BATCH_BODY, BatchItemList, BatchView, ItemsQuery, item_view, view
 from api.batches.service import cancel_all, find, items_of, results_of, retry_failed, take
 from api.http.idempotency import replayable
+from api.http.pagination import page_answer
 
 blueprint = Blueprint("batches", __name__, url_prefix="/v1/batches", description="Batches.")
 
@@ -37,11 +38,7 @@ def get(id: str) -> Any:
 @blueprint.response(200, BatchItemList)
 def items(query: dict[str, Any], id: str) -> Any:
     """The items in the order they were sent, all or those of one status."""
-    rows, after = items_of(find(id)[0].id, query)
-    about = {"limit": query["limit"], "status": query.get("status"), "cursor": after}
-    link = url_for("batches.items", id=id, _external=True, **about)
-    headers = {"Link": f'<{link}>; rel="next"'} if after else {}
-    return {"items": [item_view(row) for row in rows], "next": after}, 200, headers
+    return page_answer(items_of(find(id)[0].id, query), query, item_view)
 
 
 @blueprint.get("/<id>/results")

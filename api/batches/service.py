@@ -19,6 +19,7 @@ from api.http.body.parser import LARGE
 from api.http.body.reader import read_whole
 from api.http.idempotency import key_of
 from api.http.idempotency_store import Key
+from api.http.pagination import Page, read_page
 from api.limits import quotas
 from api.state import app_state, current_user, read, services, write
 from common import batches
@@ -131,13 +132,11 @@ def find(id: str) -> tuple[Row[Any], dict[str, int]]:
     raise NotFound("There is no such batch.", code="batch_not_found")
 
 
-def items_of(id: UUID, query: dict[str, Any]) -> tuple[list[Row[Any]], str | None]:
-    """A page of the batch's items, and the cursor of the next one."""
-    after, most = query["cursor"], query["limit"]
-    start = -1 if after is None else after
-    look = partial(batches.page, id=id, after=start, most=most + 1, status=query.get("status"))
-    rows = list(read(look))
-    return rows[:most], str(rows[most - 1].position) if len(rows) > most else None
+def items_of(id: UUID, query: dict[str, Any]) -> Page[Any]:
+    """A page of the batch's items, in the order in which they were sent."""
+    after = -1 if query["cursor"] is None else query["cursor"]
+    fetch = partial(batches.page, id=id, after=after, status=query.get("status"))
+    return read_page(query["limit"], fetch, lambda item: str(item.position))
 
 
 def cancel_all(id: UUID) -> None:
@@ -165,7 +164,7 @@ def results_of(id: UUID) -> Response:
 
 
 def _results(sessions: Any, id: UUID, after: int) -> Any:
-    look = partial(batches.results, id=id, after=after, most=RESULTS_AT_ONCE)
+    look = partial(batches.results, id=id, after=after, limit=RESULTS_AT_ONCE)
     return database.read(sessions, look)
 
 

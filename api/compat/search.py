@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, request
 
 from api.compat.deprecation import add_deprecation_headers
-from api.search.schemas import FoundList, PredecessorQuery
+from api.search.schemas import FoundList, PredecessorQuery, view
 from api.search.service import page_of, search
 from common.callers import ANONYMOUS
 from common.errors import Unavailable
@@ -21,11 +21,11 @@ add_deprecation_headers(blueprint, "search.by_text")
 def find() -> Any:
     """Return the first LIMIT results; `/api/feedback` accepts their file names and ids."""
     query = PredecessorQuery().load(request.args.to_dict())
-    row = search(ANONYMOUS, {"query": query["query"]})
-    if row.result is None:  # its clients do not handle 202
+    record = search(ANONYMOUS, {"query": query["query"]})
+    if record.result is None:  # its clients do not handle 202
         raise Unavailable(
             "Too many requests are waiting. Send the request again later.",
             code="search_not_ready",
             retry_after=1,
         )
-    return FoundList().dump(page_of(ANONYMOUS, row, 0, LIMIT))
+    return FoundList().dump(view(record, page_of(ANONYMOUS, record, 0, LIMIT)))

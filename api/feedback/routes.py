@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import request, url_for
+from flask import request
 from flask_smorest import Blueprint
 
 from api.accounts.permissions import ml_team_required
@@ -12,11 +12,13 @@ from api.feedback.schemas import (
     FeedbackRequest,
     RecordedFeedback,
     VoteList,
+    vote_view,
 )
 from api.feedback.service import record_feedback
 from api.feedback.vote_lists import download_votes, list_votes
 from api.http.body.parser import LARGE, read_fields
 from api.http.export import wanted_format
+from api.http.pagination import page_answer
 
 REQUEST = FeedbackRequest()
 BODY = {"required": True, "content": {"application/json": {"schema": FeedbackRequest}}}
@@ -47,8 +49,5 @@ def index(query: dict[str, Any]) -> Any:
     file_format = wanted_format(request, query.get("format"))
     if file_format != "json":
         return download_votes(query, file_format)
-    items, after = list_votes(query)
-    about = {name: query[name] for name in ("query", "limit", "format") if name in query}
-    link = after and url_for("feedback.index", _external=True, **about, cursor=after)
-    headers = {"Vary": "Accept"} | ({"Link": f'<{link}>; rel="next"'} if link else {})
-    return {"items": items, "next": after}, 200, headers
+    body, status, headers = page_answer(list_votes(query), query, vote_view)
+    return body, status, headers | {"Vary": "Accept"}

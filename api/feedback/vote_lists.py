@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from api.feedback.schemas import COLUMNS, vote_view
 from api.http.export import download
+from api.http.pagination import Page, read_page
 from api.state import services
 from common.database.session import Sessions, read
 from common.search.feedback.votes import page
@@ -18,12 +19,10 @@ DOWNLOAD_CHUNK = 500  # votes that a download reads in one transaction
 DEFAULT_LIMIT = 100  # votes of a page
 
 
-def list_votes(query: dict[str, Any]) -> tuple[list[dict[str, Any]], UUID | None]:
-    """Return a page of votes as VoteView shows them, and the next page's cursor or None."""
-    limit = query.get("limit", DEFAULT_LIMIT)
-    rows = _read(services().sessions, query.get("query"), query.get("cursor"), limit + 1)
-    items = [vote_view(row) for row in rows[:limit]]
-    return items, rows[limit - 1].id if len(rows) > limit else None
+def list_votes(query: dict[str, Any]) -> Page[Any]:
+    """Return a page of votes, in the order in which they were first cast."""
+    fetch = partial(page, query=query.get("query"), after=query.get("cursor"))
+    return read_page(query.get("limit", DEFAULT_LIMIT), fetch, lambda vote: str(vote.id))
 
 
 def download_votes(query: dict[str, Any], file_format: str) -> Response:
@@ -38,7 +37,7 @@ def download_votes(query: dict[str, Any], file_format: str) -> Response:
 def _read(
     sessions: Sessions, query: str | None, after: UUID | None, limit: int
 ) -> Sequence[Row[Any]]:
-    return read(sessions, partial(page, query=query, after=after, most=limit))
+    return read(sessions, partial(page, query=query, after=after, limit=limit))
 
 
 def _rows(fetch: Any, rows: Sequence[Row[Any]], is_all: bool) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ from flask_smorest import Blueprint
 
 from api.follows import service
 from api.follows.schemas import UserList, user_view
-from api.http.pagination import listed
+from api.http.pagination import page_answer
 from api.http.pagination_schemas import PageQuery
 
 blueprint = Blueprint("follows", __name__, url_prefix="/v1/users", description="Follows.")
@@ -31,8 +31,7 @@ def unfollow(name: str) -> None:
 @blueprint.response(200, UserList)
 def followers(query: dict[str, Any], name: str) -> Any:
     """List the users who follow a user, latest follow first."""
-    rows, after = service.list_followers(name, query)
-    return listed([user_view(row) for row in rows], after, query)
+    return page_answer(service.list_followers(name, query), query, user_view)
 
 
 @blueprint.get("/<name>/following")
@@ -40,5 +39,4 @@ def followers(query: dict[str, Any], name: str) -> Any:
 @blueprint.response(200, UserList)
 def following(query: dict[str, Any], name: str) -> Any:
     """List the users whom a user follows, latest follow first."""
-    rows, after = service.list_following(name, query)
-    return listed([user_view(row) for row in rows], after, query)
+    return page_answer(service.list_following(name, query), query, user_view)

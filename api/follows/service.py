@@ -3,10 +3,8 @@
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row
-
 from api.accounts.permissions import find_user, require_account, user_not_found
-from api.http.pagination import page_of
+from api.http.pagination import Page, read_signed_page
 from api.state import current_user, write
 from common import social
 from common.social import lists
@@ -30,21 +28,21 @@ def unfollow(name: str) -> None:
     write(change)
 
 
-def list_followers(name: str, query: dict[str, Any]) -> tuple[list[Row[Any]], str | None]:
-    """Return a page of the users who follow the named user, and the next page's cursor or None.
+def list_followers(name: str, query: dict[str, Any]) -> Page[Any]:
+    """Return a page of the users who follow the named user.
 
     Raises NotFound if the user does not exist.
     """
     user = find_user(name)
     fetch = partial(lists.followers, user_id=user, all_accounts=current_user().is_admin)
-    return page_of(query, f"followers of {user}", fetch, lists.place_of, lists.NOW)
+    return read_signed_page(query, f"followers of {user}", fetch, lists.place_of, lists.NOW)
 
 
-def list_following(name: str, query: dict[str, Any]) -> tuple[list[Row[Any]], str | None]:
-    """Return a page of the users whom the named user follows, and the next page's cursor or None.
+def list_following(name: str, query: dict[str, Any]) -> Page[Any]:
+    """Return a page of the users whom the named user follows.
 
     Raises NotFound if the user does not exist.
     """
     user = find_user(name)
     fetch = partial(lists.following, user_id=user, all_accounts=current_user().is_admin)
-    return page_of(query, f"followed by {user}", fetch, lists.place_of, lists.NOW)
+    return read_signed_page(query, f"followed by {user}", fetch, lists.place_of, lists.NOW)

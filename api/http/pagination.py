@@ -1,14 +1,16 @@
-"""Lists page by page: cursors that say behind which row a page begins, and the link to the next.
+"""Lists in pages: reading a page, its cursors, and the answer with the Link header to the next.
 
-A cursor is a row's place, with a check over it and the list's name: whoever changes one, or brings
-one of another list, is told so. It is no secret, and holds nothing that the page does not show.
+A cursor names the last row of a page, so rows that are added later do not shift the pages. Signed
+cursors carry a checksum over the row's place and the list's name: a changed cursor, or one of
+another list, is rejected. They are not secret and contain only what the page shows.
 """
 
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from flask import request, url_for
@@ -21,59 +23,95 @@ T = TypeVar("T")
 CHECK, RANK, ID = 6, 8, 16  # bytes
 
 
-def page_of(
-    query: dict[str, Any],
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """The items of a page and the cursor of the next page; None on the last page."""
+
+    items: list[T]
+    next: str | None = None
+
+
+def cut(rows: Sequence[T], limit: int, cursor_of: Callable[[T], str]) -> Page[T]:
+    """The page of the first `limit` rows. The caller reads up to `limit + 1` rows: the extra row
+    shows that there is a next page.
+    """
+    items = list(rows[:limit])
+    return Page(items, cursor_of(items[-1]) if len(rows) > limit else None)
+
+
+def read_page(
+    limit: int, fetch: Callable[..., Sequence[T]], cursor_of: Callable[[T], str]
+) -> Page[T]:
+    """Read a page in a session of its own: `fetch(session, limit=…)` returns up to that many rows
+    after the current cursor.
+    """
+    rows = read(partial(fetch, limit=limit + 1))
+    return cut(rows, limit, cursor_of)
+
+
+def read_signed_page(
+    query: Mapping[str, Any],
     name: str,
     fetch: Callable[..., Sequence[T]],
     place_of: Callable[[T], ListCursor],
-    top: ListCursor = TOP,
-) -> tuple[list[T], str | None]:
-    """Up to `limit` rows of the list `name`, and the cursor of the next page; None: the last one.
+    start: ListCursor = TOP,
+) -> Page[T]:
+    """Read a page of the list `name` with signed cursors: `fetch(session, after=…, limit=…)`.
 
-    `fetch(session, behind=…, most=…)` reads up to that many behind a place. Raises InputFault for a
-    cursor that is none.
+    Raises InputFault if the query's cursor is not one of this list.
     """
-    most, cursor = query["limit"], query["cursor"]
-    behind = top if cursor is None else read_cursor(name, cursor)
-    rows = list(read(partial(fetch, behind=behind, most=most + 1)))
-    more = len(rows) > most
-    return rows[:most], write_cursor(name, place_of(rows[most - 1])) if more else None
+    cursor = query["cursor"]
+    after = start if cursor is None else read_cursor(name, cursor)
+    fetch_after = partial(fetch, after=after)
+    return read_page(query["limit"], fetch_after, lambda row: write_cursor(name, place_of(row)))
 
 
-def listed(items: list[Any], after: str | None, query: dict[str, Any]) -> Any:
-    """The answer of a list, with the next page's address in its Link header (RFC 8288)."""
-    body = {"items": items, "next": after}
-    if after is None:
-        return body, 200, {}
-    asked = {name: request.args[name] for name in query if name in request.args}
-    about: dict[str, Any] = {**(request.view_args or {}), **asked, "cursor": after}
-    link = url_for(str(request.endpoint), _external=True, **about)
-    return body, 200, {"Link": f'<{link}>; rel="next"'}
+def page_answer(page: Page[T], query: Mapping[str, Any], view: Callable[[T], Any]) -> Any:
+    """The answer with a page's items as views, and a Link header (RFC 8288) to the next page that
+    repeats the request's own arguments.
+    """
+    repeated = {name: request.args[name] for name in query if name in request.args}
+    arguments = {**(request.view_args or {}), **repeated}
+    body = {"items": [view(item) for item in page.items], "next": page.next}
+    return body, 200, next_link(page.next, str(request.endpoint), arguments)
+
+
+def next_link(cursor: str | None, endpoint: str, arguments: Mapping[str, Any]) -> dict[str, str]:
+    """The Link header to the page at `cursor`; no header if `cursor` is None."""
+    if cursor is None:
+        return {}
+    url = url_for(endpoint, _external=True, **{**arguments, "cursor": cursor})
+    return {"Link": f'<{url}>; rel="next"'}
 
 
 def write_cursor(name: str, place: ListCursor) -> str:
-    """40 characters that may stand in a URL as they are."""
+    """The signed cursor of a place in the list `name`: 40 characters that are safe in a URL."""
     raw = place.rank.to_bytes(RANK) + place.id.bytes
-    return urlsafe_b64encode(_check(name, raw) + raw).decode()
+    return urlsafe_b64encode(_checksum(name, raw) + raw).decode()
 
 
 def read_cursor(name: str, cursor: str) -> ListCursor:
-    """The place that a cursor of the list `name` tells; raises InputFault for what is none."""
+    """The place that a signed cursor names; raises InputFault if it is not one of this list."""
     try:
         whole = urlsafe_b64decode(cursor.encode("ascii"))
     except ValueError:  # binascii.Error and UnicodeEncodeError are ValueErrors
         whole = b""
     raw = whole[CHECK:]
-    found = _place(raw) if len(raw) == RANK + ID else None
-    if found is None or found.rank > NOW.rank or write_cursor(name, found) != cursor:
-        detail = "It is not the `next` of a page of this list."
+    place = _parse_place(raw) if len(raw) == RANK + ID else None
+    if place is None or place.rank > NOW.rank or write_cursor(name, place) != cursor:
+        detail = "Invalid cursor: send `next` of a page of this list."
         raise InputFault(detail, code="cursor_invalid", errors={"cursor": [detail]})
-    return found
+    return place
 
 
-def _place(raw: bytes) -> ListCursor:
+def by_id(row: Any) -> ListCursor:
+    """The place of a row in a list that is ordered by its ids alone."""
+    return ListCursor(0, row.id)
+
+
+def _parse_place(raw: bytes) -> ListCursor:
     return ListCursor(int.from_bytes(raw[:RANK]), UUID(bytes=raw[RANK:]))
 
 
-def _check(name: str, raw: bytes) -> bytes:
+def _checksum(name: str, raw: bytes) -> bytes:
     return hashlib.sha256(name.encode() + b"\0" + raw).digest()[:CHECK]

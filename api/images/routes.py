@@ -9,7 +9,7 @@ from api.accounts.permissions import account_required, upload_permission_require
 from api.http.body.parser import LARGE, read_body, read_fields
 from api.http.idempotency import key_of, replayable
 from api.http.openapi import UPLOAD_BODY, json_body
-from api.http.pagination import listed
+from api.http.pagination import page_answer
 from api.http.pagination_schemas import PageQuery
 from api.http.problems import Problem
 from api.images.latest_predictions import newest_views
@@ -79,8 +79,7 @@ def _take(query: dict[str, Any], interactive: bool) -> Accepted:
 @blueprint.response(200, ImageList)
 def list_mine(query: dict[str, Any]) -> Any:
     """My images, the newest first."""
-    rows, after = page(query)
-    return listed([view(row, row) for row in rows], after, query)
+    return page_answer(page(query), query, lambda row: view(row, row))
 
 
 @blueprint.post("/check")

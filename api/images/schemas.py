@@ -5,12 +5,12 @@ from typing import Any
 
 from flask import url_for
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
-from sqlalchemy import Row
 
 from api.http.fields import BoundedList, FreshFlag, TaskNames, Text, VisibilityField, WholeNumber
 from api.http.pagination_schemas import NEXT
 from api.predictions.schemas import PredictionView, WaitQuery
 from api.webhooks.schemas import WebhookField
+from common.images.records import StoredImage
 from common.schemas import RequestSchema
 from common.tables import Image, StoredObject, Visibility
 from common.tasks.thumbnail import SIZES
@@ -130,8 +130,8 @@ class KnownList(Schema):
 
 
 def view(
-    image: Image | Row[Any],
-    stored: StoredObject | Row[Any],
+    image: Image | StoredImage,
+    stored: StoredObject | StoredImage,
     predictions: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """What ImageView shows; `predictions` are views already."""

@@ -5,11 +5,10 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from api.accounts.permissions import require_account
-from api.http.pagination import page_of
+from api.http.pagination import Page, by_id, read_signed_page
 from api.predictions.queries import find_image, no_such_image
 from api.state import app_state, current_user, read, services, write
 from common import images
@@ -17,6 +16,7 @@ from common.callers import may_change
 from common.errors import Unavailable
 from common.housekeeping import garbage
 from common.images import Removed
+from common.images.records import StoredImage
 from common.images.validation import clean_file_name
 from common.social.lists import ListCursor
 from common.tables import Image, StoredObject
@@ -25,14 +25,14 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 50  # images that a transaction removes
 
 
-def page(query: dict[str, Any]) -> tuple[list[Row[Any]], str | None]:
-    """The caller's images, the newest first, and the next page's cursor."""
+def page(query: dict[str, Any]) -> Page[StoredImage]:
+    """A page of the caller's images, newest first."""
     owner = require_account()
 
-    def fetch(session: Session, behind: ListCursor, most: int) -> Any:
-        return images.page(session, owner, behind.id, most)
+    def fetch(session: Session, after: ListCursor, limit: int) -> list[StoredImage]:
+        return images.page(session, owner, after.id, limit)
 
-    return page_of(query, f"images of {owner}", fetch, lambda row: ListCursor(0, row.id))
+    return read_signed_page(query, f"images of {owner}", fetch, by_id)
 
 
 def check(digests: list[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from flask_smorest import Blueprint
 from api.accounts.permissions import account_required
 from api.http.idempotency import replayable
 from api.http.openapi import POST_BODY
-from api.http.pagination import listed
+from api.http.pagination import page_answer
 from api.http.pagination_schemas import PageQuery
 from api.posts import service
 from api.posts.schemas import PostChange, PostList, PostsQuery, PostView
@@ -33,7 +33,7 @@ def create() -> Any:
 @blueprint.response(200, PostList)
 def index(query: dict[str, Any]) -> Any:
     """List the posts of all users, newest or most liked first, or the posts of one user."""
-    return listed(*service.list_posts(query), query)
+    return page_answer(service.list_posts(query), query, dict)
 
 
 @blueprint.get("/feed")
@@ -41,7 +41,7 @@ def index(query: dict[str, Any]) -> Any:
 @blueprint.response(200, PostList)
 def feed(query: dict[str, Any]) -> Any:
     """List the posts of the users whom you follow, newest first."""
-    return listed(*service.list_feed(query), query)
+    return page_answer(service.list_feed(query), query, dict)
 
 
 @blueprint.get("/posts/<id>")

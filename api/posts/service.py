@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from api.accounts.permissions import find_user, require_account
 from api.http.body.parser import check_one_image, read_body, read_fields
 from api.http.idempotency import key_of
-from api.http.pagination import page_of
+from api.http.pagination import Page, read_signed_page
 from api.posts.queries import POST_TASKS, load_posts
 from api.posts.schemas import PostChange, PostRequest
 from api.predictions.queries import find_image
@@ -138,8 +138,8 @@ def _change_like(id: str, change: Callable[..., bool]) -> None:
         raise post_not_found()
 
 
-def list_posts(query: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
-    """Return the page of posts that a PostsQuery selects, and the next page's cursor or None."""
+def list_posts(query: dict[str, Any]) -> Page[dict[str, Any]]:
+    """Return the page of posts that a PostsQuery selects."""
     if query["sort"] == "most_liked":
         fetch = partial(lists.most_liked, window=query["window"])
         return _list(query, f"most liked {query['window']}", fetch)
@@ -149,15 +149,15 @@ def list_posts(query: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]
     return _list(query, f"of {user}", partial(lists.of_user, user_id=user))
 
 
-def list_feed(query: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
-    """Return a page of posts of the users whom the caller follows, and the next page's cursor."""
+def list_feed(query: dict[str, Any]) -> Page[dict[str, Any]]:
+    """Return a page of posts of the users whom the caller follows."""
     user = require_account()
     return _list(query, f"feed of {user}", partial(lists.feed, user_id=user))
 
 
 def _list(
     query: dict[str, Any], name: str, fetch: Callable[..., list[ListCursor]]
-) -> tuple[list[dict[str, Any]], str | None]:
+) -> Page[dict[str, Any]]:
     fetch = partial(fetch, all_accounts=current_user().is_admin)
-    places, after = page_of(query, name, fetch, lambda place: place)
-    return load_posts([place.id for place in places]), after
+    page = read_signed_page(query, name, fetch, lambda place: place)
+    return Page(load_posts([place.id for place in page.items]), page.next)

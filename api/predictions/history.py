@@ -1,5 +1,4 @@
-"""What was asked, page by page, the newest first: a caller's own, what was asked of an image, and
-everything for admins."""
+"""Lists of predictions, newest first: the caller's own, those of an image, and all for admins."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +9,7 @@ from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from api.accounts.permissions import find_user, require_account
-from api.http.pagination import read_cursor, write_cursor
+from api.http.pagination import Page, cut, read_cursor, write_cursor
 from api.predictions.queries import INTERNAL, find_image
 from api.state import current_user, read
 from common.database.ids import LAST_ID
@@ -23,16 +22,15 @@ from common.predictions.records import COLUMNS, IMAGE_COLUMNS
 from common.social.lists import ListCursor
 from common.tables import Image, Prediction, User, Visibility, WebhookDelivery
 
-LOOKED_AT = 10_000  # rows that a page of some of them is looked for in; then the next page begins
-# Left to themselves, MariaDB and MySQL may walk the primary key backwards, past everybody's rows.
+EXAMINED = 10_000  # rows that are examined for one filtered page; then the next page begins
+# Without the hint MariaDB and MySQL may walk the primary key backwards, past all other rows.
 BY_OWNER = "FORCE INDEX (ix_predictions_owner_id)"
 
 _p = Prediction
-_SCOPES: dict[str, ColumnElement[bool]] = {  # what an index leads to
+_SCOPES: dict[str, ColumnElement[bool]] = {  # filters that have an index
     "owner": _p.owner_id == bindparam("owner", type_=Id),
     "image": _p.image_id == bindparam("image", type_=Id),
 }
-# Built once: making a statement costs as much as sending it.
 _THESE = _p.id.in_(bindparam("ids", expanding=True, type_=Id))
 _for_caller = or_(
     _p.image_id.is_(None),
@@ -63,96 +61,92 @@ class HistoryEntry(PredictionRecord):
     user_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The ids of a page, and behind which id the next one begins; None: this was the last one."""
+def page(query: dict[str, Any]) -> Page[HistoryEntry]:
+    """A page of predictions that match the query, each with its file name and its owner's name.
 
-    ids: list[UUID]
-    after: UUID | None
-
-
-def page(query: dict[str, Any]) -> tuple[list[HistoryEntry], str | None]:
-    """Predictions as the query wants them, each with its file name and who asked.
-
-    Raises Unauthorized for anonymous callers who name no image that they may see, Forbidden when a
-    caller who is no admin names another user, NotFound for an unknown user.
+    Raises Unauthorized if an anonymous caller names no image that it may see, Forbidden if a caller
+    who is not an admin names another user, NotFound for an unknown user.
     """
-    wanted = _scope(query) | {
+    filters = _scope(query) | {
         name: query[name] for name in ("status", "task") if query[name] is not None
     }
-    name = f"predictions of {current_user().id} {sorted(wanted.items(), key=str)}"
-    found = find(name, query, wanted)
+    name = f"predictions of {current_user().id} {sorted(filters.items(), key=str)}"
+    ids = find(name, query, filters)
     statement = ALL_ROWS if current_user().is_admin else ROWS
-    return _entries(statement, found.ids), _cursor(name, found)
+    return Page(_entries(statement, ids.items), ids.next)
 
 
-def deliveries_page(query: dict[str, Any]) -> tuple[list[WebhookDelivery], str | None]:
-    """The deliveries of what the caller has asked for."""
-    name = f"deliveries of {require_account()}"
-    found = find(name, query, {"owner": require_account(), "webhook": True})
-    ids = {"ids": found.ids}
-    rows = read(lambda session: list(session.scalars(DELIVERIES, ids)))
-    return rows, _cursor(name, found)
+def deliveries_page(query: dict[str, Any]) -> Page[WebhookDelivery]:
+    """A page of the webhook deliveries for the caller's predictions."""
+    ids = find(
+        f"deliveries of {require_account()}", query, {"owner": require_account(), "webhook": True}
+    )
+    parameters = {"ids": ids.items}
+    rows = read(lambda session: list(session.scalars(DELIVERIES, parameters)))
+    return Page(rows, ids.next)
 
 
-def find(name: str, query: dict[str, Any], wanted: dict[str, Any]) -> Found:
-    """A page of the list `name`: at most `limit` ids of what meets all of `wanted`."""
-    cursor, most = query["cursor"], query["limit"]
+def find(name: str, query: dict[str, Any], filters: dict[str, Any]) -> Page[UUID]:
+    """A page of the list `name`: the ids of at most `limit` predictions that match all filters."""
+    cursor, limit = query["cursor"], query["limit"]
     before = LAST_ID if cursor is None else read_cursor(name, cursor).id
-    about = wanted | {"before": before, "most": most + 1}
-    page, rest = statements(frozenset(wanted))
+    parameters = filters | {"before": before, "most": limit + 1}
+    matching, last_examined = statements(frozenset(filters))
 
-    def look(session: Session) -> Found:
-        ids = [row.id for row in execute(session, page, about)]
-        if len(ids) > most:
-            return Found(ids[:most], ids[most - 1])
-        last = execute(session, rest, about).first() if rest is not None else None
-        return Found(ids, last.id if last else None)
+    def cursor_of(id: UUID) -> str:
+        return write_cursor(name, ListCursor(0, id))
 
-    return read(look)
+    def read_ids(session: Session) -> Page[UUID]:
+        ids = cut([row.id for row in execute(session, matching, parameters)], limit, cursor_of)
+        if ids.next or last_examined is None:
+            return ids
+        last = execute(session, last_examined, parameters).first()
+        return Page(ids.items, cursor_of(last.id)) if last else ids
+
+    return read(read_ids)
 
 
 @lru_cache(maxsize=64)
-def statements(wanted: frozenset[str]) -> tuple[Any, Any]:
-    """What finds a page of what meets these conditions, and the last row that it looked at.
+def statements(filters: frozenset[str]) -> tuple[Any, Any]:
+    """Two statements for these filters: the ids of a page, and the last row that it examines.
 
-    An index leads to the newest of a scope; what else is wanted is looked for in LOOKED_AT of them,
-    so that rare things cost no more than others.
+    An index leads to the newest rows of a scope; other filters are applied to EXAMINED of them, so
+    that a rare match costs no more than a frequent one. Without other filters the second is None.
     """
-    scope = [condition for name, condition in _SCOPES.items() if name in wanted]
+    scope = [condition for name, condition in _SCOPES.items() if name in filters]
     in_scope = select(_p.id, _p.state, _p.task).where(*scope, _p.id < bindparam("before", type_=Id))
-    if wanted & _SCOPES.keys() == {"owner"}:
+    if filters & _SCOPES.keys() == {"owner"}:
         in_scope = in_scope.with_hint(_p, BY_OWNER, "mysql")
     in_scope = in_scope.order_by(_p.id.desc())
-    seen = _p.task.not_in(INTERNAL)
-    if not wanted - _SCOPES.keys():
-        return in_scope.where(seen).limit(bindparam("most")), None
-    looked = in_scope.limit(LOOKED_AT).subquery()
+    is_public = _p.task.not_in(INTERNAL)
+    if not filters - _SCOPES.keys():
+        return in_scope.where(is_public).limit(bindparam("most")), None
+    examined = in_scope.limit(EXAMINED).subquery()
     conditions = {
-        "status": looked.c.state == bindparam("status"),
-        "task": looked.c.task == bindparam("task"),
-        "webhook": exists().where(WebhookDelivery.prediction_id == looked.c.id),
+        "status": examined.c.state == bindparam("status"),
+        "task": examined.c.task == bindparam("task"),
+        "webhook": exists().where(WebhookDelivery.prediction_id == examined.c.id),
     }
-    meets = [condition for name, condition in conditions.items() if name in wanted]
-    chosen = select(looked.c.id).where(*meets, looked.c.task.not_in(INTERNAL))
-    page = chosen.order_by(looked.c.id.desc()).limit(bindparam("most"))
-    return page, in_scope.offset(LOOKED_AT - 1).limit(1)
+    matches = [condition for name, condition in conditions.items() if name in filters]
+    chosen = select(examined.c.id).where(*matches, examined.c.task.not_in(INTERNAL))
+    page = chosen.order_by(examined.c.id.desc()).limit(bindparam("most"))
+    return page, in_scope.offset(EXAMINED - 1).limit(1)
 
 
 def _scope(query: dict[str, Any]) -> dict[str, Any]:
-    """Which rows are meant: the caller's own, those of an image that they may see, for admins
-    everybody's or a user's.
+    """The indexed filters: an image that the caller may see, the caller, or, for admins, any user
+    or none.
     """
     image, user = query["image_id"], query["user"]
     scope = {} if image is None else {"image": image}
     if user is None and image is not None and _may_see(image):
         return scope
-    mine = require_account()
+    caller_id = require_account()
     if current_user().is_admin:
         return scope if user is None else scope | {"owner": find_user(user)}
     if user is not None and user != current_user().name:
-        raise Forbidden("Only admins may look at what others have asked.", code="admins_only")
-    return scope | {"owner": mine}
+        raise Forbidden("Only admins may list the predictions of other users.", code="admins_only")
+    return scope | {"owner": caller_id}
 
 
 def _may_see(image: UUID) -> bool:
@@ -170,7 +164,3 @@ def _entries(statement: Any, ids: list[UUID]) -> list[HistoryEntry]:
     return read(
         lambda session: rows_as(HistoryEntry, execute(session, statement, parameters)),
     )
-
-
-def _cursor(name: str, found: Found) -> str | None:
-    return write_cursor(name, ListCursor(0, found.after)) if found.after else None

@@ -9,7 +9,7 @@ from api.accounts.permissions import upload_permission_required
 from api.http.body.parser import Body, check_one_image, read_body
 from api.http.idempotency import key_of, replayable
 from api.http.openapi import PREDICTION_BODY
-from api.http.pagination import listed
+from api.http.pagination import Page, page_answer
 from api.http.problems import Problem
 from api.predictions.actions import cancel_prediction, retry_prediction
 from api.predictions.history import page
@@ -90,10 +90,9 @@ def list_mine(query: dict[str, Any]) -> Any:
 
     A page of a `status` or `task` is looked for in 10,000 predictions at a time.
     """
-    entries, after = page(query)
-    caller = current_user()
-    shown_rows = without_hidden(caller, [log_view(entry, caller) for entry in entries])
-    return listed(shown_rows, after, query)
+    entries, caller = page(query), current_user()
+    views = without_hidden(caller, [log_view(entry, caller) for entry in entries.items])
+    return page_answer(Page(views, entries.next), query, dict)
 
 
 @blueprint.get("/<id>")

@@ -1,4 +1,4 @@
-"""/v1/search and what looks alike: images by a text, by a stored image, by one that comes along."""
+"""/v1/search and similar images: search by a text, by a stored image, and by an uploaded one."""
 
 from typing import Any
 
@@ -8,20 +8,22 @@ from flask_smorest import Blueprint
 from api.accounts.permissions import upload_permission_required
 from api.http.body.parser import Body, read_body
 from api.http.openapi import SIMILAR_BODY
+from api.http.pagination import next_link
 from api.http.problems import Problem
 from api.images.schemas import ImageFields
 from api.predictions.queries import find_image
 from api.predictions.requests import ask_for
-from api.search.schemas import FoundList, PageQuery, SearchQuery
+from api.search.schemas import FoundList, PageQuery, SearchQuery, view
 from api.search.service import find, find_similar, page_of, search, wait_for_vector
 from api.state import app_state, current_user
 from api.uploads.service import receive
 from common.errors import InputFault
+from common.predictions import PredictionRecord
 
 blueprint = Blueprint("search", __name__, url_prefix="/v1", description="Searches.")
 FIELDS = ImageFields(only=["visibility"])
-NOT_READY = "Not answered in time: ask again"
-UNFINISHED = "Too many requests wait already, so this one did not: `next` has the results soon"
+NOT_READY = "Not finished in time: send the request again"
+UNFINISHED = "Too many requests wait already: get the results at `next`"
 
 
 @blueprint.get("/search")
@@ -30,12 +32,10 @@ UNFINISHED = "Too many requests wait already, so this one did not: `next` has th
 @blueprint.alt_response(202, schema=FoundList, description=UNFINISHED)
 @blueprint.alt_response(503, schema=Problem, description=NOT_READY)
 def by_text(query: dict[str, Any]) -> Any:
-    """The images that a text asks for: public ones, and the caller's own."""
-    caller = current_user()
-    row, after = find(caller, query)
-    page = page_of(caller, row, after, query["limit"])
-    about = query | {"query": row.params.get("query")}
-    return page, *_told(row, _next("search.by_text", page, about))
+    """Search public images and the caller's own by a text."""
+    record, start = find(current_user(), query)
+    arguments = query | {"query": record.params.get("query")}
+    return _answer(record, start, "search.by_text", arguments)
 
 
 @blueprint.get("/images/<id>/similar")
@@ -44,11 +44,9 @@ def by_text(query: dict[str, Any]) -> Any:
 @blueprint.alt_response(202, schema=FoundList, description=UNFINISHED)
 @blueprint.alt_response(503, schema=Problem, description=NOT_READY)
 def by_image(query: dict[str, Any], id: str) -> Any:
-    """The images that look like a stored one."""
-    caller = current_user()
-    row, after = find_similar(caller, find_image(id)[0], query.get("cursor"))
-    page = page_of(caller, row, after, query["limit"])
-    return page, *_told(row, _next("search.by_image", page, query | {"id": id}))
+    """Find the images that look like a stored one."""
+    record, start = find_similar(current_user(), find_image(id)[0], query.get("cursor"))
+    return _answer(record, start, "search.by_image", query | {"id": id})
 
 
 @blueprint.post("/images/similar")
@@ -59,16 +57,14 @@ def by_image(query: dict[str, Any], id: str) -> Any:
 @blueprint.alt_response(503, schema=Problem, description=NOT_READY)
 @blueprint.doc(requestBody=SIMILAR_BODY)
 def by_upload(query: dict[str, Any]) -> Any:
-    """Upload an image, as to `/v1/images`, and get those that look like it."""
-    caller = current_user()
-    id = _take(read_body(request, ignored=["limit"]))
-    row = search(caller, {"image_id": id})
-    page = page_of(caller, row, 0, query["limit"])
-    headers = {"Location": url_for("images.get", id=id)}
-    return page, *_told(row, headers | _next("search.by_image", page, query | {"id": id}))
+    """Upload an image, as to `/v1/images`, and find the images that look like it."""
+    id = _upload(read_body(request, ignored=["limit"]))
+    record = search(current_user(), {"image_id": id})
+    body, status, headers = _answer(record, 0, "search.by_image", query | {"id": id})
+    return body, status, headers | {"Location": url_for("images.get", id=id)}
 
 
-def _take(body: Body) -> str:
+def _upload(body: Body) -> str:
     if body.image is None:
         detail = "There is no image in the request."
         raise InputFault(detail, code="image_missing", errors={body.image_field: [detail]})
@@ -79,13 +75,10 @@ def _take(body: Body) -> str:
     return str(accepted.image)
 
 
-def _told(row: Any, headers: dict[str, str]) -> tuple[int, dict[str, str]]:
-    """Status and headers of a page of the search `row`."""
-    return (200, headers) if row.result else (202, headers | {"Retry-After": "1"})
-
-
-def _next(route: str, page: dict[str, Any], query: dict[str, Any]) -> dict[str, str]:
-    if not page["next"]:
-        return {}
-    link = url_for(route, _external=True, **query | {"cursor": page["next"]})
-    return {"Link": f'<{link}>; rel="next"'}
+def _answer(record: PredictionRecord, start: int, endpoint: str, arguments: dict[str, Any]) -> Any:
+    """The answer with the page of a search that begins with the result number `start`."""
+    page = page_of(current_user(), record, start, arguments["limit"])
+    headers = next_link(page.next, endpoint, arguments)
+    if record.result is None:
+        return view(record, page), 202, headers | {"Retry-After": "1"}
+    return view(record, page), 200, headers

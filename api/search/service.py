@@ -1,4 +1,4 @@
-"""Searches: asked for as predictions, waited for, and cut into pages of what may be seen now."""
+"""Searches: created as predictions, awaited, and returned in pages of what the caller may see."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,19 +8,21 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
 
-from api.images.schemas import view
+from api.http.pagination import Page, cut
 from api.limits import quotas
 from api.predictions.requests import ask_for, wait_for, was_refused_a_wait
 from api.state import app_state, read, write
 from api.uploads.service import ask
 from common.callers import Caller, listed_for
 from common.database.ids import parse_id
-from common.database.rows import first_as
+from common.database.rows import first_as, rows_as
 from common.database.session import execute
 from common.errors import InputFault, Unavailable
 from common.housekeeping.retention import SEARCHES, is_use_noted, keep_search
+from common.images.records import StoredImage
 from common.predictions import PredictionRecord, TaskRequest, create_alone
 from common.predictions.records import COLUMNS
 from common.search.text import normalise
@@ -28,9 +30,8 @@ from common.tables import Image, Prediction, State, StoredObject
 from common.tasks.search import CONTRACT
 
 PATIENCE = 10.0  # seconds that a request waits for its search
-AT_ONCE = 25  # images that are read together: most pages are of 20
+AT_ONCE = 25  # images that are read together: most pages have 20 items
 
-# Built once: making a statement costs as much as sending it.
 _p = Prediction
 SEARCH = select(*COLUMNS).where(_p.id == bindparam("id"), _p.task == CONTRACT.name)
 EMBEDDED = (
@@ -45,70 +46,79 @@ IMAGES = select(
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Where a page begins: behind so many of a search's results."""
+class SearchCursor:
+    """A page of the search `search_id` that begins with its result number `start`, from 0."""
 
-    search: UUID
-    after: int
+    search_id: UUID
+    start: int
 
     def __str__(self) -> str:
-        return f"{self.search}.{self.after}"
+        return f"{self.search_id}.{self.start}"
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleResult:
+    """A result of a search, its number, and its image, which the caller may see."""
+
+    number: int
+    result: dict[str, Any]
+    image: StoredImage
 
 
 def find(caller: Caller, query: dict[str, Any]) -> tuple[PredictionRecord, int]:
-    """The search, and where its page begins: a new one, or the cursor's. Its result is None when
-    the request could not wait for it (see `search`).
+    """The search and the number of the page's first result: a new search, or the cursor's. Its
+    result is None if the request could not wait for it (see `search`).
 
-    Raises InputFault for a cursor that is not one of this caller's, Unavailable when no engine has
-    finished it in time.
+    Raises InputFault for a cursor that is not the caller's, Unavailable if no engine has finished
+    the search in time.
     """
     if (cursor := query.get("cursor")) is None:
         if "query" not in query:
             raise InputFault("Send `query` or `cursor`.", errors={"query": ["is missing"]})
         return search(caller, {"query": query["query"]}), 0
-    page = _page(cursor)
-    row = _look(page.search) if page else None
-    if page is None or row is None or row.owner_id != caller.id:
-        raise _no_cursor()
-    if "query" in query and normalise(query["query"]) != normalise(row.params.get("query", "")):
-        raise _no_cursor()
-    _keep(row)
-    return row if row.result else _finished(row), page.after
+    page = _parse_cursor(cursor)
+    record = _find_search(page.search_id) if page else None
+    if page is None or record is None or record.owner_id != caller.id:
+        raise _invalid_cursor()
+    if "query" in query and normalise(query["query"]) != normalise(record.params.get("query", "")):
+        raise _invalid_cursor()
+    _keep(record)
+    return record if record.result else _finished(record), page.start
 
 
 def find_similar(caller: Caller, image: Image, cursor: str | None) -> tuple[PredictionRecord, int]:
-    """The same, of what looks like a stored image, which is embedded first where it was not."""
+    """As `find`, for the images that look like a stored one; embeds that image first if needed."""
     if cursor is not None:
-        row, after = find(caller, {"cursor": cursor})
-        if row.params.get("image_id") != str(image.id):
-            raise _no_cursor()
-        return row, after
-    wanted = {"image": image.id}
-    if not read(lambda session: execute(session, EMBEDDED, wanted).first()):
-        asked = ask(app_state(), image, [ask_for("embed", interactive=True)])
-        wait_for_vector(asked.predictions[0])
+        record, start = find(caller, {"cursor": cursor})
+        if record.params.get("image_id") != str(image.id):
+            raise _invalid_cursor()
+        return record, start
+    parameters = {"image": image.id}
+    if not read(lambda s: execute(s, EMBEDDED, parameters).first()):
+        accepted = ask(app_state(), image, [ask_for("embed", interactive=True)])
+        wait_for_vector(accepted.predictions[0])
     return search(caller, {"image_id": str(image.id)}), 0
 
 
-def wait_for_vector(row: PredictionRecord) -> None:
-    """Return when the image is embedded; raises InputFault when it cannot be, Unavailable when
-    it is not in time.
+def wait_for_vector(record: PredictionRecord) -> None:
+    """Wait until the image is embedded; raises InputFault if it cannot be embedded, Unavailable if
+    it is not embedded in time.
     """
-    [row] = wait_for([row], PATIENCE)
-    if fault := row.image_fault:
+    [record] = wait_for([record], PATIENCE)
+    if fault := record.image_fault:
         raise fault
-    if row.state != State.SUCCEEDED:
+    if record.state != State.SUCCEEDED:
         raise Unavailable("The image is not embedded yet.", code="search_not_ready")
 
 
 def search(caller: Caller, params: dict[str, Any]) -> PredictionRecord:
-    """A new search, once it has succeeded. When too many requests wait already, it is returned
+    """A new search, once it has succeeded. If too many requests wait already, it is returned
     unfinished, with None as its result. Raises QueueFull, Unavailable.
     """
     CONTRACT.check_params(params)
     current = app_state()
     current.queues.admit(CONTRACT.name, interactive=True)
-    wanted = TaskRequest(
+    task_request = TaskRequest(
         task=CONTRACT.name,
         params=params,
         deadline=CONTRACT.deadline,
@@ -117,68 +127,66 @@ def search(caller: Caller, params: dict[str, Any]) -> PredictionRecord:
     )
     units = CONTRACT.units()
     with quotas.work(units) as work:
-        record = write(lambda session: create_alone(session, wanted))
+        record = write(lambda session: create_alone(session, task_request))
         work.spent = units
-    current.announcer.announce(wanted.id, wanted.task, interactive=True)
+    current.announcer.announce(record.id, record.task, interactive=True)
     return _finished(record)
 
 
-def _finished(search: PredictionRecord) -> PredictionRecord:
+def _finished(record: PredictionRecord) -> PredictionRecord:
     """The search once it has succeeded, or unfinished if the request could not wait."""
-    [search] = wait_for([search], PATIENCE)
-    if search.result or (was_refused_a_wait() and not search.is_final):
-        return search
+    [record] = wait_for([record], PATIENCE)
+    if record.result or (was_refused_a_wait() and not record.is_final):
+        return record
     raise Unavailable("The search has not been answered in time.", code="search_not_ready")
 
 
-def page_of(caller: Caller, row: PredictionRecord, after: int, limit: int) -> dict[str, Any]:
-    """What FoundList shows: up to `limit` of those results that are there and may be seen now. Of
-    an unfinished search there are none yet, and `next` is the page to ask for again.
+def page_of(
+    caller: Caller, record: PredictionRecord, start: int, limit: int
+) -> Page[VisibleResult]:
+    """Up to `limit` results, from number `start` on, whose images the caller may see now. The page
+    of an unfinished search is empty, and its `next` is the same page again.
     """
-    if row.result is None:
-        again, detail = str(Page(row.id, after)), "The search is still running; get `next`."
-        return {"search_id": row.id, "items": [], "next": again, "detail": detail}
-    found = list(islice(_there(caller, row.result["items"], after), limit + 1))
-    more = str(Page(row.id, found[limit][0])) if len(found) > limit else None
-    items = [{**result, "image": view(image, image)} for _, result, image in found[:limit]]
-    return {"search_id": row.id, "items": items, "next": more, "detail": row.result["detail"]}
+    if record.result is None:
+        return Page([], str(SearchCursor(record.id, start)))
+    visible = list(islice(_visible(caller, record.result["items"], start), limit + 1))
+    return cut(visible, limit, lambda last: str(SearchCursor(record.id, last.number + 1)))
 
 
-def _there(
-    caller: Caller, results: list[dict[str, Any]], after: int
-) -> Iterator[tuple[int, dict[str, Any], Row[Any]]]:
-    """Place, result and image of each one behind `after` that may be listed for the caller."""
-    for start in range(after, len(results), AT_ONCE):
-        some = results[start : start + AT_ONCE]
-        wanted = IMAGES.where(
-            Image.id.in_([UUID(each["image_id"]) for each in some]), listed_for(caller)
-        )
-        rows = read(lambda s, wanted=wanted: execute(s, wanted).all())  # type: ignore[misc]
-        images = {str(row.id): row for row in rows}
-        for place, result in enumerate(some, start):
-            if result["image_id"] in images:
-                yield place, result, images[result["image_id"]]
+def _visible(caller: Caller, results: list[dict[str, Any]], start: int) -> Iterator[VisibleResult]:
+    for first in range(start, len(results), AT_ONCE):
+        some = results[first : first + AT_ONCE]
+        ids = [UUID(result["image_id"]) for result in some]
+        images = read(partial(_listed_images, caller=caller, ids=ids))
+        for number, result in enumerate(some, first):
+            if image := images.get(result["image_id"]):
+                yield VisibleResult(number, result, image)
 
 
-def _keep(row: PredictionRecord) -> None:
-    """A search that is read again stays another day."""
-    if is_use_noted(datetime.now(UTC) - row.created_at):
-        write(partial(keep_search, id=row.id, seconds=SEARCHES))
+def _listed_images(session: Session, caller: Caller, ids: list[UUID]) -> dict[str, StoredImage]:
+    statement = IMAGES.where(Image.id.in_(ids), listed_for(caller))
+    return {str(row.id): row for row in rows_as(StoredImage, execute(session, statement))}
 
 
-def _look(id: UUID) -> PredictionRecord | None:
+def _keep(record: PredictionRecord) -> None:
+    """Keep a search for another day when it is read again."""
+    if is_use_noted(datetime.now(UTC) - record.created_at):
+        write(partial(keep_search, id=record.id, seconds=SEARCHES))
+
+
+def _find_search(id: UUID) -> PredictionRecord | None:
     return read(
         lambda session: first_as(PredictionRecord, execute(session, SEARCH, {"id": id})),
     )
 
 
-def _page(cursor: str) -> Page | None:
-    id, _, after = cursor.partition(".")
-    search = parse_id(id)
-    is_number = after.isascii() and after.isdigit() and len(after) <= 6
-    return Page(search, int(after)) if search and is_number else None
+def _parse_cursor(cursor: str) -> SearchCursor | None:
+    id, _, start = cursor.partition(".")
+    search_id = parse_id(id)
+    is_number = start.isascii() and start.isdigit() and len(start) <= 6
+    return SearchCursor(search_id, int(start)) if search_id and is_number else None
 
 
-def _no_cursor() -> InputFault:
-    detail = "This cursor is not one that this search gave to this caller."
+def _invalid_cursor() -> InputFault:
+    detail = "Invalid cursor: send `next` of a page of your own search, with the same query."
     return InputFault(detail, errors={"cursor": ["must be `next` of a page of this search"]})

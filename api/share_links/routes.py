@@ -6,7 +6,7 @@ from flask import Response, make_response, render_template, request
 from flask_smorest import Blueprint
 
 from api.accounts.permissions import account_required
-from api.http.pagination import listed
+from api.http.pagination import page_answer
 from api.http.pagination_schemas import PageQuery
 from api.posts.schemas import PostView, labels_and_caption
 from api.share_links import service
@@ -40,8 +40,7 @@ def create(id: str) -> Any:
 @blueprint.response(200, LinkList)
 def index(query: dict[str, Any], id: str) -> Any:
     """List the share links of a post of yours, newest first, expired and revoked ones included."""
-    rows, after = service.list_links(id, query)
-    return listed([link_view(row) for row in rows], after, query)
+    return page_answer(service.list_links(id, query), query, link_view)
 
 
 @blueprint.delete("/<link_id>")

@@ -8,7 +8,7 @@ from sqlalchemy import Row
 
 from api.accounts.permissions import require_account
 from api.http.body.parser import read_fields
-from api.http.pagination import page_of
+from api.http.pagination import Page, by_id, read_signed_page
 from api.posts.queries import load_posts
 from api.posts.service import editable_post, post_not_found
 from api.share_links.schemas import LinkRequest
@@ -16,7 +16,6 @@ from api.state import read, write
 from common.database.ids import new_id, parse_id
 from common.errors import NotFound
 from common.social import share_links
-from common.social.lists import ListCursor
 
 REQUEST = LinkRequest()
 
@@ -39,14 +38,14 @@ def create_link(post_id: str, request: Request) -> Row[Any]:
     return link
 
 
-def list_links(post_id: str, query: dict[str, Any]) -> tuple[list[Row[Any]], str | None]:
-    """Return a page of the share links of a post of the caller, and the next page's cursor or None.
+def list_links(post_id: str, query: dict[str, Any]) -> Page[Any]:
+    """Return a page of the share links of a post of the caller.
 
     Raises NotFound for any other post.
     """
     post = editable_post(post_id)
     fetch = partial(share_links.page, post_id=post)
-    return page_of(query, f"links of {post}", fetch, lambda row: ListCursor(0, row.id))
+    return read_signed_page(query, f"links of {post}", fetch, by_id)
 
 
 def revoke_link(post_id: str, link_id: str) -> None:

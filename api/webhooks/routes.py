@@ -4,7 +4,7 @@ from typing import Any
 
 from flask_smorest import Blueprint
 
-from api.http.pagination import listed
+from api.http.pagination import page_answer
 from api.webhooks import service
 from api.webhooks.schemas import (
     DeliveriesQuery,
@@ -25,8 +25,7 @@ def list_deliveries(query: dict[str, Any]) -> Any:
 
     The list is empty until a prediction with a webhook finishes.
     """
-    rows, after = service.list_deliveries(query)
-    return listed([delivery_view(row) for row in rows], after, query)
+    return page_answer(service.list_deliveries(query), query, delivery_view)
 
 
 @blueprint.post("/deliveries/<prediction_id>/redeliver")

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from api.accounts.permissions import require_account, require_admin
 from api.http.body.parser import blame
+from api.http.pagination import Page
 from api.predictions.history import deliveries_page
 from api.predictions.queries import find_my_prediction
 from api.state import read, services, write
@@ -37,8 +38,8 @@ def with_webhook(
     return [replace(each, webhook_url=url, webhook_secret=webhook.secret) for each in task_requests]
 
 
-def list_deliveries(query: dict[str, Any]) -> tuple[list[WebhookDelivery], str | None]:
-    """Return a page of the caller's deliveries, and the next page's cursor or None.
+def list_deliveries(query: dict[str, Any]) -> Page[WebhookDelivery]:
+    """Return a page of the caller's deliveries.
 
     With `prediction_id`, the page holds the delivery of this prediction at most. Raises NotFound
     for a prediction of another caller, and Unauthorized if an anonymous caller names none.
@@ -47,7 +48,7 @@ def list_deliveries(query: dict[str, Any]) -> tuple[list[WebhookDelivery], str |
         return deliveries_page(query)
     id = find_my_prediction(str(query["prediction_id"])).id
     delivery = read(lambda session: deliveries.find(session, id))
-    return [delivery] if delivery and query["cursor"] is None else [], None
+    return Page([delivery] if delivery and query["cursor"] is None else [])
 
 
 def redeliver(prediction_id: str) -> WebhookDelivery:

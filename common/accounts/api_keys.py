@@ -75,9 +75,9 @@ def enter(
     execute(session, ENTER, row | {"sha256": digest_of(key), "expires_at": expires_at})
 
 
-def of_user(session: Session, user_id: UUID, before: UUID, most: int) -> Sequence[Row[Any]]:
+def of_user(session: Session, user_id: UUID, before: UUID, limit: int) -> Sequence[Row[Any]]:
     """The account's keys, the newest first."""
-    return execute(session, OF_USER, {"user": user_id, "before": before, "most": most}).all()
+    return execute(session, OF_USER, {"user": user_id, "before": before, "most": limit}).all()
 
 
 def remove(session: Session, id: UUID, user_id: UUID) -> bool:

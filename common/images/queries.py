@@ -1,22 +1,23 @@
 """An owner's images: page by page, and which of many files are among them."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from common.database.rows import rows_as
 from common.database.session import execute
 from common.database.types import Id
+from common.images.records import StoredImage
 from common.tables import Image, StoredObject
 
 # Built once: making a statement costs as much as sending it.
 _OWNERS = Image.owner_id == bindparam("owner", type_=Id)
 PAGE = (
     select(
-        Image.id, Image.sha256, Image.file_name, Image.width, Image.height, Image.visibility,
-        Image.created_at, StoredObject.media_type, StoredObject.size,
+        Image.id, Image.file_name, Image.width, Image.height, Image.sha256, Image.visibility,
+        Image.created_at, StoredObject.size, StoredObject.media_type,
     )
     # Left to themselves, MariaDB and MySQL may walk the primary key past everybody's images.
     .with_hint(Image, "FORCE INDEX (ix_images_owner_id)", "mysql")
@@ -30,11 +31,12 @@ KNOWN = select(Image.sha256, Image.id).where(
 )
 
 
-def page(session: Session, owner_id: UUID, before: UUID, most: int) -> Sequence[Row[Any]]:
-    """Up to `most` of the owner's images that are older than `before`, the newest first, each with
+def page(session: Session, owner_id: UUID, before: UUID, limit: int) -> list[StoredImage]:
+    """Up to `limit` of the owner's images that are older than `before`, the newest first, each with
     the media type and size of its bytes.
     """
-    return execute(session, PAGE, {"owner": owner_id, "before": before, "most": most}).all()
+    parameters = {"owner": owner_id, "before": before, "most": limit}
+    return rows_as(StoredImage, execute(session, PAGE, parameters))
 
 
 def known(session: Session, owner_id: UUID, digests: Sequence[bytes]) -> dict[bytes, UUID]:

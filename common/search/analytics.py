@@ -104,23 +104,23 @@ FIRST = CountCursor(2**62, b"")
 
 
 def top_queries(
-    session: Session, days: Days, after: CountCursor | None, most: int
+    session: Session, days: Days, after: CountCursor | None, limit: int
 ) -> Sequence[Row[Any]]:
     """The queries searched for most."""
-    return _page(session, TOP, days, after or FIRST, most)
+    return _page(session, TOP, days, after or FIRST, limit)
 
 
 def missed_queries(
-    session: Session, days: Days, after: CountCursor | None, most: int
+    session: Session, days: Days, after: CountCursor | None, limit: int
 ) -> Sequence[Row[Any]]:
     """The queries that found nothing most often."""
-    return _page(session, MISSES, days, after or FIRST, most)
+    return _page(session, MISSES, days, after or FIRST, limit)
 
 
 def _page(
-    session: Session, statement: Select[Any], days: Days, after: CountCursor, most: int
+    session: Session, statement: Select[Any], days: Days, after: CountCursor, limit: int
 ) -> Sequence[Row[Any]]:
-    place = {"less_than": after.count, "behind": after.key, "most": most}
+    place = {"less_than": after.count, "behind": after.key, "most": limit}
     return execute(session, statement, place | _between(days)).all()
 
 

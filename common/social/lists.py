@@ -90,60 +90,60 @@ FOLLOWING = _people(Follow.followed_id, Follow.follower_id)
 
 
 def newest(
-    session: Session, behind: ListCursor, most: int, all_accounts: bool = False
+    session: Session, after: ListCursor, limit: int, all_accounts: bool = False
 ) -> list[ListCursor]:
     """Posts, the newest first."""
-    wanted = {"id": behind.id, "most": most, "all_accounts": all_accounts}
+    wanted = {"id": after.id, "most": limit, "all_accounts": all_accounts}
     return _by_age(session, NEWEST, wanted)
 
 
 def of_user(
-    session: Session, user_id: UUID, behind: ListCursor, most: int, all_accounts: bool = False
+    session: Session, user_id: UUID, after: ListCursor, limit: int, all_accounts: bool = False
 ) -> list[ListCursor]:
     """One user's posts, the newest first."""
-    wanted = {"user": user_id, "id": behind.id, "most": most, "all_accounts": all_accounts}
+    wanted = {"user": user_id, "id": after.id, "most": limit, "all_accounts": all_accounts}
     return _by_age(session, OF_USER, wanted)
 
 
 def feed(
-    session: Session, user_id: UUID, behind: ListCursor, most: int, all_accounts: bool = False
+    session: Session, user_id: UUID, after: ListCursor, limit: int, all_accounts: bool = False
 ) -> list[ListCursor]:
     """Posts of those whom the user follows, the newest first."""
-    wanted = {"user": user_id, "id": behind.id, "most": most, "all_accounts": all_accounts}
+    wanted = {"user": user_id, "id": after.id, "most": limit, "all_accounts": all_accounts}
     for span in SPANS:
-        since = id_before(behind.id, span) if span else FIRST_ID
-        if len(found := _by_age(session, FEED, wanted | {"since": since})) == most:
+        since = id_before(after.id, span) if span else FIRST_ID
+        if len(found := _by_age(session, FEED, wanted | {"since": since})) == limit:
             break
     return found
 
 
 def most_liked(
     session: Session,
-    behind: ListCursor,
-    most: int,
+    after: ListCursor,
+    limit: int,
     window: timedelta | None = None,
     all_accounts: bool = False,
 ) -> list[ListCursor]:
     """Posts with the most likes first, of those posted within the last `window`."""
     since = least_id(datetime.now(UTC) - window) if window else FIRST_ID
-    wanted = {**behind._asdict(), "since": since, "most": most, "all_accounts": all_accounts}
+    wanted = {**after._asdict(), "since": since, "most": limit, "all_accounts": all_accounts}
     return [ListCursor(row.likes, row.id) for row in execute(session, MOST_LIKED, wanted)]
 
 
 def followers(
-    session: Session, user_id: UUID, behind: ListCursor, most: int, all_accounts: bool = False
+    session: Session, user_id: UUID, after: ListCursor, limit: int, all_accounts: bool = False
 ) -> Sequence[Row[Any]]:
     """Who follows the user (id, name, since when as created_at), the latest first."""
-    wanted = {"user": user_id, "most": most, "all_accounts": all_accounts}
-    return execute(session, FOLLOWERS, _since(behind) | wanted).all()
+    wanted = {"user": user_id, "most": limit, "all_accounts": all_accounts}
+    return execute(session, FOLLOWERS, _since(after) | wanted).all()
 
 
 def following(
-    session: Session, user_id: UUID, behind: ListCursor, most: int, all_accounts: bool = False
+    session: Session, user_id: UUID, after: ListCursor, limit: int, all_accounts: bool = False
 ) -> Sequence[Row[Any]]:
     """Whom the user follows, as `followers`."""
-    wanted = {"user": user_id, "most": most, "all_accounts": all_accounts}
-    return execute(session, FOLLOWING, _since(behind) | wanted).all()
+    wanted = {"user": user_id, "most": limit, "all_accounts": all_accounts}
+    return execute(session, FOLLOWING, _since(after) | wanted).all()
 
 
 def place_of(row: Row[Any]) -> ListCursor:
@@ -155,5 +155,5 @@ def _by_age(session: Session, statement: Any, wanted: dict[str, Any]) -> list[Li
     return [ListCursor(0, row.id) for row in execute(session, statement, wanted)]
 
 
-def _since(behind: ListCursor) -> dict[str, Any]:
-    return {"rank": EPOCH + timedelta(microseconds=behind.rank), "id": behind.id}
+def _since(after: ListCursor) -> dict[str, Any]:
+    return {"rank": EPOCH + timedelta(microseconds=after.rank), "id": after.id}

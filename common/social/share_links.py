@@ -55,9 +55,9 @@ def create(
     return execute(session, BY_ID, {"link": id}).one()
 
 
-def page(session: Session, post_id: UUID, behind: ListCursor, most: int) -> Sequence[Row[Any]]:
+def page(session: Session, post_id: UUID, after: ListCursor, limit: int) -> Sequence[Row[Any]]:
     """The post's links, the newest first; those that are good no more too."""
-    wanted = {"post": post_id, "before": behind.id, "most": most}
+    wanted = {"post": post_id, "before": after.id, "most": limit}
     return execute(session, PAGE, wanted).all()
 
 

@@ -29,9 +29,9 @@ ALL = (
 OF_QUERY = ALL.where(_v.query_key == bindparam("key", type_=Hash))
 
 
-def page(session: Session, query: str | None, after: UUID | None, most: int) -> Sequence[Row[Any]]:
-    """Up to `most` votes behind `after`; with a query, those on it, however it is written."""
-    place = {"after": after or NONE, "most": most}
+def page(session: Session, query: str | None, after: UUID | None, limit: int) -> Sequence[Row[Any]]:
+    """Up to `limit` votes after the id `after`; with a query, only the votes on it."""
+    place = {"after": after or NONE, "most": limit}
     if query is None:
         return execute(session, ALL, place).all()
     return execute(session, OF_QUERY, place | {"key": query_key(query)}).all()

@@ -99,7 +99,7 @@ def test_they_are_chosen_by_status_task_and_image(
 def test_a_page_of_rare_ones_ends_where_it_has_looked_far_enough(
     app: Flask, sessions: Sessions, anna: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "LOOKED_AT", 3)
+    monkeypatch.setattr(history, "EXAMINED", 3)
     statements.cache_clear()
     image = upload(app, anna)["id"]
     rare = ask(app, anna, image, task="outline")["id"]

@@ -39,8 +39,8 @@ def counts(sessions: Sessions, id: UUID) -> dict[str, int]:
     return {status: count for status, count in found.items() if count}
 
 
-def page(sessions: Sessions, id: UUID, after: int = -1, most: int = 100, **query: Any) -> Any:
-    return read(sessions, lambda session: batches.page(session, id, after, most, **query))
+def page(sessions: Sessions, id: UUID, after: int = -1, limit: int = 100, **query: Any) -> Any:
+    return read(sessions, lambda session: batches.page(session, id, after, limit, **query))
 
 
 def test_good_items_become_predictions_and_bad_ones_say_why(
@@ -74,7 +74,7 @@ def test_a_thousand_items_are_all_there_or_none_is(sessions: Sessions, image: Im
     items = [good(image, f"item {number}") for number in range(1000)]
     id, made = enter(sessions, items)
     assert counts(sessions, id) == {"queued": 1000}
-    assert [item.prediction_id for item in page(sessions, id, most=1000)] == made
+    assert [item.prediction_id for item in page(sessions, id, limit=1000)] == made
     twice = [good(image, "new"), *items[:1]]
     with pytest.raises(Exception, match=r"(?i)unique|duplicate"):
         enter(sessions, twice)
@@ -106,7 +106,7 @@ def test_the_counts_follow_the_predictions(sessions: Sessions, image: Image) -> 
 def test_pages_follow_each_other(sessions: Sessions, image: Image) -> None:
     id, made = enter(sessions, [good(image, str(number)) for number in range(5)])
     seen, after = [], -1
-    while rows := page(sessions, id, after, most=2):
+    while rows := page(sessions, id, after, limit=2):
         assert len(rows) <= 2
         seen += [item.prediction_id for item in rows]
         after = rows[-1].position

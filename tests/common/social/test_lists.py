@@ -35,7 +35,7 @@ def walk(
 ) -> list[UUID]:
     """All ids of a list, two a page."""
     seen: list[UUID] = []
-    while places := read(sessions, partial(page, behind=top, most=2)):
+    while places := read(sessions, partial(page, after=top, limit=2)):
         assert len(places) <= 2
         seen += [place.id for place in places]
         top = places[-1]
@@ -50,7 +50,7 @@ def set_likes(sessions: Sessions, likes: Iterable[tuple[UUID, int]]) -> None:
 
 def test_the_newest_come_first_and_new_ones_move_nothing(sessions: Sessions, anna: UUID) -> None:
     old = posted(sessions, anna, 5, 4, 3, 2, 1)
-    first = read(sessions, partial(lists.newest, behind=TOP, most=2))
+    first = read(sessions, partial(lists.newest, after=TOP, limit=2))
     new_post(sessions, anna)
     rest = walk(sessions, lists.newest, first[-1])
     assert [place.id for place in first] + rest == old[::-1]
@@ -107,13 +107,13 @@ def test_followers_and_followed_are_listed_the_latest_first(
     for list_ in (lists.followers, lists.following):
         rows: list[Any] = []
         behind = NOW
-        while page := read(sessions, partial(list_, user_id=anna, behind=behind, most=2)):
+        while page := read(sessions, partial(list_, user_id=anna, after=behind, limit=2)):
             rows += page
             behind = lists.place_of(page[-1])
         assert [row.id for row in rows] == fans[:2:-1] + sorted(fans[:3], reverse=True)
         assert rows[0].name == "person 4"
         assert rows[0].created_at > rows[-1].created_at == rows[2].created_at
-    assert not read(sessions, partial(lists.followers, user_id=new_id(), behind=NOW, most=2))
+    assert not read(sessions, partial(lists.followers, user_id=new_id(), after=NOW, limit=2))
 
 
 def test_posts_are_shown_in_the_order_asked_for(sessions: Sessions, anna: UUID, ben: UUID) -> None:
@@ -164,7 +164,7 @@ def test_a_link_is_revoked_for_good(sessions: Sessions, anna: UUID) -> None:
         assert transact(sessions, lambda session: share_links.revoke(session, post, link.id))
         assert opened(sessions, link.slug) is None
     assert opened(sessions, kept.slug) == post
-    rows = read(sessions, partial(share_links.page, post_id=post, behind=TOP, most=5))
+    rows = read(sessions, partial(share_links.page, post_id=post, after=TOP, limit=5))
     assert {row.id: row.revoked_at is None for row in rows} == {link.id: False, kept.id: True}
 
 
@@ -174,9 +174,9 @@ def test_links_are_listed_the_newest_first_and_go_with_their_post(
     post = new_post(sessions, anna)
     made = {linked(sessions, post, anna).id for _ in range(3)}
     linked(sessions, new_post(sessions, anna), anna)
-    rows = list(read(sessions, partial(share_links.page, post_id=post, behind=TOP, most=2)))
+    rows = list(read(sessions, partial(share_links.page, post_id=post, after=TOP, limit=2)))
     after = ListCursor(0, rows[-1].id)
-    rows += read(sessions, partial(share_links.page, post_id=post, behind=after, most=2))
+    rows += read(sessions, partial(share_links.page, post_id=post, after=after, limit=2))
     assert [row.id for row in rows] == sorted(made, reverse=True)
     transact(sessions, lambda session: social.remove(session, [post]))
     assert opened(sessions, rows[0].slug) is None
@@ -189,7 +189,7 @@ def test_lists_are_read_along_their_indexes(sessions: Sessions, anna: UUID) -> N
         new_post(sessions, anna)
     of_anna = partial(lists.of_user, user_id=anna)
     for list_ in (lists.newest, of_anna, lists.most_liked):
-        first = partial(list_, behind=TOP, most=2)
+        first = partial(list_, after=TOP, limit=2)
         [plan] = plans(sessions, partial(read, sessions, first))
         assert "filesort" not in plan
         assert "TEMP B-TREE" not in plan
