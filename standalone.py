@@ -1,6 +1,6 @@
 """Standalone: the API and the engine in one process, on the same services.
 
-The only file that knows both wings: `gunicorn 'standalone:from_env()'` with one worker.
+The only file that imports both: `gunicorn 'standalone:from_env()'` with one worker.
 """
 
 import fcntl
@@ -33,11 +33,11 @@ from engine.process import Engine
 HANDOVER_SECONDS = 45.0  # above Gunicorn's graceful_timeout, below its timeout
 
 log = structlog.get_logger(__name__)
-PAUSE = 2.0  # seconds between two attempts to begin while the database takes no writes
+PAUSE = 2.0  # seconds between two attempts to start while the database takes no writes
 
 
 def from_env() -> Flask:
-    """The application with an engine beside it; both end when the application is closed."""
+    """Return the application with a running engine; closing the application stops both."""
     limit_allocator()
     settings = Settings.from_env(os.environ)
     be_private()
@@ -73,9 +73,9 @@ def _start_engine(services: Services, stack: ExitStack, crashed: bool) -> None:
 def _reopen_and_start(
     services: Services, engine: Engine, crashed: bool, stop: threading.Event
 ) -> None:
-    """Queue again what an earlier process left in the middle, then start the engine.
+    """Queue the unfinished predictions of an earlier process again, then start the engine.
 
-    A database that takes no writes, as on a full disk, is waited for: the API reads meanwhile.
+    While the database takes no writes, for example on a full disk, it waits; the API serves reads.
     """
     while not stop.is_set():
         try:
@@ -90,17 +90,19 @@ def _reopen_and_start(
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock: two processes on one in-memory queue would each miss half of it.
+    """Hold the folder's lock, because two processes would each see half of the in-memory queue.
 
     On a reload (SIGHUP) Gunicorn starts the new process before it ends the old one, so the new one
-    waits for the lock while the old one answers its last requests.
+    waits for the lock while the old one completes its last requests.
     """
     make_private(folder)
     with (folder / "lock").open("a+") as lock:
         deadline = time.monotonic() + HANDOVER_SECONDS
         while not _take(lock):
             if not _is_held_by_sibling(lock) or time.monotonic() > deadline:
-                raise SettingsError(f"DATA_DIR={folder} is in use by another process.")
+                raise SettingsError(
+                    f"DATA_DIR={folder} is in use by another process. Stop it, or change DATA_DIR."
+                )
             time.sleep(0.1)
         lock.truncate(0)
         lock.write(str(os.getppid()))
@@ -117,6 +119,6 @@ def _take(lock: TextIO) -> bool:
 
 
 def _is_held_by_sibling(lock: TextIO) -> bool:
-    """Whether the process that holds the lock was started by the same Gunicorn arbiter."""
+    """Return whether the same Gunicorn arbiter started the process that holds the lock."""
     lock.seek(0)
     return lock.read().strip() == str(os.getppid())

@@ -1,6 +1,6 @@
-"""`python -m migrations [upgrade|check|…]`: Alembic with this folder's configuration.
+"""Run Alembic with this folder's configuration: `python -m migrations [upgrade|check|…]`.
 
-`python -m migrations wait` returns once somebody else has brought the database up to date.
+`python -m migrations wait` returns once another process has migrated the database.
 """
 
 import sys
@@ -17,7 +17,7 @@ INI = Path(__file__).with_name("alembic.ini")
 
 
 def main(arguments: list[str]) -> int:
-    """Run an Alembic command; without one, bring the database up to date."""
+    """Run an Alembic command, by default `upgrade head`; return the exit status."""
     be_private()
     try:
         if arguments == ["wait"]:
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _is_out_of_reach(error: DBAPIError) -> bool:
-    """Whether no statement was tried: nobody answered, or the database refused us."""
+    """Return whether the database is unreachable, read-only or locked, before any statement ran."""
     return error.statement is None or "readonly" in str(error.orig) or "locked" in str(error.orig)
 
 

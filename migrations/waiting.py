@@ -1,4 +1,4 @@
-"""Waiting for the migrations of this release, which run elsewhere: what needs them begins so."""
+"""Wait until another process has run the migrations of this release."""
 
 import os
 import sys
@@ -14,25 +14,25 @@ from common.database.session import open_database
 from common.settings import Settings
 from common.startup_checks import make_private
 
-PAUSE = 2.0  # seconds between two looks
+PAUSE = 2.0  # seconds between two checks
 
 
 def wait(ini: Path) -> None:
-    """Return once the database is as new as this release; what is missing is said once."""
+    """Return once the database has this release's migrations; print each reason to wait once."""
     settings = Settings.from_env(os.environ)
     make_private(settings.data_dir)
-    said = ""
+    printed = ""
     while missing := lack(settings.database_url, ini):
-        if missing != said:
+        if missing != printed:
             print(f"migrations: waiting, {missing}", file=sys.stderr)
-        said = missing
+        printed = missing
         time.sleep(PAUSE)
 
 
 def lack(url: str, ini: Path) -> str:
-    """What the database at `url` lacks for this release, or nothing.
+    """Return what the database at `url` lacks for this release, or an empty text.
 
-    A database that a newer release has migrated lacks nothing, so that a roll-back can start.
+    A database that a newer release has migrated is accepted, so that an older release can start.
     """
     script = ScriptDirectory.from_config(Config(str(ini)))
     engine = open_database(url).engine

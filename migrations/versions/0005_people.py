@@ -136,7 +136,7 @@ def _create_posts() -> None:
 
 
 def _create_links() -> None:
-    """Who likes what, who follows whom."""
+    """Create the tables of likes and follows."""
     op.create_table(
         "likes",
         sa.Column("post_id", Id, nullable=False),
