@@ -1,107 +1,114 @@
-"""What this process knows of the queues: each lane is measured at most once a second."""
+"""Queue lengths and waiting times as this process knows them; each lane is measured at most once a
+second."""
 
 import math
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 import structlog
 
 from common.database.session import Sessions, read
 from common.errors import QueueFull, Unavailable
-from common.predictions import Lane, QueuePosition, ahead, measure
+from common.fresh import Fresh
+from common.predictions import Lane, PredictionRecord, QueuePosition, ahead, measure
 from common.tables import State
 
 log = structlog.get_logger(__name__)
 
-FRESH = 1.0  # seconds
-SOONEST, LATEST = 1, 300  # seconds to come back after; an estimate further ahead is worth no more
+FRESH = 1.0  # seconds for which a lane's measurement is cached
+MIN_RETRY_AFTER, MAX_RETRY_AFTER = 1, 300  # seconds; longer estimates are too uncertain
 
 
 @dataclass(slots=True)
 class LaneEstimate:
-    """A lane as it was measured, and what has happened since."""
+    """The measurement of a lane, and what this process has added since."""
 
     lane: Lane = field(default_factory=Lane)
-    measured_at: float = -math.inf  # on the monotonic clock
-    entered: int = 0  # asked for in this process since
-    ahead: dict[UUID, int] = field(default_factory=dict)  # of the rows that were looked at since
+    measured_at: float = field(default_factory=time.monotonic)
+    added: int = 0  # predictions that this process created since
+    ahead: dict[UUID, int] = field(default_factory=dict)  # positions that were looked up since
 
     def length(self) -> int:
-        """What is queued by now, as far as can be told without looking."""
-        taken = (self.lane.rate or 0) * (time.monotonic() - self.measured_at)
-        return max(0, self.lane.queued + self.entered - int(taken))
+        """The estimated number of queued predictions now."""
+        claimed = (self.lane.rate or 0) * (time.monotonic() - self.measured_at)
+        return max(0, self.lane.queued + self.added - int(claimed))
 
 
 class QueueEstimates:
-    """The lanes of one process; `promise` is the longest wait that is accepted, if there is one."""
+    """The lanes of one process; `promise` is the longest accepted wait in seconds, None: any."""
 
     def __init__(self, sessions: Sessions, promise: float | None):
         self._sessions = sessions
         self._promise = promise
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, bool], LaneEstimate] = {}
+        self._lanes: dict[tuple[str, bool], Fresh[LaneEstimate]] = {}
 
     def admit(self, task: str, interactive: bool) -> None:
-        """Raise QueueFull when whoever joins the lane now would wait longer than was promised."""
+        """Raise QueueFull if a prediction that joins the lane now would wait for longer than
+        promised.
+        """
         if self._promise is None:
             return
-        known = self._lane(task, interactive)
-        excess = known.lane.excess(known.length(), self._promise)
+        estimate = self._estimate(task, interactive)
+        excess = estimate.lane.excess(estimate.length(), self._promise)
         if excess is not None:
             raise QueueFull(
-                f"The queue of `{task}` takes longer than the promised {self._promise:g} seconds.",
-                retry_after=_within_reason(excess),
+                f"The wait for `{task}` is longer than the promised {self._promise:g} seconds. "
+                "Send the request again later.",
+                retry_after=_bounded(excess),
             )
 
-    def enter(self, task: str, interactive: bool) -> QueuePosition:
-        """The place of what was just queued, without looking at its row."""
-        before = self._known.get((task, interactive))
-        known = self._lane(task, interactive)
+    def add(self, task: str, interactive: bool) -> QueuePosition:
+        """The position of a prediction that was just queued, without reading its row."""
+        previous = self._lane(task, interactive).latest
+        estimate = self._estimate(task, interactive)
         with self._lock:
-            known.entered += known is before  # else it is among those just counted
-            position = max(1, known.length())
-        return QueuePosition(position, known.lane.seconds(position))
+            # A new measurement includes the prediction already.
+            estimate.added += estimate is previous
+            position = max(1, estimate.length())
+        return QueuePosition(position, estimate.lane.seconds(position))
 
-    def place(self, row: Any) -> QueuePosition | None:
-        """The place of a prediction; None when it is not queued, or the database does not say."""
-        if row.state != State.QUEUED:
+    def find(self, record: PredictionRecord) -> QueuePosition | None:
+        """The position of a prediction; None if it is not queued or the database is unavailable."""
+        if record.state != State.QUEUED:
             return None
-        known = self._lane(row.task, row.interactive)
-        if row.id not in known.ahead:
-            first = known.lane.first
+        estimate = self._estimate(record.task, record.interactive)
+        if record.id not in estimate.ahead:
+            first = estimate.lane.first
             try:
-                found = read(self._sessions, lambda session: ahead(session, row, first))
+                count = read(self._sessions, lambda session: ahead(session, record, first))
             except Unavailable:
                 return None
-            known.ahead[row.id] = found
-        position = known.ahead[row.id] + 1
-        return QueuePosition(position, known.lane.seconds(position))
+            estimate.ahead[record.id] = count
+        position = estimate.ahead[record.id] + 1
+        return QueuePosition(position, estimate.lane.seconds(position))
 
-    def _lane(self, task: str, interactive: bool) -> LaneEstimate:
-        """Who finds it stale measures it; the others go on with what is known."""
-        moment = time.monotonic()
+    def _lane(self, task: str, interactive: bool) -> Fresh[LaneEstimate]:
         with self._lock:
-            known = self._known.setdefault((task, interactive), LaneEstimate())
-            if moment - known.measured_at < FRESH:
-                return known
-            known.measured_at = moment
-        try:
-            lane = read(self._sessions, lambda session: measure(session, task, interactive))
-        except Unavailable as error:
-            log.warning("the queue was not measured", task=task, error=error.explained)
-            return known
-        with self._lock:
-            fresh = self._known[task, interactive] = LaneEstimate(lane, time.monotonic())
-        return fresh
+            return self._lanes.setdefault((task, interactive), Fresh(FRESH, LaneEstimate()))
+
+    def _estimate(self, task: str, interactive: bool) -> LaneEstimate:
+        """The lane's estimate; the former one while it is measured again, or if that fails."""
+        lane = self._lane(task, interactive)
+
+        def compute() -> LaneEstimate:
+            try:
+                return LaneEstimate(
+                    read(self._sessions, lambda session: measure(session, task, interactive))
+                )
+            except Unavailable as error:
+                log.warning("the queue was not measured", task=task, error=error.explained)
+                return lane.latest or LaneEstimate()
+
+        return lane.get(compute)
 
 
-def retry_after(place: QueuePosition | None) -> str:
-    """The value of Retry-After for an unfinished prediction, queued at `place` or no longer."""
-    return str(_within_reason(place.seconds if place and place.seconds else 0))
+def retry_after(position: QueuePosition | None) -> str:
+    """The value of Retry-After for an unfinished prediction; None: it is no longer queued."""
+    return str(_bounded(position.seconds if position and position.seconds else 0))
 
 
-def _within_reason(seconds: float) -> int:
-    return max(SOONEST, min(LATEST, math.ceil(seconds)))
+def _bounded(seconds: float) -> int:
+    return max(MIN_RETRY_AFTER, min(MAX_RETRY_AFTER, math.ceil(seconds)))

@@ -86,7 +86,7 @@ def answer(record: PredictionRecord, wait: float) -> Any:
         return _final_answer(record, wait)
     # Without a wait it has just joined the end of its queue: its row need not be read.
     queues = app_state().queues
-    position = queues.place(record) if wait else queues.enter(record.task, interactive=False)
+    position = queues.find(record) if wait else queues.add(record.task, interactive=False)
     body = view(record, current_user(), position, is_asked_now=True)
     return body, 202, _headers(record, wait) | {"Retry-After": retry_after(position)}
 
@@ -113,7 +113,7 @@ def current_answer(record: PredictionRecord, unfinished: int = 200) -> Any:
     if record.is_final:
         [body] = without_hidden(caller, [view(record, caller)])
         return body, 200, {}
-    position = app_state().queues.place(record)
+    position = app_state().queues.find(record)
     return view(record, caller, position), unfinished, {"Retry-After": retry_after(position)}
 
 

@@ -1,13 +1,14 @@
 """The reports of the running engines: the tasks that they serve and their models."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from common.database.session import Sessions, now, read
+from common.fresh import Fresh
 from common.model_reference import reference_of
 from common.tables import EngineProcess
 
@@ -21,13 +22,19 @@ def running_engines(sessions: Sessions) -> list[dict[str, Any]]:
     return read(sessions, lambda session: list(session.scalars(RUNNING)))
 
 
+@dataclass(frozen=True, slots=True)
+class ReportedModels:
+    """The models of the running engines: each task's default, and by task and reference."""
+
+    default: dict[str, dict[str, Any] | None]
+    named: dict[str, dict[str, Any]]
+
+
 class RunningModels:
     """The models of each task, read from the database at most once in VALID seconds."""
 
     def __init__(self) -> None:
-        self._models: dict[str, dict[str, Any] | None] = {}
-        self._named: dict[str, dict[str, Any]] = {}
-        self._read_at = float("-inf")
+        self._reports = Fresh[ReportedModels](VALID)
 
     def answering(
         self, session: Session, task: str, reference: str | None = None
@@ -37,19 +44,19 @@ class RunningModels:
 
         Reads in the caller's session, because a second connection could exhaust the pool.
         """
-        self._look(session)
-        return self._named.get(task, {}).get(reference) if reference else self._models.get(task)
+        models = self._read(session)
+        return models.named.get(task, {}).get(reference) if reference else models.default.get(task)
 
     def named(self, session: Session, task: str) -> Mapping[str, Any] | None:
         """Return the models that a request may select, by reference; None without an engine."""
-        self._look(session)
-        return self._named.get(task)
+        return self._read(session).named.get(task)
 
-    def _look(self, session: Session) -> None:
-        if time.monotonic() - self._read_at > VALID:
-            reports = list(session.scalars(RUNNING))
-            self._models, self._named = _models_of(reports), _named_in(reports)
-            self._read_at = time.monotonic()
+    def _read(self, session: Session) -> ReportedModels:
+        return self._reports.get(lambda: _reported_models(list(session.scalars(RUNNING))))
+
+
+def _reported_models(reports: Sequence[Mapping[str, Any]]) -> ReportedModels:
+    return ReportedModels(_models_of(reports), _named_in(reports))
 
 
 def installed(reports: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, Any], bool]]:

@@ -1,6 +1,5 @@
 """The cost of captions, and how much of the month's budget has been spent."""
 
-import time
 from dataclasses import dataclass
 from threading import Lock
 from uuid import UUID
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from common.database.session import Sessions, clock, execute, read
 from common.database.types import Moment
+from common.fresh import Fresh
 from common.tables import Prediction, State
 from common.tasks.caption import CONTRACT as CAPTION
 from engine.captioners.errors import BudgetExceeded, Tokens
@@ -77,17 +77,15 @@ class Budget:
         self._share = share
         self._sessions = sessions
         self._lock = Lock()
-        self._spent: dict[UUID | None, float] = {}
-        self._valid_until = float("-inf")
+        self._by_caller = Fresh[dict[UUID | None, float]](VALID, cost_factor=SHARE)
 
     def check(self, caller: UUID | None = None) -> None:
         """Raise BudgetExceeded if the budget or the caller's share of it is used up, and
         DatabaseUnavailable if the rows cannot be read.
         """
         with self._lock:
-            if time.monotonic() > self._valid_until:
-                self._read()
-            own, spent = self._spent.get(caller, 0.0), sum(self._spent.values())
+            by_caller = self._read()
+            own, spent = by_caller.get(caller, 0.0), sum(by_caller.values())
         if spent >= self._limit:
             raise BudgetExceeded(
                 f"The month's budget for captions, {self._limit:g} US dollars, is used up."
@@ -102,10 +100,9 @@ class Budget:
     def add(self, cost: float | None, caller: UUID | None = None) -> None:
         """Record a cost of the caller."""
         with self._lock:
-            self._spent[caller] = self._spent.get(caller, 0.0) + (cost or 0.0)
+            by_caller = self._by_caller.latest
+            if by_caller is not None:
+                by_caller[caller] = by_caller.get(caller, 0.0) + (cost or 0.0)
 
-    def _read(self) -> None:
-        start = time.monotonic()
-        self._spent = read(self._sessions, spent_by_caller)
-        end = time.monotonic()
-        self._valid_until = end + max(VALID, SHARE * (end - start))
+    def _read(self) -> dict[UUID | None, float]:
+        return self._by_caller.get(lambda: read(self._sessions, spent_by_caller))

@@ -1,7 +1,5 @@
 """The stability index as a metric: computed from the hourly samples when Prometheus asks."""
 
-import threading
-import time
 from collections.abc import Iterator
 
 import structlog
@@ -11,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from common.database.session import Sessions, read
 from common.errors import Unavailable
+from common.fresh import Fresh
 from common.observability.drift import stability_index
 from common.observability.drift.samples import Compared, compared
 from common.observability.drift.windows import Windows
@@ -33,15 +32,13 @@ SPECS: list[Spec] = [PSI, IMAGES]
 
 
 class Drift(Collector):
-    """Reads the samples at most once in FRESH seconds; without a database there are none."""
+    """Reads the samples at most once in FRESH seconds; without a database it reports no metrics."""
 
     def __init__(self, sessions: Sessions, settings: Settings):
         self._sessions = sessions
         self._windows = Windows.of(settings)
         self._least = settings.drift_least
-        self._lock = threading.Lock()
-        self._known: list[Sample] = []
-        self._read_at = float("-inf")
+        self._samples = Fresh[list[Sample]](FRESH, initial=[])
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """The metrics without values, so that registering reads nothing."""
@@ -49,20 +46,15 @@ class Drift(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The metrics with their values."""
-        samples = self._samples()
+        samples = self._samples.get(self._measure)
         return (family(spec, samples) for spec in SPECS)
 
-    def _samples(self) -> list[Sample]:
-        with self._lock:
-            if time.monotonic() - self._read_at < FRESH:
-                return self._known
-            self._read_at = time.monotonic()
+    def _measure(self) -> list[Sample]:
         try:
-            self._known = read(self._sessions, self._compare)
+            return read(self._sessions, self._compare)
         except Unavailable as error:
             log.warning("drift was not measured", error=error.detail)
-            self._known = []
-        return self._known
+            return []
 
     def _compare(self, session: Session) -> list[Sample]:
         return [sample for pair in compared(session, self._windows) for sample in self._of(pair)]

@@ -1,8 +1,6 @@
-"""What is measured when Prometheus asks: the queues, the webhooks that are due, engines, disks."""
+"""Metrics that are measured for each scrape: queues, overdue webhooks, engines, disks."""
 
 import shutil
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from common.database.session import Sessions, execute, now, read
 from common.errors import Unavailable
+from common.fresh import Fresh
 from common.observability.metrics.specs import Sample, family, standing_gauge
 from common.predictions.queue_stats import QUEUED
 from common.settings import Settings
@@ -23,8 +22,8 @@ from common.tasks import all_contracts
 from common.webhooks.deliveries import Stage
 
 log = structlog.get_logger(__name__)
-FRESH = 5.0  # seconds that the database is not asked again
-RECENT = 10  # seconds without a heartbeat after which an engine does not count any more
+FRESH = 5.0  # seconds for which measurements are cached
+RECENT = 10  # seconds without a heartbeat after which an engine counts as ended
 LANES = {False: "background", True: "interactive"}
 
 
@@ -56,16 +55,14 @@ OVERDUE = select(func.min(_due).label("first"), now().label("now")).where(
 
 
 class DatabaseMetrics(Collector):
-    """Measures at most once in FRESH seconds, in the thread that asks; the others go on with what
-    is known. Without a database it says so, and nothing else that stands there.
+    """Measures at most once in FRESH seconds; without a database it reports only `database_up 0`
+    and the disk.
     """
 
     def __init__(self, sessions: Sessions, settings: Settings):
         self._sessions = sessions
         self._folder = settings.data_dir
-        self._lock = threading.Lock()
-        self._known: list[Sample] = []
-        self._measured_at = float("-inf")
+        self._samples = Fresh[list[Sample]](FRESH, initial=[])
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """The metrics without values, so that registering measures nothing."""
@@ -73,25 +70,19 @@ class DatabaseMetrics(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The metrics with their values."""
-        samples = [*self._of_the_rows(), *_disk(self._folder)]
+        samples = [*self._samples.get(self._measure), *_disk(self._folder)]
         return (family(spec, samples) for spec in SPECS)
 
-    def _of_the_rows(self) -> list[Sample]:
-        with self._lock:
-            if time.monotonic() - self._measured_at < FRESH:
-                return self._known
-            self._measured_at = time.monotonic()
+    def _measure(self) -> list[Sample]:
         try:
-            known = [Sample(DATABASE, (), 1), *read(self._sessions, _measure)]
+            return [Sample(DATABASE, (), 1), *read(self._sessions, _measure)]
         except Unavailable as error:
             log.warning("the queues were not measured", error=error.explained)
-            known = [Sample(DATABASE, (), 0)]
-        self._known = known
-        return known
+            return [Sample(DATABASE, (), 0)]
 
 
 def _measure(session: Session) -> list[Sample]:
-    """A query a lane, which reads what nobody has claimed, and two more."""
+    """Measure with one query per lane, over its unclaimed rows, and two more."""
     queues = [
         sample
         for task in all_contracts()
