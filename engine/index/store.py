@@ -1,7 +1,6 @@
 """The index in LanceDB: one table of texts, and one of vectors for each model.
 
-LanceDB is imported when an index is opened. Tables are created at their first use, so an index that
-is deleted while it is open is created again, empty.
+LanceDB is imported when an index is opened. A table that is missing at its use is created, empty.
 """
 
 import hashlib

@@ -145,7 +145,7 @@ class _Points:
         (left, top), (right, bottom) = ring.min(axis=0), ring.max(axis=0)
         first, last = np.searchsorted(self._x, left), np.searchsorted(self._x, right, "right")
         level = self._y[first:last]
-        near = np.flatnonzero((level >= top) & (level <= bottom)) + first
+        near: Numbers = np.flatnonzero((level >= top) & (level <= bottom)) + first
         if not len(near):
             return near
         (x, y), (far_x, far_y) = ring.T, np.concatenate([ring[1:], ring[:1]]).T

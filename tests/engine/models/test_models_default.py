@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -236,17 +237,14 @@ def test_what_is_not_right_is_not_added(two: Path, tmp_path: Path) -> None:
 def test_a_name_that_no_request_could_spell_is_refused(two: Path, tmp_path: Path) -> None:
     from engine.models.manifest_from_signature import named
 
-    assert named("https://hub.example/g/mobilenet_v2/5", ModelDescription()) == (
-        "mobilenet_v2",
-        "5",
-    )
-    assert named("https://hub.example/m.tar.gz?x=1", ModelDescription()) == ("m", "1")
+    unnamed = ModelDescription()
+    assert named("https://hub.example/g/mobilenet_v2/5", unnamed) == ("mobilenet_v2", "5")
+    assert named("https://hub.example/m.tar.gz?x=1", unnamed) == ("m", "1")
     assert named("/data/my_net/", ModelDescription(version="b")) == ("my_net", "b")
-    for wrong in (
-        ModelDescription(name="a b"),
-        ModelDescription(version="../x"),
-        ModelDescription(name="a@b"),
-        ModelDescription(version="-"),
-    ):
+    invalid: list[dict[str, Any]] = [
+        {"name": "a b"}, {"version": "../x"}, {"name": "a@b"}, {"version": "-"}
+    ]  # fmt: skip
+    for values in invalid:
+        wrong = ModelDescription(**values)
         with pytest.raises(SettingsError, match="is not a valid name"):
             named("/data/net", wrong)
