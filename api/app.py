@@ -63,10 +63,10 @@ def create_app(services: Services) -> Flask:
         DatabaseMetrics(services.sessions, services.settings),
         Drift(services.sessions, services.settings),
     )
-    newcomers = GroupCommit(services.sessions)
+    group_commit = GroupCommit(services.sessions)
     meter = UsageMeter(services.sessions)
     app_state = AppState(
-        services, announcer, waiting, queues, newcomers, readiness, measured, meter
+        services, announcer, waiting, queues, group_commit, readiness, measured, meter
     )
     app.extensions[EXTENSION] = app_state
     app.extensions[CLOSE] = app_state.close

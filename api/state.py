@@ -35,7 +35,7 @@ class AppState:
     announcer: Announcer
     waiting: Waiters
     queues: QueueEstimates
-    newcomers: GroupCommit
+    group_commit: GroupCommit
     readiness: Readiness
     measured: tuple[Collector, ...]  # when Prometheus asks
     meter: UsageMeter

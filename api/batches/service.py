@@ -1,7 +1,7 @@
-"""Batches at the edge: taken in one transaction, found, paged, canceled, retried, told as lines."""
+"""Batches: create one in a single transaction, read it page by page, cancel it, retry it."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,6 @@ from flask import Request, Response
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from api.accounts.permissions import require_upload_permission
 from api.batches.items import LINES, read_items, read_values
 from api.batches.schemas import result_view
 from api.http import idempotency_store
@@ -18,7 +17,7 @@ from api.http.access_log import note_batch
 from api.http.body.parser import LARGE
 from api.http.body.reader import read_whole
 from api.http.idempotency import key_of
-from api.http.idempotency_store import Key
+from api.http.idempotency_store import Key, Taken
 from api.http.pagination import Page, read_page
 from api.limits import quotas
 from api.state import app_state, current_user, read, services, write
@@ -27,108 +26,101 @@ from common.batches import Item
 from common.callers import Caller, may_see
 from common.database import session as database
 from common.database.ids import new_id, parse_id
-from common.database.session import CommitUnknown
+from common.database.session import explain_unknown_commit
 from common.errors import NotFound
 from common.tables import State
 from common.tasks import contract
 
 RESULTS_AT_ONCE = 50  # rows: results may be large
-Made = list[tuple[UUID, str]]  # id and task of each prediction
-NEW, AGAIN = (State.QUEUED,), (State.FAILED, State.EXPIRED)
+NEW, RETRIABLE = (State.QUEUED,), (State.FAILED, State.EXPIRED)
 
 
 def take(request: Request) -> UUID:
-    """Take the batch that a request carries; returns its id.
+    """Create the batch that the body of the request describes, and return its id.
 
-    Raises what `read_values` and `read_items` raise, InProgress, and Unavailable.
+    Raises what `read_values` and `read_items` raise, TooManyRequests, InProgress, Unavailable.
     """
-    require_upload_permission()
     raw = read_whole(request, LARGE)
     values = read_values(raw, request.mimetype)
     key = key_of(raw, None, {})
-    if key and key.is_replayed and key.image:
-        return key.image
+    if key and key.is_replayed and key.resource:
+        return key.resource
     items = list(read_items(values))
     with app_state().in_flight.alone(key):
-        return _enter(new_id(), items, key)
+        try:
+            return _create(new_id(), items, key)
+        except Taken as taken:
+            return _replay(taken.key)
 
 
-def _enter(id: UUID, items: list[Item], key: Key | None) -> UUID:
-    """Write the batch in one transaction, with its key, and announce what it queued."""
-    caller = current_user()
-
-    def insert(session: Session) -> list[tuple[UUID, str]]:
-        if key:
-            idempotency_store.enter(session, key)
-        return batches.enter(session, id, caller, items)
-
-    if key:
-        key.image = id
+def _create(id: UUID, items: Sequence[Item], key: Key | None) -> UUID:
+    """Insert the batch and its key in one transaction, and announce its predictions."""
+    insert = partial(_insert, id=id, caller=current_user(), items=items, key=key)
     units = _units(items)
-    with quotas.work(sum(units.values())) as work:
-        made = _written(insert, id)
-        if made is None:
-            return _of_another(key)
-        work.spent = sum(units[prediction] for prediction, _ in made)
-    note_batch(services().metrics, id, made)
-    _announce(made)
+    with quotas.work(sum(units.values())) as work, explain_unknown_commit(_how_to_check(id)):
+        created = write(insert, recall=partial(_recall, id=id))
+        work.spent = sum(units[prediction] for prediction, _ in created)
+    note_batch(services().metrics, id, created)
+    _announce(created)
     return id
 
 
-def _written(insert: Callable[[Session], Made], id: UUID) -> Made | None:
-    """What `insert` has made in its transaction; None when another request has taken the key."""
-    try:
-        return write(insert, partial(_stored, id=id))
-    except idempotency_store.Taken:
-        return None
-    except CommitUnknown as error:
-        raise CommitUnknown(
-            "The database did not confirm that the batch was stored. "
-            f"Send GET /v1/batches/{id} in half a minute: if it is found, the batch was stored; "
-            "if the answer is 404, send it again."
-        ) from error
+def _insert(
+    session: Session, id: UUID, caller: Caller, items: Sequence[Item], key: Key | None
+) -> list[tuple[UUID, str]]:
+    """Insert the batch; the id and task of each prediction that was created."""
+    if key:
+        idempotency_store.insert(session, key, id)
+    return batches.enter(session, id, caller, items)
+
+
+def _recall(session: Session, id: UUID) -> list[tuple[UUID, str]] | None:
+    """The id and task of each prediction that `_insert` created; None if it was rolled back."""
+    return batches.made_of(session, id, NEW) if batches.hold(session, id) else None
+
+
+def _how_to_check(id: UUID) -> str:
+    return (
+        "The database did not confirm that the batch was stored. "
+        f"Send GET /v1/batches/{id} in half a minute: if it is found, the batch was stored; "
+        "if the answer is 404, send it again."
+    )
 
 
 def _units(items: Sequence[Item]) -> dict[UUID, int]:
     """The units of work of each prediction that the batch asks for, by its id."""
-    asked = [(item.image_id, item.ask) for item in items if item.image_id and item.ask]
-    images = {image for image, _ in asked}
+    requested = [(item.image_id, item.ask) for item in items if item.image_id and item.ask]
+    images = {image for image, _ in requested}
     pixels = read(partial(batches.pixels_of, images=images))
-    return {ask.id: contract(ask.task).units(pixels.get(image, 0)) for image, ask in asked}
+    return {ask.id: contract(ask.task).units(pixels.get(image, 0)) for image, ask in requested}
 
 
-def _stored(session: Session, id: UUID) -> list[tuple[UUID, str]] | None:
-    """What a transaction whose COMMIT was not answered has made; None: it was rolled back."""
-    return batches.made_of(session, id, NEW) if batches.hold(session, id) else None
-
-
-def _of_another(key: Key | None) -> UUID:
-    """The batch that another request with the same key stored first."""
-    if key:
-        read(lambda session: idempotency_store.find(session, key))
-    if not (key and key.is_replayed and key.image):
+def _replay(key: Key) -> UUID:
+    """The id of the batch that another request with this key has created first."""
+    read(partial(idempotency_store.find, key=key))
+    if not key.is_replayed or key.resource is None:
         raise idempotency_store.in_progress()
-    return key.image
+    return key.resource
 
 
-def _announce(made: Iterable[tuple[UUID, str]]) -> None:
-    for id, task in made:
+def _announce(created: Iterable[tuple[UUID, str]]) -> None:
+    for id, task in created:
         app_state().announcer.announce(id, task, interactive=False)
 
 
 def find(id: str) -> tuple[Row[Any], dict[str, int]]:
-    """The batch of this id and its counts by status; raises NotFound, also for somebody else's.
-    Nobody's is for whoever has the id.
+    """The batch with this id and its counts by status; raises NotFound for another account's.
+    A batch of an anonymous caller is open to everyone who knows the id.
     """
-    key, caller = parse_id(id), current_user()
+    batch_id, caller = parse_id(id), current_user()
 
     def look(session: Session) -> tuple[Row[Any], dict[str, int]] | None:
-        row = batches.find(session, key) if key else None
-        is_theirs = row is not None and (caller.is_admin or row.owner_id in (None, caller.id))
-        return (row, batches.count(session, row.id)) if row and is_theirs else None
+        row = batches.find(session, batch_id) if batch_id else None
+        is_open = row is not None and (caller.is_admin or row.owner_id in (None, caller.id))
+        return (row, batches.count(session, row.id)) if row and is_open else None
 
-    if found := read(look):
-        return found
+    if batch := read(look):
+        return batch
     raise NotFound("There is no such batch.", code="batch_not_found")
 
 
@@ -140,23 +132,23 @@ def items_of(id: UUID, query: dict[str, Any]) -> Page[Any]:
 
 
 def cancel_all(id: UUID) -> None:
-    """Cancel what is not finished; who waits for some of it is woken."""
+    """Cancel the unfinished predictions of the batch, and wake the requests that wait for them."""
     canceled = write(partial(batches.cancel, id=id))
     app_state().announcer.finished(canceled)
 
 
 def retry_failed(id: UUID) -> None:
-    """Queue again what failed or expired; raises QueueFull."""
-    made = read(partial(batches.made_of, id=id, states=AGAIN))
-    for task in {task for _, task in made}:
+    """Queue the failed and expired predictions of the batch again; raises QueueFull."""
+    retriable = read(partial(batches.made_of, id=id, states=RETRIABLE))
+    for task in {task for _, task in retriable}:
         app_state().queues.admit(task, interactive=False)
-    quotas.charge(quotas.units_of(task for _, task in made))
-    write(partial(batches.retry, these=made))
-    _announce(made)
+    quotas.charge(quotas.units_of(task for _, task in retriable))
+    write(partial(batches.retry, these=retriable))
+    _announce(retriable)
 
 
 def results_of(id: UUID) -> Response:
-    """A line of JSON an item, as it stands when its line is written."""
+    """The items as lines of JSON, each in its state when its line is written."""
     fetch = partial(_results, services().sessions, id)
     response = Response(_lines(fetch, fetch(-1), current_user()), mimetype=LINES[0])
     response.headers["Cache-Control"] = "no-cache"
@@ -169,7 +161,7 @@ def _results(sessions: Any, id: UUID, after: int) -> Any:
 
 
 def _lines(fetch: Any, rows: Any, caller: Caller) -> Iterator[bytes]:
-    """The first rows were fetched while there still could be another answer than 200."""
+    """The first rows are read before the response starts, so that an error gets its status code."""
     while rows:
         views = (result_view(row, may_see(caller, row)) for row in rows)
         text = "".join(json.dumps(view, ensure_ascii=False) + "\n" for view in views)

@@ -11,8 +11,8 @@ from api.http.body.parser import read_file
 from api.http.errors import error_response, status_and_headers
 from api.predictions.requests import ask_for, wait_for
 from api.predictions.schemas import LONGEST_WAIT
-from api.state import app_state, current_user, write
-from api.uploads.service import receive
+from api.state import current_user, write
+from api.uploads.service import accept_upload
 from common.errors import (
     AfterimageError,
     InputFault,
@@ -49,7 +49,7 @@ def predict() -> Any:
     file_name = clean_file_name(name)
     try:
         task_requests = [ask_for(TASK, interactive=True)]
-        accepted = receive(app_state(), data, file_name, None, task_requests)
+        accepted = accept_upload(data, file_name, None, task_requests)
     except InputFault as error:
         _record_refusal(file_name, error)
         raise

@@ -12,8 +12,7 @@ from api.http.body.reader import read_whole
 from api.http.idempotency import key_of, replayable
 from api.predictions.queries import find_prediction
 from api.predictions.requests import ask_for
-from api.state import app_state
-from api.uploads.service import receive
+from api.uploads.service import accept_upload
 from common.images.validation import decode_base64
 from common.predictions import PredictionRecord
 
@@ -37,7 +36,7 @@ def infer() -> dict[str, str]:
         data = decode_base64(fields["data"])
     key = key_of(data, fields["name"], {})
     task_requests = [ask_for("classify")]
-    accepted = receive(app_state(), data, fields["name"], None, task_requests, key)
+    accepted = accept_upload(data, fields["name"], None, task_requests, key)
     return {"uuid": str(accepted.predictions[0].id)}
 
 

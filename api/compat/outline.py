@@ -10,8 +10,8 @@ from api.http.body.parser import Body, read_body
 from api.http.idempotency import key_of, replayable
 from api.predictions.queries import find_prediction
 from api.predictions.requests import ask_for
-from api.state import app_state, current_user
-from api.uploads.service import receive
+from api.state import current_user
+from api.uploads.service import accept_upload
 from common.errors import InputFault, NotFound
 from common.predictions import PredictionRecord
 from common.predictions.public_view import to_public
@@ -31,7 +31,7 @@ def outline() -> dict[str, str]:
     body = read_body(request)
     key = key_of(body.image, body.file_name, body.fields)
     task_requests = [ask_for(TASK, {"format": FORMAT})]
-    accepted = receive(app_state(), _image(body), body.file_name, None, task_requests, key)
+    accepted = accept_upload(_image(body), body.file_name, None, task_requests, key)
     id = str(accepted.predictions[0].id)
     return {"id": id, "url": url_for("outline.check", id=id, _external=True)}
 

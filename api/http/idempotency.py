@@ -93,7 +93,7 @@ def replayable(view: Callable[..., Any]) -> Callable[..., Response]:
         try:
             response = make_response(view(*args, **options))
         except Answered as known:
-            check_visible(known.image)
+            check_visible(known.resource)
             return _again(known.answer)
         key: Key | None = g.get("idempotency_key")
         if key is not None:

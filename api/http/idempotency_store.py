@@ -1,4 +1,4 @@
-"""Idempotency keys as rows: who holds one, what was asked under it, what was answered."""
+"""The rows of idempotency keys: the request, the ids of what it created, and its answer."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -17,44 +17,48 @@ from common.errors import InProgress, InputFault
 from common.housekeeping.garbage import KEYS_KEPT
 from common.tables import IdempotencyKey
 
-LOCK_WAIT = 1205  # somebody else's transaction has held the row for too long
+LOCK_WAIT = 1205  # MySQL: another transaction has held the lock of the row for too long
 
 
 @dataclass(slots=True)
 class Key:
-    """A request's key, and what its request makes or an earlier one has made."""
+    """A request's key, and the ids of what this request or an earlier one with the key created."""
 
     scope: bytes
     name: str
     request_hash: bytes
-    image: UUID | None = None
+    resource: UUID | None = None  # the image or batch
     predictions: Sequence[UUID] = ()
-    is_replayed: bool = False  # `image` and `predictions` are an earlier request's
-    is_old: bool = False  # its row is there, and no longer counts
+    is_replayed: bool = False  # `resource` and `predictions` are those of an earlier request
+    is_expired: bool = False  # its row exists and may be replaced
 
 
 class Answered(Exception):
-    """An earlier request with this key has its answer already, about this image (or batch)."""
+    """An earlier request with this key was answered already; `resource` is its image or batch."""
 
-    def __init__(self, answer: dict[str, Any], image: UUID):
+    def __init__(self, answer: dict[str, Any], resource: UUID):
         super().__init__()
         self.answer = answer
-        self.image = image
+        self.resource = resource
 
 
 class Taken(Exception):
-    """Another request with this key was faster."""
+    """Another request with this key has inserted its row first."""
+
+    def __init__(self, key: Key):
+        super().__init__()
+        self.key = key
 
 
 _k = IdempotencyKey
 _THIS = (_k.scope == bindparam("its_scope"), _k.name == bindparam("its_name"))
-# Built once: making a statement costs as much as sending it.
+# Prebuilt: building a statement costs as much as sending it.
 FIND = select(
     _k.request_hash, _k.image_id, _k.prediction_ids, _k.answer,
-    case((_k.created_at <= now(-KEYS_KEPT), 1), else_=0).label("is_old"),
+    case((_k.created_at <= now(-KEYS_KEPT), 1), else_=0).label("is_expired"),
 ).where(*_THIS)  # fmt: skip
-ENTER = insert_missing(_k)
-TAKE_OVER = (
+INSERT = insert_missing(_k)
+REPLACE_EXPIRED = (
     update(_k)
     .where(*_THIS, _k.created_at <= now(-KEYS_KEPT))
     .values(
@@ -65,8 +69,8 @@ TAKE_OVER = (
         created_at=now(),
     )
 )
-POINT = update(_k).where(*_THIS).values(image_id=bindparam("its_image", type_=Id))
-ANSWER = (
+SET_RESOURCE = update(_k).where(*_THIS).values(image_id=bindparam("its_image", type_=Id))
+SET_ANSWER = (
     update(_k)
     .where(*_THIS, _k.image_id == bindparam("its_image"), _k.answer.is_(None))
     .values(answer=bindparam("answer", type_=_k.answer.type))
@@ -74,62 +78,63 @@ ANSWER = (
 
 
 def find(session: Session, key: Key) -> None:
-    """Note in `key` what an earlier request left under it.
+    """Set in `key` what an earlier request with it has created.
 
-    Raises Answered when that has its answer, InputFault when it was another request.
+    Raises Answered if that request was answered, InputFault if it was a different request.
     """
     row = execute(session, FIND, _this(key)).first()
-    if row is None or row.is_old:
-        key.is_old = row is not None
+    if row is None or row.is_expired:
+        key.is_expired = row is not None
         return
     if row.request_hash != key.request_hash:
-        detail = "This Idempotency-Key belongs to another request; take a new one."
+        detail = "This Idempotency-Key was used for another request; send a new key."
         raise InputFault(detail, code="idempotency_key_reused")
     if row.answer is not None:
         raise Answered(row.answer, row.image_id)
-    key.image, key.predictions = row.image_id, [UUID(id) for id in row.prediction_ids]
+    key.resource, key.predictions = row.image_id, [UUID(id) for id in row.prediction_ids]
     key.is_replayed = True
 
 
-def enter(session: Session, key: Key) -> None:
-    """Take the key for what `key` says, in the transaction that does it; raises Taken when it is
-    not free.
+def insert(session: Session, key: Key, resource: UUID, predictions: Sequence[UUID] = ()) -> None:
+    """Insert the row of the key, in the transaction that creates `resource` and `predictions`.
 
-    Raises InProgress when another transaction has been taking it for longer than a lock is waited
-    for: the whole request would not get further by waiting again.
+    Raises Taken if another request has inserted it, InProgress if the transaction of another one
+    holds it for longer than the time-out of a lock: waiting once more would not help.
     """
+    key.resource, key.predictions = resource, predictions
     columns = {
         "request_hash": key.request_hash,
-        "image_id": key.image,
-        "prediction_ids": [str(id) for id in key.predictions],
+        "image_id": resource,
+        "prediction_ids": [str(id) for id in predictions],
     }
     try:
-        if key.is_old:
-            taken = execute(session, TAKE_OVER, _this(key) | columns)
+        if key.is_expired:
+            inserted = execute(session, REPLACE_EXPIRED, _this(key) | columns)
         else:
-            taken = execute(session, ENTER, {"scope": key.scope, "name": key.name, **columns})
+            row = {"scope": key.scope, "name": key.name, **columns}
+            inserted = execute(session, INSERT, row)
     except OperationalError as error:
         if error.orig and error.orig.args[0] == LOCK_WAIT:
             raise in_progress() from error
         raise
-    if not taken.rowcount:
-        raise Taken
+    if not inserted.rowcount:
+        raise Taken(key)
 
 
-def point_at(session: Session, key: Key, image: UUID) -> None:
-    """Let the key that was just taken be that of another image than it was taken for."""
-    execute(session, POINT, _this(key) | {"its_image": image})
-    key.image = image
+def set_resource(session: Session, key: Key, image: UUID) -> None:
+    """Point the row that was just inserted at an existing image instead of the new one."""
+    execute(session, SET_RESOURCE, _this(key) | {"its_image": image})
+    key.resource = image
 
 
 def keep(session: Session, key: Key, answer: dict[str, Any]) -> None:
-    """Store the answer that was given; the first one stays."""
-    execute(session, ANSWER, _this(key) | {"its_image": key.image, "answer": answer})
+    """Store the answer, unless one is stored already."""
+    execute(session, SET_ANSWER, _this(key) | {"its_image": key.resource, "answer": answer})
 
 
 def in_progress() -> InProgress:
-    """What those are told who come while the first request with their key is being taken."""
-    detail = "The first request with this Idempotency-Key is still running; send it again."
+    """The error of a request that is sent while the first one with its key is being stored."""
+    detail = "The first request with this Idempotency-Key is still running; repeat this one later."
     return InProgress(detail, code="idempotency_key_in_progress", retry_after=1)
 
 
@@ -138,8 +143,9 @@ def _this(key: Key) -> dict[str, Any]:
 
 
 class InFlight:
-    """The keys whose requests this process is taking: whoever comes second need not queue up for
-    the row's lock. Between processes the lock decides."""
+    """The keys of the requests that this process is storing, so that a second request with a key
+    need not wait for the lock of its row. Between processes that lock decides.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -147,7 +153,7 @@ class InFlight:
 
     @contextmanager
     def alone(self, key: Key | None) -> Iterator[None]:
-        """Hold the key meanwhile; raises InProgress when another request does."""
+        """Reserve the key, if there is one; raises InProgress while another request has it."""
         if key is None:
             yield
             return

@@ -30,9 +30,9 @@ from api.images.thumbnails import thumbnail_response
 from api.predictions.queries import find_image
 from api.predictions.requests import ask_for, preferred_wait, wait_for
 from api.predictions.schemas import view as prediction_view
-from api.state import app_state, current_user
-from api.uploads.prediction_writer import Accepted
-from api.uploads.service import receive
+from api.state import current_user
+from api.uploads.new_upload import Accepted
+from api.uploads.service import accept_upload
 from api.webhooks.service import with_webhook
 from common.errors import InputFault
 from common.tasks.thumbnail import MEDIA_TYPE
@@ -69,9 +69,7 @@ def _take(query: dict[str, Any], interactive: bool) -> Accepted:
         detail = "There is no image in the request."
         raise InputFault(detail, code="image_missing", errors={body.image_field: [detail]})
     task_requests = with_webhook(task_requests, fields["webhook"])
-    return receive(
-        app_state(), body.image, body.file_name, fields["visibility"], task_requests, key
-    )
+    return accept_upload(body.image, body.file_name, fields["visibility"], task_requests, key)
 
 
 @blueprint.get("")

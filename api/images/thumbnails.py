@@ -5,8 +5,8 @@ from sqlalchemy import bindparam, select
 
 from api.images.response import cache_control
 from api.predictions.requests import wait_for
-from api.state import app_state, read, services
-from api.uploads.service import ask
+from api.state import read, services
+from api.uploads.service import accept_predictions
 from common.database.rows import rows_as
 from common.database.session import execute
 from common.errors import Unavailable
@@ -83,4 +83,4 @@ def _ask(image: Image, size: int) -> PredictionRecord:
     wanted = TaskRequest(
         task=CONTRACT.name, params=params, deadline=CONTRACT.deadline, interactive=True
     )
-    return ask(app_state(), image, [wanted]).predictions[0]
+    return accept_predictions(image, [wanted]).predictions[0]

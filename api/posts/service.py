@@ -16,8 +16,8 @@ from api.posts.queries import POST_TASKS, load_posts
 from api.posts.schemas import PostChange, PostRequest
 from api.predictions.queries import find_image
 from api.predictions.requests import ask_for
-from api.state import app_state, current_user, read, write
-from api.uploads.service import ask, receive
+from api.state import current_user, read, write
+from api.uploads.service import accept_predictions, accept_upload
 from api.webhooks.service import with_webhook
 from common import social
 from common.database.ids import parse_id
@@ -35,7 +35,7 @@ def create_post(request: Request) -> UUID:
     """Create the post that a request describes, with its image and predictions; return its id.
 
     Image, predictions and post are inserted in one transaction. Raises InputFault for an invalid
-    request, and the errors of `receive`.
+    request, and the errors of `accept_upload`.
     """
     owner = require_account()
     body = read_body(request)
@@ -45,16 +45,15 @@ def create_post(request: Request) -> UUID:
     task_requests = [ask_for(task, fresh=wanted["fresh"]) for task in POST_TASKS]
     task_requests = with_webhook(task_requests, wanted["webhook"])
 
-    def post(session: Session, image: UUID) -> None:
+    def insert_post(session: Session, image: UUID) -> None:
         social.create(session, _post_id_for(task_requests[0].id), owner, image, wanted["text"])
 
     if body.image is None:
-        accepted = ask(
-            app_state(), _find_stored_image(wanted["image_id"]), task_requests, key, first=post
-        )
+        image = _find_stored_image(wanted["image_id"])
+        accepted = accept_predictions(image, task_requests, key, also_insert=insert_post)
     else:
         about = (body.image, body.file_name, wanted["visibility"])
-        accepted = receive(app_state(), *about, task_requests, key, first=post)
+        accepted = accept_upload(*about, task_requests, key, also_insert=insert_post)
     return _post_id_for(accepted.predictions[0].id)
 
 

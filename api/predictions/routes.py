@@ -30,9 +30,9 @@ from api.predictions.schemas import (
     WaitQuery,
 )
 from api.search.results import without_hidden
-from api.state import app_state, current_user
-from api.uploads.prediction_writer import Accepted
-from api.uploads.service import ask, receive
+from api.state import current_user
+from api.uploads.new_upload import Accepted
+from api.uploads.service import accept_predictions, accept_upload
 from api.webhooks.service import with_webhook
 from common.errors import InputFault, NotFound
 
@@ -66,10 +66,8 @@ def _accept(body: Body, interactive: bool, fresh: bool) -> Accepted:
     task_requests = with_webhook([with_model(task, wanted["model"])], wanted["webhook"])
     check_one_image(body, "image_id" in wanted, "a stored one")
     if body.image is not None:
-        return receive(
-            app_state(), body.image, body.file_name, wanted["visibility"], task_requests, key
-        )
-    return ask(app_state(), _stored(str(wanted["image_id"])), task_requests, key)
+        return accept_upload(body.image, body.file_name, wanted["visibility"], task_requests, key)
+    return accept_predictions(_stored(str(wanted["image_id"])), task_requests, key)
 
 
 def _stored(id: str) -> Any:

@@ -15,8 +15,8 @@ from api.predictions.queries import find_image
 from api.predictions.requests import ask_for
 from api.search.schemas import FoundList, PageQuery, SearchQuery, view
 from api.search.service import find, find_similar, page_of, search, wait_for_vector
-from api.state import app_state, current_user
-from api.uploads.service import receive
+from api.state import current_user
+from api.uploads.service import accept_upload
 from common.errors import InputFault
 from common.predictions import PredictionRecord
 
@@ -70,7 +70,7 @@ def _upload(body: Body) -> str:
         raise InputFault(detail, code="image_missing", errors={body.image_field: [detail]})
     visibility = FIELDS.load(body.fields)["visibility"]
     task_requests = [ask_for("embed", interactive=True)]
-    accepted = receive(app_state(), body.image, body.file_name, visibility, task_requests)
+    accepted = accept_upload(body.image, body.file_name, visibility, task_requests)
     wait_for_vector(accepted.predictions[0])
     return str(accepted.image)
 

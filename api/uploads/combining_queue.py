@@ -1,4 +1,4 @@
-"""What many threads want done, done at once by whichever of them has the turn."""
+"""A queue whose items are processed in groups, by one of the threads that wait for them."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -18,59 +18,59 @@ class _Item(Generic[T, R]):
 
 
 class CombiningQueue(Generic[T, R]):
-    """While one thread is at work the others' items gather; the next one does all of them.
+    """While one thread processes a group, the items of other threads queue up; the next thread that
+    gets the lock processes them as one group.
 
-    Alone, a thread does its own item at once and waits for nobody. Source: Hendler, Incze, Shavit,
+    Without contention a thread processes its own item at once. Source: Hendler, Incze, Shavit,
     Tzafrir, "Flat combining and the synchronization-parallelism tradeoff", SPAA 2010.
     """
 
-    def __init__(self, work: Callable[[Sequence[T]], R], patience: float, most: int):
-        """`work` gets up to `most` items; nobody waits for the turn longer than `patience` seconds,
-        unless its item is being worked on.
+    def __init__(self, work: Callable[[Sequence[T]], R], patience: float, limit: int):
+        """`work` receives up to `limit` items. A thread waits up to `patience` seconds for the
+        lock, and longer only if its item is being processed by then.
         """
         self._work = work
         self._patience = patience
-        self._most = most
-        self._turn = threading.Lock()
-        self._lock = threading.Lock()
-        self._gathered: list[_Item[T, R]] = []
+        self._limit = limit
+        self._working = threading.Lock()  # held by the thread that processes a group
+        self._lock = threading.Lock()  # guards `_queue`
+        self._queue: list[_Item[T, R]] = []
 
-    def do(self, value: T) -> R | None:
-        """What came of the items that this was among, or its error; None: nothing was tried,
-        for the turn did not come.
+    def run(self, value: T) -> R | None:
+        """Return the result of the group that `value` was processed in, or raise its exception.
+
+        Returns None if the lock was not free in time; the item then was not processed.
         """
         item = _Item[T, R](value)
         with self._lock:
-            self._gathered.append(item)
-        if not self._turn.acquire(timeout=self._patience):
-            if self._taken_back(item):
+            self._queue.append(item)
+        if not self._working.acquire(timeout=self._patience):
+            if self._take_back(item):
                 return None
-            self._turn.acquire()
+            self._working.acquire()
         try:
             while not item.is_done:
-                self._work_on(self._take())
+                group, result, error = self._take_group(), None, None
+                try:
+                    result = self._work([each.value for each in group])
+                except Exception as caught:
+                    error = caught
+                for each in group:
+                    each.result, each.error, each.is_done = result, error, True
         finally:
-            self._turn.release()
+            self._working.release()
         if item.error:
             raise item.error
         return item.result
 
-    def _take(self) -> Sequence[_Item[T, R]]:
+    def _take_group(self) -> Sequence[_Item[T, R]]:
         with self._lock:
-            taken, self._gathered = self._gathered[: self._most], self._gathered[self._most :]
-        return taken
+            group, self._queue = self._queue[: self._limit], self._queue[self._limit :]
+        return group
 
-    def _taken_back(self, item: _Item[T, R]) -> bool:
+    def _take_back(self, item: _Item[T, R]) -> bool:
         with self._lock:
-            if item not in self._gathered:
+            if item not in self._queue:
                 return False
-            self._gathered.remove(item)
+            self._queue.remove(item)
             return True
-
-    def _work_on(self, items: Sequence[_Item[T, R]]) -> None:
-        try:
-            result, error = self._work([item.value for item in items]), None
-        except Exception as caught:
-            result, error = None, caught
-        for item in items:
-            item.result, item.error, item.is_done = result, error, True

@@ -1,17 +1,22 @@
-"""Running a unit of work on the database: again where that is safe, not at all while it is away."""
+"""Running units of work on the database: read, transact, and what happens when it fails.
+
+A unit is run again where that is safe, and not at all while the database is away.
+"""
 
 import random
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
 import structlog
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 from common.database.circuit_breaker import Circuit, Open
 from common.database.mysql import TOO_MANY_CONNECTIONS, did_not_answer
+from common.database.sqlite import Turn
 from common.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -23,7 +28,15 @@ T = TypeVar("T")
 RUN_AGAIN = {1213, 1205, 1020, TOO_MANY_CONNECTIONS}
 TRIES = 5
 RERUN_WITHIN = 1.0  # seconds from its begin: later, running a unit again would take too long
+# An unanswered COMMIT: seconds until its outcome must be known. The second is shorter: the server
+# did not answer the COMMIT at all, so the callers have waited already.
+RECALL_WITHIN, RECALL_UNANSWERED = 3.0, 1.0
+MOST_RECALLS = 3
 AWAY = "The database does not answer."
+UNKNOWN = (
+    "The connection to the database broke while the change was being saved. It may or may not have "
+    "been saved: read the resource again before you repeat the request."
+)
 
 
 class DatabaseUnavailable(Unavailable):
@@ -33,24 +46,115 @@ class DatabaseUnavailable(Unavailable):
 
 
 class CommitUnknown(DatabaseUnavailable):
-    """The connection broke during COMMIT, and nobody could find out yet whether it happened."""
+    """The connection broke during COMMIT, and its outcome could not be read within the time."""
 
     default_code = "outcome_unknown"
+
+
+class Sessions:
+    """The sources of sessions for `transact`, `read` and `recalled`: one engine each."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        reading: Engine,
+        turn: Turn | None = None,
+        recalling: Engine | None = None,
+    ):
+        self.engine = engine
+        self.turn: AbstractContextManager[None] = turn or nullcontext()
+        self.circuit = Circuit()
+        self._engines = (engine, reading, recalling or engine)
+        self.write = sessionmaker(engine, expire_on_commit=False)
+        self.read = sessionmaker(reading, expire_on_commit=False)
+        self.recall = sessionmaker(recalling or engine)
+
+    def close(self) -> None:
+        """Close all connections; those in use are closed when they are returned to the pool."""
+        for engine in self._engines:
+            engine.dispose()
+
+
+def transact(
+    sessions: Sessions,
+    work: Callable[[Session], T],
+    recall: Callable[[Session], T | None] | None = None,
+) -> T:
+    """Run `work` in a transaction, commit it, and return the result of `work`.
+
+    A unit that the database rolled back for another's sake, or whose connection was lost before
+    COMMIT, is run again, so `work` must have no effects except on its session.
+
+    When the connection broke during COMMIT, `recall` reads what `work` had written: its result is
+    returned, or `work` is run again if it returns None. See `recalled`. Raises CommitUnknown if the
+    outcome cannot be read, DatabaseUnavailable if the database does not answer.
+    """
+    for _ in range(MOST_RECALLS):
+        try:
+            return run_unit(sessions.circuit, sessions.write, work, sessions.turn, commits=True)
+        except CommitUnknown as error:
+            if recall is None:
+                raise
+            within = RECALL_UNANSWERED if _got_no_answer(error) else RECALL_WITHIN
+        if (result := recalled(sessions, recall, within)) is not None:
+            return result
+    raise DatabaseUnavailable("The connection to the database broke at every COMMIT.")
+
+
+def recalled(
+    sessions: Sessions, recall: Callable[[Session], T | None], within: float = RECALL_WITHIN
+) -> T | None:
+    """What a transaction with an unanswered COMMIT has written; None if it was rolled back.
+
+    `recall` reads, FOR UPDATE, a row that the transaction has written. A COMMIT that is still in
+    progress holds the lock of that row, so the read waits until the outcome is decided; a read
+    without a lock would miss the row. Raises CommitUnknown if there is no outcome after about
+    `within` seconds.
+    """
+    until = time.monotonic() + within
+    while True:
+        try:
+            return run_unit(Circuit(), sessions.recall, recall, sessions.turn)
+        except DatabaseUnavailable as error:
+            if time.monotonic() >= until:
+                raise CommitUnknown(UNKNOWN) from error
+        time.sleep(0.1)
+
+
+@contextmanager
+def explain_unknown_commit(detail: str) -> Iterator[None]:
+    """Replace the text of a CommitUnknown by `detail`, which says how to check the outcome."""
+    try:
+        yield
+    except CommitUnknown as error:
+        raise CommitUnknown(detail) from error
+
+
+def read(sessions: Sessions, work: Callable[[Session], T]) -> T:
+    """Run `work`, which only reads, and return its result. It waits for no writer; each statement
+    sees what is committed when it starts.
+    """
+    return run_unit(sessions.circuit, sessions.read, work, nullcontext())
 
 
 def run_unit(
     circuit: Circuit,
     opened: sessionmaker[Session],
-    unit: Callable[[Session], T],
+    work: Callable[[Session], T],
     turn: AbstractContextManager[None],
+    commits: bool = False,
 ) -> T:
-    """Run `unit` on a new session within `turn`; again when the database rolled it back for
-    another's sake, or the connection was lost before COMMIT. Raises DatabaseUnavailable.
+    """Run `work` on a new session within `turn`; again if the database rolled it back for another's
+    sake, or if the connection was lost before COMMIT. Raises DatabaseUnavailable.
     """
     rerun_until = time.monotonic() + RERUN_WITHIN
     for attempt in range(TRIES):
         try:
-            return _once(circuit, opened, unit, turn)
+            with _open(circuit, opened, turn) as session:
+                result = work(session)
+                if commits:
+                    _commit(session)
+                return result
         except (DBAPIError, TimeoutError) as error:
             is_last = attempt == TRIES - 1 or time.monotonic() > rerun_until
             if is_last or not _is_worth_another_try(error):
@@ -59,21 +163,20 @@ def run_unit(
     raise AssertionError("unreachable: the last try returns or raises")
 
 
-def _once(
-    circuit: Circuit,
-    opened: sessionmaker[Session],
-    unit: Callable[[Session], T],
-    turn: AbstractContextManager[None],
-) -> T:
+@contextmanager
+def _open(
+    circuit: Circuit, opened: sessionmaker[Session], turn: AbstractContextManager[None]
+) -> Iterator[Session]:
+    """A new session within `turn`, whose success or failure is reported to the circuit breaker."""
     try:
         begin = circuit.enter()
     except Open as error:
         raise DatabaseUnavailable(AWAY) from error
     try:
         with turn, opened() as session:
-            result = unit(session)
+            yield session
     except BaseException as error:
-        if got_no_answer(error):
+        if _got_no_answer(error):
             circuit.unanswered(begin)
         elif isinstance(error, TimeoutError):  # no connection or turn was free in this process
             circuit.not_tried()
@@ -81,10 +184,18 @@ def _once(
             circuit.answered()
         raise
     circuit.answered()
-    return result
 
 
-def got_no_answer(error: BaseException) -> bool:
+def _commit(session: Session) -> None:
+    try:
+        session.commit()
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise CommitUnknown(UNKNOWN) from error
+        raise
+
+
+def _got_no_answer(error: BaseException) -> bool:
     """Whether the server let a statement, a COMMIT or a log-in wait until patience ended."""
     failed = error.__cause__ if isinstance(error, CommitUnknown) else error
     return isinstance(failed, DBAPIError) and did_not_answer(failed.orig)
@@ -100,8 +211,8 @@ def _is_worth_another_try(error: Exception) -> bool:
 
 
 def _translated(error: DBAPIError | TimeoutError) -> Exception:
-    """DatabaseUnavailable when the database is away or busy. A statement that it refused is a
-    defect: its error is returned as it is.
+    """DatabaseUnavailable if the database is away or busy. A statement that it refused is a defect:
+    its error is returned unchanged.
     """
     away = isinstance(error, TimeoutError | OperationalError) or (
         isinstance(error, DBAPIError) and error.connection_invalidated

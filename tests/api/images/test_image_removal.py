@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import insert, select
 
-from api.uploads.prediction_writer import commit
+from api import state
 from common.database.session import Sessions, read, transact
 from common.images import remove_image
 from common.storage import ObjectMissing, object_key
@@ -169,12 +169,12 @@ def test_what_is_asked_of_it_while_it_goes_is_refused(
         image = upload(app, who)
         work = partial(remove_image, image_id=UUID(image["id"]))
 
-        def gone_before(*args: Any, work: Any = work) -> Any:
+        def gone_before(*args: Any, work: Any = work, **options: Any) -> Any:
             transact(sessions, work)
-            return commit(*args)
+            return state.write(*args, **options)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("api.uploads.service.commit", gone_before)
+            patch.setattr("api.uploads.service.write", gone_before)
             asked = {"task": "classify", "image_id": image["id"]}
             refused = call(app, "POST", "/v1/predictions", who, json=asked)
         assert (refused.status_code, refused.get_json()["code"]) == (404, "image_not_found")

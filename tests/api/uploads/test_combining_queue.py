@@ -1,4 +1,4 @@
-"""What many threads want done is done at once by whichever has the turn; no application in here."""
+"""The combining queue: one thread processes the items of all threads that wait."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ LONG = 30.0
 
 
 class Work:
-    """Notes what it was given; each turn takes as long as the test holds it."""
+    """Records the groups it receives; each takes until the test releases it."""
 
     def __init__(self) -> None:
         self.turns: list[list[int]] = []
@@ -39,23 +39,23 @@ def work() -> Work:
 def gather(
     together: CombiningQueue[int, int], work: Work, threads: ThreadPoolExecutor, count: int
 ) -> list[Future[int | None]]:
-    """One thread at work on 0, and the others waiting behind it."""
-    first = threads.submit(together.do, 0)
+    """One thread processes 0, and the others wait in the queue."""
+    first = threads.submit(together.run, 0)
     assert work.begun.acquire(timeout=LONG)
-    rest = [threads.submit(together.do, number) for number in range(1, count)]
-    until(lambda: len(together._gathered) == count - 1, LONG, "all to wait")
+    rest = [threads.submit(together.run, number) for number in range(1, count)]
+    until(lambda: len(together._queue) == count - 1, LONG, "all to wait")
     return [first, *rest]
 
 
 def test_alone_a_thread_does_its_own(work: Work) -> None:
     work.go_on.release()
-    assert CombiningQueue(work, LONG, most=9).do(7) == 7
+    assert CombiningQueue(work, LONG, limit=9).run(7) == 7
     assert work.turns == [[7]]
 
 
-@pytest.mark.parametrize(("most", "sizes"), [(9, [1, 5]), (2, [1, 2, 2, 1])])
-def test_what_gathers_meanwhile_is_done_at_once(work: Work, most: int, sizes: list[int]) -> None:
-    together = CombiningQueue(work, LONG, most)
+@pytest.mark.parametrize(("limit", "sizes"), [(9, [1, 5]), (2, [1, 2, 2, 1])])
+def test_what_gathers_meanwhile_is_done_at_once(work: Work, limit: int, sizes: list[int]) -> None:
+    together = CombiningQueue(work, LONG, limit)
     with ThreadPoolExecutor(6) as threads:
         futures = gather(together, work, threads, 6)
         work.go_on.release(len(sizes))
@@ -67,7 +67,7 @@ def test_what_gathers_meanwhile_is_done_at_once(work: Work, most: int, sizes: li
 
 
 def test_an_error_is_everybodys_who_was_in_it(work: Work) -> None:
-    together = CombiningQueue(work, LONG, most=9)
+    together = CombiningQueue(work, LONG, limit=9)
     with ThreadPoolExecutor(3) as threads:
         futures = gather(together, work, threads, 3)
         work.error = LookupError("no")
@@ -75,22 +75,22 @@ def test_an_error_is_everybodys_who_was_in_it(work: Work) -> None:
         assert [type(future.exception(LONG)) for future in futures] == [LookupError] * 3
     work.error = None
     work.go_on.release()
-    assert together.do(4) == 4, "and the next turn comes"
+    assert together.run(4) == 4, "and the next turn comes"
 
 
 def test_who_waited_long_enough_does_it_alone(work: Work) -> None:
-    together = CombiningQueue(work, patience=0.05, most=9)
+    together = CombiningQueue(work, patience=0.05, limit=9)
     with ThreadPoolExecutor(2) as threads:
-        first = threads.submit(together.do, 0)
+        first = threads.submit(together.run, 0)
         assert work.begun.acquire(timeout=LONG)
-        assert together.do(1) is None
+        assert together.run(1) is None
         work.go_on.release()
         assert first.result(LONG) == 0
     assert work.turns == [[0]], "what was taken back is not done"
 
 
 def test_what_is_being_done_is_waited_for(work: Work) -> None:
-    together = CombiningQueue(work, patience=1.0, most=9)
+    together = CombiningQueue(work, patience=1.0, limit=9)
     with ThreadPoolExecutor(3) as threads:
         futures = gather(together, work, threads, 3)
         work.go_on.release()

@@ -1,4 +1,4 @@
-"""Images that nobody has sent before, entered together with those of other requests."""
+"""Group commit: images with new bytes are inserted together with those of other requests."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,10 +8,12 @@ from typing import TypeVar
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from api.uploads.group_commit import GroupCommit, NewUpload, NotNew, enter_all
+from api.uploads.group_commit import GroupCommit, insert_together
+from api.uploads.new_upload import NewUpload
+from api.uploads.writer import ContentExists, insert_group
 from common.database.ids import new_id
 from common.database.session import CommitUnknown, Sessions, clock, read, transact
 from common.predictions import TaskRequest
@@ -35,9 +37,8 @@ def newcomer(number: int, owner: UUID | None = None, name: str = "x.png") -> New
     task_requests = [
         TaskRequest(task=task, params={}, deadline=60) for task in ("classify", "outline")
     ]
-    return NewUpload(
-        image, StoredObject(sha256=sha256, size=1, media_type="image/png"), task_requests
-    )
+    stored = StoredObject(sha256=sha256, size=1, media_type="image/png")
+    return NewUpload(image=image, stored=stored, task_requests=task_requests)
 
 
 def row_of(sessions: Sessions, table: type[T], id: UUID) -> T:
@@ -52,7 +53,7 @@ def tasks_of(sessions: Sessions, image: UUID) -> list[tuple[str, str]]:
 def test_many_are_entered_in_one_transaction(sessions: Sessions) -> None:
     before = read(sessions, clock)
     those = [newcomer(number, owner=new_id() if number % 2 else None) for number in range(MANY)]
-    at = transact(sessions, lambda session: enter_all(session, those))
+    at = transact(sessions, lambda session: insert_group(session, those))
     assert before - timedelta(seconds=1) <= at <= read(sessions, clock)
     assert (count(sessions, StoredObject), count(sessions, Image)) == (MANY, MANY)
     for number, new in enumerate(those):
@@ -67,18 +68,18 @@ def test_many_are_entered_in_one_transaction(sessions: Sessions) -> None:
 
 def test_nothing_is_entered_when_one_is_known(sessions: Sessions) -> None:
     newcomers = GroupCommit(sessions)
-    assert newcomers.enter(newcomer(1))
-    with pytest.raises(NotNew):
-        transact(sessions, lambda session: enter_all(session, [newcomer(1), newcomer(2)]))
-    assert newcomers.enter(newcomer(1)) is None
+    assert newcomers.run(newcomer(1))
+    with pytest.raises(ContentExists):
+        transact(sessions, lambda session: insert_group(session, [newcomer(1), newcomer(2)]))
+    assert newcomers.run(newcomer(1)) is None
     assert (count(sessions, StoredObject), count(sessions, Image)) == (1, 1)
-    assert newcomers.enter(newcomer(2)), "the other one by itself"
+    assert newcomers.run(newcomer(2)), "the other one by itself"
 
 
 def test_threads_that_come_together_all_get_in(sessions: Sessions) -> None:
     newcomers = GroupCommit(sessions)
     with ThreadPoolExecutor(MANY) as threads:
-        times = list(threads.map(newcomers.enter, map(newcomer, range(40))))
+        times = list(threads.map(newcomers.run, map(newcomer, range(40))))
     # One whose turn did not come in time is told so, and nothing of it is there.
     entered = sum(at is not None for at in times)
     assert entered == count(sessions, Image) == count(sessions, StoredObject) > 0
@@ -86,15 +87,14 @@ def test_threads_that_come_together_all_get_in(sessions: Sessions) -> None:
 
 
 def test_one_that_cannot_be_stored_does_no_harm_to_the_others(sessions: Sessions) -> None:
-    newcomers = GroupCommit(sessions)
     good, bad = newcomer(1), newcomer(2)
     bad = replace(
         bad, task_requests=[bad.task_requests[0], bad.task_requests[0]]
     )  # two rows of one id
-    assert newcomers._enter([good, bad]) is None
+    assert insert_together(sessions, [good, bad]) is None
     assert count(sessions, Image) == 0
-    assert newcomers._enter([bad]) is None
-    assert newcomers._enter([good])
+    assert insert_together(sessions, [bad]) is None
+    assert insert_together(sessions, [good])
 
 
 @pytest.mark.parametrize("sessions", ["served"], indirect=True)
@@ -103,7 +103,7 @@ def test_the_rows_of_a_table_are_one_statement(sessions: Sessions) -> None:
 
     def enter(session: Session) -> int:
         before = inserts(session)
-        enter_all(session, [newcomer(number) for number in range(MANY)])
+        insert_group(session, [newcomer(number) for number in range(MANY)])
         return inserts(session) - before
 
     assert transact(sessions, enter) == 3
@@ -113,20 +113,27 @@ def inserts(session: Session) -> int:
     return int(session.execute(text("SHOW SESSION STATUS LIKE 'Com_insert'")).one()[1])
 
 
+@pytest.mark.parametrize("is_committed", [True, False])
 def test_when_nobody_knows_whether_it_was_committed_the_rows_are_looked_for(
-    sessions: Sessions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_committed: bool
 ) -> None:
-    """The COMMIT happens, its answer is lost."""
+    """The answer to the COMMIT is lost; the transaction was committed or rolled back."""
+    lost: list[Session] = []
+
+    def lose_the_first_answer(session: Session) -> None:
+        is_upload = session.scalar(select(func.count()).select_from(Image))
+        if lost or not is_upload:
+            return session.commit()
+        lost.append(session)
+        if is_committed:
+            session.commit()
+        else:
+            session.rollback()
+        raise CommitUnknown("The database's connection broke during COMMIT.")
+
+    monkeypatch.setattr("common.database.unit_of_work._commit", lose_the_first_answer)
     with application(sessions, tmp_path) as app:
-        newcomers = app.extensions["afterimage"].newcomers
-        enter = newcomers._together._work
-
-        def enter_and_lose_the_answer(those: list[NewUpload]) -> None:
-            enter(those)
-            raise CommitUnknown("The database's connection broke during COMMIT.")
-
-        monkeypatch.setattr(newcomers._together, "_work", enter_and_lose_the_answer)
         answer = send(app, "/v1/predictions?task=classify", PICTURE)
-    assert answer.status_code == 202 and answer.json
+    assert lost and answer.status_code == 202 and answer.json
     assert count(sessions, Image) == 1
     assert row_of(sessions, Prediction, UUID(answer.json["id"])).task == "classify"
