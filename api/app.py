@@ -1,4 +1,4 @@
-"""The Flask application: blueprints, errors and headers around a set of services."""
+"""Create the Flask application: blueprints, error handlers and headers around the services."""
 
 import os
 from collections.abc import Callable
@@ -49,15 +49,15 @@ CLOSE = "afterimage-close"
 
 
 def create_app(services: Services) -> Flask:
-    """The application on `services`. Close what it runs with `close(app)`."""
+    """Create the application on `services`. `close(app)` stops what it runs."""
     app = Flask("api", template_folder="web/templates", static_folder="web/static")
     _configure(app, services.settings)
     look = partial(read_records, services.sessions)
     announcer = Announcer(services.broker, services.sessions)
-    echo = BrokerProbe(announcer.broadcast)
-    turns = WaitSlots(services.settings.max_waiting, services.settings.max_polls)
-    waiting = Waiters(services.broker, look, turns, services.metrics, echo)
-    readiness = Readiness(services, echo)
+    probe = BrokerProbe(announcer.broadcast)
+    slots = WaitSlots(services.settings.max_waiting, services.settings.max_polls)
+    waiting = Waiters(services.broker, look, slots, services.metrics, probe)
+    readiness = Readiness(services, probe)
     queues = QueueEstimates(services.sessions, services.settings.queue_promise)
     measured = (
         DatabaseMetrics(services.sessions, services.settings),
@@ -85,10 +85,10 @@ def create_app(services: Services) -> Flask:
 
 def _configure(app: Flask, settings: Settings) -> None:
     openapi.configure(app)
-    # base64 is 4/3 of the bytes, and lines and JSON around it need some room.
+    # Base64 takes 4/3 of the bytes; line breaks and the JSON around it take some more.
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes * 3 // 2 + 64 * 1024
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.url_map.merge_slashes = False  # it works by redirect, and a redirected POST loses its body
+    app.url_map.merge_slashes = False  # it redirects, and a redirected POST loses its body
     tokens.configure(app, settings)
 
 
@@ -122,13 +122,13 @@ def _register_routes(app: Flask) -> None:
 
 
 def close(app: Flask) -> None:
-    """Stop what the application runs; call it once, when no request is served any more."""
+    """Stop what the application runs. Call it once, when it no longer serves requests."""
     stop: Callable[[], None] = app.extensions[CLOSE]
     stop()
 
 
 def from_env() -> Flask:
-    """The application for Gunicorn, built in the worker: `gunicorn 'api.app:from_env()'`."""
+    """Create the application for Gunicorn, in the worker: `gunicorn 'api.app:from_env()'`."""
     settings = Settings.from_env(os.environ)
     be_private()
     configure(settings.log_level, settings.log_format, settings.sentry_dsn)

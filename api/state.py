@@ -1,4 +1,7 @@
-"""What a request may ask of the application: the only reader of `current_app` and of the caller."""
+"""The application's state, its database, and the caller of the current request.
+
+The only reader of `current_app` and of the caller.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,7 +32,7 @@ EXTENSION = "afterimage"
 
 @dataclass(frozen=True, slots=True)
 class AppState:
-    """The services, and what the API itself keeps running beside them."""
+    """What one API process holds: the services, and what the API runs beside them."""
 
     services: Services
     announcer: Announcer
@@ -37,25 +40,25 @@ class AppState:
     queues: QueueEstimates
     group_commit: GroupCommit
     readiness: Readiness
-    measured: tuple[Collector, ...]  # when Prometheus asks
+    measured: tuple[Collector, ...]  # evaluated when Prometheus scrapes
     meter: UsageMeter
     models: RunningModels = field(default_factory=RunningModels)
     in_flight: InFlight = field(default_factory=InFlight)
     passwords: Passwords = field(default_factory=Passwords)
 
     def close(self) -> None:
-        """Stop in order: nobody waits any more, what was accepted is announced."""
+        """Stop in order: wake the waiting requests, then announce what was accepted."""
         self.waiting.close()
         self.announcer.close()
 
 
 def app_state() -> AppState:
-    """The application's edge."""
+    """The state of the current request's application."""
     return cast(AppState, current_app.extensions[EXTENSION])
 
 
 def services() -> Services:
-    """The application's services."""
+    """The services of the current request's application."""
     return app_state().services
 
 
@@ -73,23 +76,21 @@ def write(work: Callable[[Session], T], recall: Callable[[Session], T | None] | 
 
 
 def current_user() -> Caller:
-    """Who asks; `api/http/auth.py` has checked their credentials and put it here."""
+    """The caller, whose credentials `api/http/auth.py` has verified; ANONYMOUS without any."""
     return cast(Caller, g.get("caller", ANONYMOUS))
 
 
 def caller_network() -> str:
-    """The network that the request comes from, as `network_of` tells it."""
+    """The network of the client's address, as `network_of` names it."""
     return network_of(request.remote_addr)
 
 
 def caller_key() -> str:
-    """The caller as quotas, waits and idempotency keys tell callers apart: the account, or the
-    network of an anonymous caller.
-    """
+    """The caller as quotas and waits count them: an account, or an anonymous network."""
     id = current_user().id
     return f"account {id}" if id else f"network {caller_network()}"
 
 
 def current_login() -> UUID | None:
-    """The log-in whose token the caller has shown; None for an API key's and nobody's request."""
+    """The log-in of the access token; None with an API key and for anonymous callers."""
     return cast(UUID | None, g.get("login"))

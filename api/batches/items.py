@@ -1,4 +1,4 @@
-"""From a batch's body to its items: JSON or lines of it, and what is wrong with each item."""
+"""Read the items of a batch from a JSON or JSON Lines body, and validate each of them."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 from api.batches.schemas import BatchItemRequest
 from api.http.body.parser import read_value
 from api.http.errors import INVALID_FIELDS
-from api.predictions.requests import ask_for
+from api.predictions.requests import new_task_request
 from common.batches import MOST_ITEMS, Item
 from common.errors import InputFault, Malformed, UnsupportedMedia
 from common.predictions import TaskRequest
@@ -20,19 +20,19 @@ ITEM = BatchItemRequest()
 
 
 def read_values(raw: bytes, mimetype: str) -> list[Any]:
-    """What the body lists; a line that is no JSON is the error that says so.
+    """The values that the body lists, a Malformed in place of each line that is not JSON.
 
-    Raises InputFault for none or too many items, Malformed for a body that is not JSON,
-    UnsupportedMedia for another type.
+    Raises InputFault for no items or too many, Malformed for a body that is not JSON,
+    UnsupportedMedia for another media type.
     """
     if mimetype in LINES:
         values = _from_lines(raw)
     elif mimetype == "application/json":
         values = _from_json(read_value(raw))
     else:
-        raise UnsupportedMedia(f"Send application/json, or a line an item as {LINES[0]}.")
+        raise UnsupportedMedia(f"Send application/json, or {LINES[0]} with one item per line.")
     if not 0 < len(values) <= MOST_ITEMS:
-        detail = f"A batch has 1 to {MOST_ITEMS:,} items."
+        detail = f"Send 1 to {MOST_ITEMS:,} items."
         raise InputFault(detail, code="batch_size", errors={"items": [detail]})
     return values
 
@@ -47,10 +47,10 @@ def _from_json(value: Any) -> list[Any]:
 
 
 def _from_lines(raw: bytes) -> list[Any]:
-    # Blank lines do not count, but there may not be any number of them.
+    # Blank lines are skipped, but their number is limited too.
     lines = raw.removeprefix(b"\xef\xbb\xbf").split(b"\n", 2 * MOST_ITEMS)
     if not raw.strip():
-        raise Malformed("The body is empty; a line an item is due.", code="body_missing")
+        raise Malformed("The body is empty; send one item per line.", code="body_missing")
     full = [line for line in lines if not line.isspace() and line]
     if len(full) > MOST_ITEMS or len(lines) > 2 * MOST_ITEMS:
         return full + lines  # too many
@@ -65,19 +65,19 @@ def _from_line(line: bytes) -> Any:
 
 
 def read_items(values: Iterable[Any]) -> Iterator[Item]:
-    """Each value as an item; what is wrong with it stands in the item. Raises QueueFull."""
-    taken: set[str] = set()
+    """Validate each value; the item of an invalid one has a `fault`. Raises QueueFull."""
+    custom_ids: set[str] = set()
     for value in values:
-        yield _item(value, taken)
+        yield _item(value, custom_ids)
 
 
-def _item(value: Any, taken: set[str]) -> Item:
+def _item(value: Any, custom_ids: set[str]) -> Item:
     if isinstance(value, Malformed):
         return Item(fault=(value.code, value.detail))
     ask, fault = None, None
     try:
         fields = ITEM.load(value)
-        ask = _ask(fields, taken)
+        ask = _task_request(fields, custom_ids)
     except ValidationError as error:
         valid = error.valid_data
         fields = valid if isinstance(valid, dict) else {}
@@ -86,17 +86,17 @@ def _item(value: Any, taken: set[str]) -> Item:
         fault = (error.code, _detail(error.detail, error.errors))
     custom_id, task = fields.get("custom_id"), fields.get("task")
     if custom_id:
-        taken.add(custom_id)
+        custom_ids.add(custom_id)
     image = fields.get("image_id")
     known = task[:32] if task else None
     return Item(custom_id=custom_id, task=known, image_id=image, ask=ask, fault=fault)
 
 
-def _ask(fields: dict[str, Any], taken: set[str]) -> TaskRequest:
-    if fields["custom_id"] in taken:
-        detail = "Another item of the batch has this custom_id."
+def _task_request(fields: dict[str, Any], custom_ids: set[str]) -> TaskRequest:
+    if fields["custom_id"] in custom_ids:
+        detail = "Another item of the batch has this custom_id; send a unique one."
         raise InputFault(detail, code="custom_id_taken")
-    return ask_for(fields["task"], fields["params"])
+    return new_task_request(fields["task"], fields["params"])
 
 
 def _detail(detail: str, errors: dict[str, Any] | None) -> str:

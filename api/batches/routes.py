@@ -1,4 +1,4 @@
-"""/v1/batches: ask for up to a thousand predictions at once, and follow them as one."""
+"""/v1/batches: create up to 1,000 predictions of stored images with one request."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ blueprint = Blueprint("batches", __name__, url_prefix="/v1/batches", description
 @blueprint.response(202, BatchView)
 @blueprint.doc(requestBody=BATCH_BODY)
 def create() -> Any:
-    """Ask for many predictions of stored images at once."""
+    """Create a batch: up to 1,000 predictions of stored images."""
     id = take(request)
     location = url_for("batches.get", id=id)
     return view(*find(str(id))), 202, {"Location": location, "Retry-After": "1"}
@@ -29,7 +29,7 @@ def create() -> Any:
 @blueprint.get("/<id>")
 @blueprint.response(200, BatchView)
 def get(id: str) -> Any:
-    """A batch with how many of its items have which status."""
+    """Get a batch and the number of its items by status."""
     return view(*find(id))
 
 
@@ -37,21 +37,21 @@ def get(id: str) -> Any:
 @blueprint.arguments(ItemsQuery, location="query")
 @blueprint.response(200, BatchItemList)
 def items(query: dict[str, Any], id: str) -> Any:
-    """The items in the order they were sent, all or those of one status."""
+    """List the items in the order they were sent, all or those with one status."""
     return page_answer(items_of(find(id)[0].id, query), query, item_view)
 
 
 @blueprint.get("/<id>/results")
 @blueprint.response(200, {"type": "string"}, content_type="application/x-ndjson")
 def results(id: str) -> Response:
-    """The items with their results as they stand, a line of JSON each, in the order sent."""
+    """Download the items with their current results, one line of JSON each, in the order sent."""
     return results_of(find(id)[0].id)
 
 
 @blueprint.post("/<id>/cancel")
 @blueprint.response(200, BatchView)
 def cancel(id: str) -> Any:
-    """Cancel what is queued; what is being processed is canceled when it ends."""
+    """Cancel the queued predictions at once, and those being processed when they end."""
     cancel_all(find(id)[0].id)
     return view(*find(id))
 
@@ -59,6 +59,6 @@ def cancel(id: str) -> Any:
 @blueprint.post("/<id>/retry")
 @blueprint.response(200, BatchView)
 def retry(id: str) -> Any:
-    """Have those items done again that failed or expired, as if they were new."""
+    """Queue the failed and expired predictions again."""
     retry_failed(find(id)[0].id)
     return view(*find(id))

@@ -1,4 +1,4 @@
-"""Batches: what may be asked at once, and how it stands."""
+"""The schemas of batches: request, batch, items and results."""
 
 from typing import Any
 from uuid import UUID
@@ -23,16 +23,16 @@ _ITEM = {
 }
 _ITEMS = {
     "type": "array",
-    # Whatever it is: a bad item becomes one with an error.
+    # Any value is accepted: an invalid item is stored as rejected.
     "items": {"anyOf": [{"$ref": "#/components/schemas/BatchItemRequest"}, {}]},
     "minItems": 1,
     "maxItems": MOST_ITEMS,
-    "description": "Each as `BatchItemRequest`. One that is not becomes a rejected item, which "
-    "says why; the others are not affected.",
+    "description": "Each a `BatchItemRequest`. An invalid item becomes a rejected item with an "
+    "error; the others are not affected.",
 }
-_LINES = {"schema": {"type": "string", "description": "An item a line."}}
+_LINES = {"schema": {"type": "string", "description": "One item per line."}}
 BATCH_BODY = {
-    "description": "A JSON list of items, an object that holds it, or a line of JSON an item.",
+    "description": "A JSON list of items, an object with `items`, or one line of JSON per item.",
     "required": True,
     "content": {
         "application/json": {
@@ -56,32 +56,38 @@ BATCH_BODY = {
 
 
 class BatchItemRequest(RequestSchema):
-    """A task to be done on a stored image; the result comes back under `custom_id`."""
+    """A task to run on a stored image; its result is returned with the same `custom_id`."""
 
     custom_id = Text(
         required=True,
         validate=validate.Length(1, 255),
-        metadata={"description": "Yours, once in a batch.", "example": "cat-1"},
+        metadata={
+            "description": "Your name for the item, unique in the batch.",
+            "example": "cat-1",
+        },
     )
     image_id = fields.UUID(required=True)
     task = Text(required=True, metadata={"example": "classify"})
     params = fields.Dict(
-        load_default=dict, metadata={"description": "As the task's contract says."}
+        load_default=dict,
+        metadata={"description": "The parameters of the task, as `/v1/tasks` lists them."},
     )
 
 
 class ItemsQuery(Schema):
-    """Which items, and from where on."""
+    """The query of a page of items."""
 
     status = fields.String(
-        validate=validate.OneOf(STATUSES), metadata={"description": "Only those of this status."}
+        validate=validate.OneOf(STATUSES), metadata={"description": "Only items with this status."}
     )
     limit = WholeNumber(load_default=100, validate=validate.Range(1, 100))
-    cursor = WholeNumber(load_default=None, metadata={"description": "`next` of the page before."})
+    cursor = WholeNumber(
+        load_default=None, metadata={"description": "`next` of the previous page."}
+    )
 
 
 class BatchUrls(Schema):
-    """Where to go on."""
+    """The URLs of a batch."""
 
     get = fields.String()
     items = fields.String()
@@ -91,7 +97,7 @@ class BatchUrls(Schema):
 
 
 class BatchView(Schema):
-    """A batch as it stands."""
+    """A batch and its progress."""
 
     id = fields.UUID()
     status = fields.String(validate=validate.OneOf(["in_progress", "finished"]))
@@ -106,9 +112,9 @@ class BatchView(Schema):
 
 
 class BatchItemView(Schema):
-    """An item of a batch as it stands. What could not be read of a rejected one is null."""
+    """An item of a batch. Fields of a rejected item that could not be read are null."""
 
-    position = fields.Integer(metadata={"description": "0: the first one sent."})
+    position = fields.Integer(metadata={"description": "Starts at 0."})
     custom_id = fields.String(allow_none=True)
     task = fields.String(allow_none=True)
     image_id = fields.UUID(allow_none=True)
@@ -129,7 +135,7 @@ class BatchItemList(Schema):
 
 
 def view(row: Row[Any], counts: dict[str, int]) -> dict[str, Any]:
-    """What BatchView shows of a batch."""
+    """A batch as `BatchView`."""
     names = ("get", "items", "results", "cancel", "retry")
     return {
         "id": row.id,
@@ -142,8 +148,8 @@ def view(row: Row[Any], counts: dict[str, int]) -> dict[str, Any]:
 
 
 def item_view(row: Row[Any]) -> dict[str, Any]:
-    """What BatchItemView shows of an item."""
-    is_wrong = row.error_code is not None and row.status != State.SUCCEEDED
+    """An item as `BatchItemView`."""
+    has_error = row.error_code is not None and row.status != State.SUCCEEDED
     return {
         "position": row.position,
         "custom_id": row.custom_id,
@@ -151,13 +157,13 @@ def item_view(row: Row[Any]) -> dict[str, Any]:
         "image_id": row.image_id,
         "status": row.status,
         "prediction_id": row.prediction_id,
-        "error": {"code": row.error_code, "detail": row.error_detail} if is_wrong else None,
+        "error": {"code": row.error_code, "detail": row.error_detail} if has_error else None,
     }
 
 
 def result_view(row: Row[Any], is_visible: bool) -> dict[str, Any]:
-    """A line of a batch's results, ready to be written as JSON; the result of an image that is not
-    to be seen any more is not told.
+    """An item with its result, ready to be written as a line of JSON. The result is omitted if the
+    caller may no longer see the image.
     """
     shown = item_view(row) | {"result": None}
     if row.result is not None and is_visible:

@@ -16,7 +16,7 @@ from api.http import idempotency_store
 from api.http.access_log import note_batch
 from api.http.body.parser import LARGE
 from api.http.body.reader import read_whole
-from api.http.idempotency import key_of
+from api.http.idempotency import idempotency_key
 from api.http.idempotency_store import Key, Taken
 from api.http.pagination import Page, read_page
 from api.limits import quotas
@@ -31,7 +31,7 @@ from common.errors import NotFound
 from common.tables import State
 from common.tasks import contract
 
-RESULTS_AT_ONCE = 50  # rows: results may be large
+RESULTS_AT_ONCE = 50  # rows that one query reads: results may be large
 NEW, RETRIABLE = (State.QUEUED,), (State.FAILED, State.EXPIRED)
 
 
@@ -42,7 +42,7 @@ def take(request: Request) -> UUID:
     """
     raw = read_whole(request, LARGE)
     values = read_values(raw, request.mimetype)
-    key = key_of(raw, None, {})
+    key = idempotency_key(raw, None, {})
     if key and key.is_replayed and key.resource:
         return key.resource
     items = list(read_items(values))

@@ -9,7 +9,7 @@ from api.accounts.permissions import require_account
 from api.compat.deprecation import add_deprecation_headers
 from api.http.body.parser import read_file
 from api.http.errors import error_response, status_and_headers
-from api.predictions.requests import ask_for, wait_for
+from api.predictions.requests import new_task_request, wait_for
 from api.predictions.schemas import LONGEST_WAIT
 from api.state import current_user, write
 from api.uploads.service import accept_upload
@@ -48,7 +48,7 @@ def predict() -> Any:
     data, name = read_file(request, "file")
     file_name = clean_file_name(name)
     try:
-        task_requests = [ask_for(TASK, interactive=True)]
+        task_requests = [new_task_request(TASK, interactive=True)]
         accepted = accept_upload(data, file_name, None, task_requests)
     except InputFault as error:
         _record_refusal(file_name, error)

@@ -9,9 +9,9 @@ from api.compat.deprecation import add_deprecation_headers
 from api.compat.schemas import InferenceRequest
 from api.http.body.parser import blame, read_json
 from api.http.body.reader import read_whole
-from api.http.idempotency import key_of, replayable
+from api.http.idempotency import idempotency_key, replayable
 from api.predictions.queries import find_prediction
-from api.predictions.requests import ask_for
+from api.predictions.requests import new_task_request
 from api.uploads.service import accept_upload
 from common.images.validation import decode_base64
 from common.predictions import PredictionRecord
@@ -34,8 +34,8 @@ def infer() -> dict[str, str]:
     fields = InferenceRequest().load(read_json(read_whole(request), strict=False))
     with blame("data"):
         data = decode_base64(fields["data"])
-    key = key_of(data, fields["name"], {})
-    task_requests = [ask_for("classify")]
+    key = idempotency_key(data, fields["name"], {})
+    task_requests = [new_task_request("classify")]
     accepted = accept_upload(data, fields["name"], None, task_requests, key)
     return {"uuid": str(accepted.predictions[0].id)}
 

@@ -7,9 +7,9 @@ from flask import Blueprint, request, url_for
 from api.accounts.permissions import upload_permission_required
 from api.compat.deprecation import add_deprecation_headers
 from api.http.body.parser import Body, read_body
-from api.http.idempotency import key_of, replayable
+from api.http.idempotency import idempotency_key, replayable
 from api.predictions.queries import find_prediction
-from api.predictions.requests import ask_for
+from api.predictions.requests import new_task_request
 from api.state import current_user
 from api.uploads.service import accept_upload
 from common.errors import InputFault, NotFound
@@ -29,8 +29,8 @@ add_deprecation_headers(blueprint)
 def outline() -> dict[str, str]:
     """Create an outline prediction; return its id and the URL of its result."""
     body = read_body(request)
-    key = key_of(body.image, body.file_name, body.fields)
-    task_requests = [ask_for(TASK, {"format": FORMAT})]
+    key = idempotency_key(body.image, body.file_name, body.fields)
+    task_requests = [new_task_request(TASK, {"format": FORMAT})]
     accepted = accept_upload(_image(body), body.file_name, None, task_requests, key)
     id = str(accepted.predictions[0].id)
     return {"id": id, "url": url_for("outline.check", id=id, _external=True)}

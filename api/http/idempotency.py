@@ -1,7 +1,7 @@
-"""Idempotency-Key: a POST that is sent again gets the answer of the first one and does no more.
+"""Idempotency-Key: a POST that is repeated with its key gets the first answer and has no effect.
 
-The key's row is written in the transaction that does what is asked, so whatever happens after its
-COMMIT, the next request with the key finds what was done.
+The row of the key is inserted in the transaction that creates the rows of the request. Whatever
+fails after its COMMIT, the next request with the key finds what was created.
 """
 
 import hashlib
@@ -33,24 +33,27 @@ PARAMETER = {  # of the OpenAPI page
     "name": HEADER,
     "required": False,
     "description": (
-        "A text of your choice, new for each request, that no other caller can guess: a UUID. Keys "
-        "belong to the account, or to the network of anonymous callers. Sent again, the same "
-        f"request does nothing and gets the first one's answer, with `{REPLAYED}: true`, for 24 "
-        "hours. Another request with the key gets 422. While the first one is still being stored, "
-        "409 with `Retry-After`; once it is stored and not answered yet (it waits, or the service "
-        "was interrupted), the prediction as it stands, after the `wait` that was asked for. "
-        "Refusals are not kept: a request that was refused may be sent again with its key."
+        "A unique text for each request that no other caller can guess, such as a UUID. A key "
+        "belongs to the account, or to the network of an anonymous caller. For 24 hours, the same "
+        "request with the same key has no effect and gets the first answer, with "
+        f"`{REPLAYED}: true`; a different request with the key gets 422. While the first request "
+        "is being stored, the answer is 409 with `Retry-After`. If it was stored but not answered "
+        "(it is waiting, or the service was interrupted), the answer is the current prediction, "
+        "after the requested `wait`. Errors are not stored: a rejected request may be repeated "
+        "with its key."
     ),
     "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST},
 }
 
 
-def key_of(image: bytes | None, file_name: str | None, fields: dict[str, Any]) -> Key | None:
-    """The request's key, with what stands under it; None without the header.
+def idempotency_key(
+    image: bytes | None, file_name: str | None, fields: dict[str, Any]
+) -> Key | None:
+    """The key of the request, and what an earlier request with it created; None without the header.
 
-    What was sent is compared as it was understood, because client libraries draw a new multipart
-    boundary each time. Raises Malformed for a key that is none, InputFault for another request's,
-    and Answered when there is nothing left to do.
+    Requests are compared by their parsed contents, because client libraries choose a new multipart
+    boundary each time. Raises Malformed for an invalid key, InputFault if the key belongs to a
+    different request, Answered if the same request was answered before.
     """
     name = request.headers.get(HEADER)
     if name is None:
@@ -67,7 +70,7 @@ def key_of(image: bytes | None, file_name: str | None, fields: dict[str, Any]) -
 
 
 def scope_of(account: UUID | None, network: str) -> bytes:
-    """The owner of a key, as its row stores it: an account, or the network of anonymous callers."""
+    """The scope of a key as its row stores it: an account, or an anonymous caller's network."""
     who = f"network {network}".encode() if account is None else b"user " + account.bytes
     return hashlib.sha256(who).digest()
 
@@ -86,7 +89,7 @@ def _hash(image: bytes | None, file_name: str | None, fields: dict[str, Any]) ->
 
 
 def replayable(view: Callable[..., Any]) -> Callable[..., Response]:
-    """Keep the answers that `view` gives to requests with a key, and give them again."""
+    """Store the answers of `view` to requests with a key, and replay them to repeated requests."""
 
     @wraps(view)
     def once(*args: Any, **options: Any) -> Response:
@@ -100,8 +103,8 @@ def replayable(view: Callable[..., Any]) -> Callable[..., Response]:
             _keep(key, response)
         return response
 
-    # Where flask-smorest keeps an operation's own parameters; those it takes with a route would be
-    # documented of every verb of its path.
+    # flask-smorest reads the parameters of one operation here; those of a route would be documented
+    # for every method of its path.
     about = once.__dict__.setdefault("_apidoc", {})
     about.setdefault("arguments", {}).setdefault("parameters", []).append(PARAMETER)
     return once
@@ -118,7 +121,7 @@ def _keep(key: Key, response: Response) -> None:
     try:
         write(lambda session: idempotency_store.keep(session, key, answer))
     except Unavailable as error:
-        # What was asked for is done: the next request is answered from its rows.
+        # The rows are committed: the next request with the key is answered from them.
         log.warning("an answer was not kept", error=error.detail)
 
 

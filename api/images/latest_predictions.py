@@ -1,4 +1,4 @@
-"""The predictions in an image's answer: one a task, however many others have asked for."""
+"""The predictions that the view of an image contains: the newest of each task."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,7 +16,7 @@ from common.predictions.records import RECORDS
 from common.tables import Image, Prediction
 from common.tasks import contracts
 
-FEW = 30  # rows of an image that are read to choose among; most images have fewer
+FEW = 30  # up to 30 rows are read and chosen from, which is faster; most images have fewer
 
 _p = Prediction
 _OF_IMAGE = _p.image_id == bindparam("image", type_=Id)
@@ -30,9 +30,9 @@ def _newest(task: str, *conditions: Any) -> Any:
 
 
 _OWNERS = _p.owner_id.is_not_distinct_from(bindparam("owner", type_=Id))
-# Built once: these are read for every image.
+# Prebuilt: these statements run for every view of an image.
 SOME = RECORDS.where(_OF_IMAGE, _p.task.in_(_TASKS)).limit(FEW + 1)
-# A derived table: of `id = (SELECT …) OR …` MySQL would make a scan of all predictions.
+# A derived table: for `id = (SELECT …) OR …` MySQL would scan all predictions.
 _ids = union_all(
     *(select(func.coalesce(_newest(task, _OWNERS), _newest(task)).label("id")) for task in _TASKS)
 ).subquery()
@@ -40,9 +40,9 @@ NEWEST = RECORDS.join(_ids, _p.id == _ids.c.id)
 
 
 def newest_views(image: Image) -> list[dict[str, Any]]:
-    """The newest prediction of each task as PredictionView shows it, in the order of asking.
+    """The newest prediction of each task as `PredictionView`, ordered by creation.
 
-    The owner's goes before all others': nobody can displace it by asking the same task.
+    Predictions of the owner go first: other callers cannot displace them with newer ones.
     """
     records = read(lambda session: _records(session, image))
     return [view(each, current_user()) for each in sorted(records, key=lambda each: each.id)]

@@ -1,4 +1,4 @@
-"""An image's bytes as an answer."""
+"""The response that carries the bytes of an image."""
 
 from urllib.parse import quote
 
@@ -10,19 +10,19 @@ from common.storage import object_key
 from common.tables import Image, StoredObject, Visibility
 
 DAY = 24 * 3600  # seconds
-FILTER = "1"  # part of the ETag: raise it when the filter gives other bytes than before
+FILTER = "1"  # part of the ETag: raise it when `strip_metadata` returns different bytes
 
 
 def cache_control(image: Image) -> str:
-    """How long the bytes may be kept: they never change, but who may see them does, so a cache asks
-    again after a day, which costs one look at the image's row.
+    """The `Cache-Control` of the bytes. They never change but their visibility may, so a cache must
+    revalidate after a day, which costs one read of the image's row.
     """
     is_public = image.visibility == Visibility.PUBLIC or bool(image.posts)
     return f"{'public' if is_public else 'private'}, max-age={DAY}, must-revalidate"
 
 
 def image_response(image: Image, stored: StoredObject) -> Response:
-    """Return the stored bytes without their metadata, or the range of them that is asked for."""
+    """Return the stored bytes without their metadata, or the requested range of them."""
     response = Response(mimetype=stored.media_type)
     tag = f"{stored.sha256.hex()[:32]}-{FILTER}"
     response.set_etag(tag)

@@ -1,4 +1,4 @@
-"""/v1/images: upload images, look at them, get their bytes."""
+"""/v1/images: upload, list, read, change and delete images."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from flask_smorest import Blueprint
 
 from api.accounts.permissions import account_required, upload_permission_required
 from api.http.body.parser import LARGE, read_body, read_fields
-from api.http.idempotency import key_of, replayable
+from api.http.idempotency import idempotency_key, replayable
 from api.http.openapi import UPLOAD_BODY, json_body
 from api.http.pagination import page_answer
 from api.http.pagination_schemas import PageQuery
@@ -28,7 +28,7 @@ from api.images.schemas import (
 from api.images.service import change, check, page, remove
 from api.images.thumbnails import thumbnail_response
 from api.predictions.queries import find_image
-from api.predictions.requests import ask_for, preferred_wait, wait_for
+from api.predictions.requests import new_task_request, preferred_wait, wait_for
 from api.predictions.schemas import view as prediction_view
 from api.state import current_user
 from api.uploads.new_upload import Accepted
@@ -46,27 +46,35 @@ FIELDS, CHANGE, DIGESTS = ImageFields(), ImageChange(), DigestList()
 @replayable
 @blueprint.arguments(UploadQuery, location="query")
 @blueprint.response(201, ImageView)
-@blueprint.alt_response(200, schema=ImageView, description="Sent before by the same owner")
+@blueprint.alt_response(
+    200, schema=ImageView, description="The owner had uploaded these bytes before"
+)
 @blueprint.doc(requestBody=UPLOAD_BODY)
 def upload(query: dict[str, Any]) -> Any:
-    """Upload an image, and ask at once for what `tasks` names."""
+    """Upload an image, and create a prediction for each task in `tasks`."""
     wait = query["wait"] or preferred_wait(request)
-    accepted = _take(query, interactive=wait > 0)
+    accepted = _accept(query, interactive=wait > 0)
     rows = wait_for(accepted.predictions, wait)
     image, stored = find_image(str(accepted.image))
     status = 201 if accepted.is_new else 200
-    asked = [prediction_view(row, current_user(), is_asked_now=True) for row in rows]
-    return view(image, stored, asked), status, {"Location": url_for("images.get", id=image.id)}
+    predictions = [prediction_view(row, current_user(), is_asked_now=True) for row in rows]
+    return (
+        view(image, stored, predictions),
+        status,
+        {"Location": url_for("images.get", id=image.id)},
+    )
 
 
-def _take(query: dict[str, Any], interactive: bool) -> Accepted:
+def _accept(query: dict[str, Any], interactive: bool) -> Accepted:
     body = read_body(request, ignored=["tasks", "wait", "fresh"])
-    key = key_of(body.image, body.file_name, body.fields)
+    key = idempotency_key(body.image, body.file_name, body.fields)
     fields = FIELDS.load(body.fields)
     fresh = query["fresh"] or fields["fresh"]
-    task_requests = [ask_for(task, interactive=interactive, fresh=fresh) for task in query["tasks"]]
+    task_requests = [
+        new_task_request(task, interactive=interactive, fresh=fresh) for task in query["tasks"]
+    ]
     if body.image is None:
-        detail = "There is no image in the request."
+        detail = "The request contains no image; send one."
         raise InputFault(detail, code="image_missing", errors={body.image_field: [detail]})
     task_requests = with_webhook(task_requests, fields["webhook"])
     return accept_upload(body.image, body.file_name, fields["visibility"], task_requests, key)
@@ -76,7 +84,7 @@ def _take(query: dict[str, Any], interactive: bool) -> Accepted:
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, ImageList)
 def list_mine(query: dict[str, Any]) -> Any:
-    """My images, the newest first."""
+    """List my images, the newest first."""
     return page_answer(page(query), query, lambda row: view(row, row))
 
 
@@ -85,7 +93,7 @@ def list_mine(query: dict[str, Any]) -> Any:
 @blueprint.response(200, KnownList)
 @blueprint.doc(requestBody=json_body(DigestList))
 def check_digests() -> Any:
-    """Which of these files I have sent already, by their sha256."""
+    """Check which of these files I have uploaded already, by their sha256."""
     return check(DIGESTS.load(read_fields(request, limit=LARGE))["sha256"])
 
 
@@ -94,7 +102,7 @@ def check_digests() -> Any:
 @blueprint.response(200, ImageView)
 @blueprint.doc(requestBody=json_body(ImageChange))
 def patch(id: str) -> Any:
-    """Change who may see my image, or its file name."""
+    """Change the visibility or the file name of my image."""
     change(id, CHANGE.load(read_fields(request)))
     image, stored = find_image(id)
     return view(image, stored, newest_views(image))
@@ -104,31 +112,31 @@ def patch(id: str) -> Any:
 @account_required
 @blueprint.response(204)
 def delete(id: str) -> None:
-    """Remove my image, what was asked of it, its posts, and its bytes when nobody else has them."""
+    """Delete my image, its predictions and posts, and its bytes if no other image has the same."""
     remove(id)
 
 
 @blueprint.get("/<id>")
 @blueprint.response(200, ImageView)
 def get(id: str) -> dict[str, Any]:
-    """An image, and the newest prediction of each task that was asked of it."""
+    """Get an image and its newest prediction of each task."""
     image, stored = find_image(id)
     return view(image, stored, newest_views(image))
 
 
 @blueprint.get("/<id>/content")
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="image/*")
-@blueprint.alt_response(206, description="The range of bytes that `Range` asks for")
-@blueprint.alt_response(416, schema=Problem, description="The range lies outside of the image")
+@blueprint.alt_response(206, description="The range of bytes that `Range` requests")
+@blueprint.alt_response(416, schema=Problem, description="The range is outside the image")
 def content(id: str) -> Response:
-    """The image's bytes, without the metadata that may say where it was taken."""
+    """Get the bytes of an image, without metadata that may reveal where it was taken."""
     return image_response(*find_image(id))
 
 
 @blueprint.get("/<id>/thumbnail")
 @blueprint.arguments(ThumbnailQuery, location="query")
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type=MEDIA_TYPE)
-@blueprint.alt_response(503, schema=Problem, description="Not made in time: ask again")
+@blueprint.alt_response(503, schema=Problem, description="Not ready in time: repeat the request")
 def thumbnail(query: dict[str, Any], id: str) -> Response:
-    """The image upright and small, made when it is first asked for."""
+    """Get a thumbnail: the image upright and small, made at the first request."""
     return thumbnail_response(find_image(id)[0], query["size"])

@@ -1,4 +1,4 @@
-"""Images: how they are asked for and shown."""
+"""The schemas of images: upload, view, list, change and check by sha256."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ NO_DIGEST = "A sha256 has 64 hexadecimal digits."
 
 
 class ImageFields(RequestSchema):
-    """What may come beside an image's bytes."""
+    """The optional fields of an upload."""
 
     visibility = VisibilityField()
     fresh = FreshFlag()
@@ -29,17 +29,20 @@ class ImageFields(RequestSchema):
 
 
 class UploadQuery(WaitQuery):
-    """What to ask of the image at once."""
+    """The query of an upload."""
 
     fresh = FreshFlag()
     tasks = TaskNames(
         load_default=list,
-        metadata={"type": "string", "description": "Tasks to ask for, for example `classify`."},
+        metadata={
+            "type": "string",
+            "description": "Tasks to run on the image, for example `classify`.",
+        },
     )
 
 
 class ThumbnailQuery(Schema):
-    """How large."""
+    """The query of a thumbnail."""
 
     size = WholeNumber(
         load_default=256,
@@ -49,7 +52,7 @@ class ThumbnailQuery(Schema):
 
 
 class ImageView(Schema):
-    """An image and what has been asked of it. Width and height are those of the upright image."""
+    """An image and its predictions. Width and height are those of the upright image."""
 
     id = fields.UUID()
     file_name = fields.String(metadata={"example": "cat.jpg"})
@@ -63,15 +66,15 @@ class ImageView(Schema):
     predictions = fields.List(
         fields.Nested(PredictionView),
         metadata={
-            "description": "The newest of each task: the owner's, else anybody's. All of them: "
-            "GET /v1/predictions?image_id=."
+            "description": "The newest of each task, the owner's before those of other callers. "
+            "GET /v1/predictions?image_id= lists all of them."
         },
     )
     urls = fields.Dict(keys=fields.String(), values=fields.String())
 
 
 class ImageItem(ImageView):
-    """An image as it stands in a list: without what was asked of it."""
+    """An image in a list: without its predictions."""
 
     class Meta:
         """What marshmallow reads."""
@@ -87,7 +90,7 @@ class ImageList(Schema):
 
 
 class ImageChange(RequestSchema):
-    """What is to be different: one of these, or both."""
+    """The changes of an image: one of these fields, or both."""
 
     visibility = fields.String(validate=validate.OneOf([str(each) for each in Visibility]))
     file_name = Text(validate=validate.Length(1, LONGEST_NAME), metadata={"example": "cat.jpg"})
@@ -95,11 +98,11 @@ class ImageChange(RequestSchema):
     @validates_schema
     def _is_any(self, data: dict[str, Any], **_options: Any) -> None:
         if not data:
-            raise ValidationError("Say what to change.")
+            raise ValidationError("Send `visibility`, `file_name` or both.")
 
 
 class DigestList(RequestSchema):
-    """Files, by the sha256 of their bytes."""
+    """Files to check, by the sha256 of their bytes."""
 
     sha256 = BoundedList(
         fields.String(
@@ -116,14 +119,14 @@ class DigestList(RequestSchema):
 
 
 class KnownImage(Schema):
-    """An image of the caller's with these bytes."""
+    """The caller's image with these bytes."""
 
     sha256 = fields.String()
     image_id = fields.UUID()
 
 
 class KnownList(Schema):
-    """Which of the files need not be sent."""
+    """The files that the caller has uploaded already, and those that are missing."""
 
     known = fields.List(fields.Nested(KnownImage))
     missing = fields.List(fields.String())
@@ -134,7 +137,7 @@ def view(
     stored: StoredObject | StoredImage,
     predictions: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """What ImageView shows; `predictions` are views already."""
+    """An image as `ImageView`; `predictions` are views already."""
     return {
         "id": image.id,
         "file_name": image.file_name,

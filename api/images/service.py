@@ -1,4 +1,4 @@
-"""A caller's own images at the edge: listed, looked for by their bytes, changed, removed."""
+"""The caller's own images: list them, find them by their sha256, change and delete them."""
 
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ from common.social.lists import ListCursor
 from common.tables import Image, StoredObject
 
 log = structlog.get_logger(__name__)
-AT_ONCE = 50  # images that a transaction removes
+AT_ONCE = 50  # images that one transaction removes
 
 
 def page(query: dict[str, Any]) -> Page[StoredImage]:
@@ -36,7 +36,7 @@ def page(query: dict[str, Any]) -> Page[StoredImage]:
 
 
 def check(digests: list[str]) -> dict[str, Any]:
-    """Which of these sha256 (hexadecimal) the caller has an image of."""
+    """Of these sha256 in hexadecimal: those of the caller's images, and those that are missing."""
     owner, wanted = require_account(), {bytes.fromhex(each): each.lower() for each in digests}
     have = read(partial(images.known, owner_id=owner, digests=list(wanted)))
     return {
@@ -50,7 +50,7 @@ def check(digests: list[str]) -> dict[str, Any]:
 
 
 def find_mine(id: str) -> tuple[Image, StoredObject]:
-    """An image that the caller may change; raises NotFound for everybody else's."""
+    """An image that the caller may change; raises NotFound for other images."""
     require_account()
     image, stored = find_image(id)
     if not may_change(current_user(), image):
@@ -59,28 +59,28 @@ def find_mine(id: str) -> tuple[Image, StoredObject]:
 
 
 def change(id: str, wanted: dict[str, str]) -> None:
-    """Change who may see the caller's image, or its file name."""
+    """Change the visibility or the file name of the caller's image."""
     image, stored = find_mine(id)
     name = wanted.get("file_name")
     clean = clean_file_name(name, stored.media_type) if name is not None else None
 
     def apply_changes(session: Session) -> None:
-        is_there = True
+        exists = True
         if "visibility" in wanted:
-            is_there = images.set_visibility(session, image.id, wanted["visibility"])
-        if is_there and clean is not None:
-            is_there = images.rename(session, image.id, clean)
-        if not is_there:
+            exists = images.set_visibility(session, image.id, wanted["visibility"])
+        if exists and clean is not None:
+            exists = images.rename(session, image.id, clean)
+        if not exists:
             raise no_such_image()
 
     write(apply_changes)
 
 
 def remove(id: str) -> None:
-    """Remove the caller's image with what refers to it; its bytes too, when no other image has the
-    same.
+    """Delete the caller's image with all rows that refer to it, and its bytes unless another image
+    has the same.
 
-    Requests that wait for a prediction of it are woken, and answered that there is none.
+    Requests that wait for one of its predictions are answered with 404 at once.
     """
     image, _ = find_mine(id)
     some = partial(images.remove_image, image_id=image.id)
@@ -93,7 +93,7 @@ def remove(id: str) -> None:
 
 
 def remove_all_of(owner: UUID) -> None:
-    """Remove all images of an account, some at a time."""
+    """Delete all images of an account, AT_ONCE in each transaction."""
     some = partial(images.remove_images_of, owner_id=owner, most=AT_ONCE)
     while gone := write(some):
         for each in gone:

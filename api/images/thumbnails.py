@@ -1,4 +1,4 @@
-"""Thumbnails as answers: from the store, where the engine puts them when they are asked for."""
+"""Thumbnail responses: read from the store, where the engine puts them on the first request."""
 
 from flask import Response, request
 from sqlalchemy import bindparam, select
@@ -16,10 +16,10 @@ from common.storage import ObjectMissing
 from common.tables import Image, Prediction, State
 from common.tasks.thumbnail import CONTRACT, MEDIA_TYPE, thumbnail_key
 
-MAKING = "1"  # part of the ETag: raise it when thumbnails are made in another way than before
-PATIENCE = 10.0  # seconds that a request waits for one to be made
+MAKING = "1"  # part of the ETag: raise it when the engine makes thumbnails differently
+PATIENCE = 10.0  # seconds that a request waits for a thumbnail
 UNFINISHED = (State.QUEUED, State.PROCESSING, State.FAILED)
-ASKED = (
+PREDICTIONS = (
     select(*COLUMNS)
     .where(
         Prediction.image_id == bindparam("image"),
@@ -31,9 +31,9 @@ ASKED = (
 
 
 def thumbnail_response(image: Image, size: int) -> Response:
-    """The thumbnail of the image.
+    """Return the thumbnail of the image, `size` pixels on its longer side.
 
-    Raises InputFault when the image cannot be decoded, Unavailable when it was not made in time.
+    Raises InputFault if the image cannot be decoded, Unavailable if it was not made in time.
     """
     response = Response(mimetype=MEDIA_TYPE)
     tag = f"{image.sha256.hex()[:32]}-{size}-{MAKING}"
@@ -53,23 +53,23 @@ def _stored(image: Image, size: int) -> bytes | None:
 
 
 def _made(image: Image, size: int) -> bytes:
-    [row] = wait_for([_asked(image, size) or _ask(image, size)], PATIENCE)
+    [row] = wait_for([_find_prediction(image, size) or _create(image, size)], PATIENCE)
     if fault := row.image_fault:
         raise fault
     data = _stored(image, size) if row.state == State.SUCCEEDED else None
     if data is None:
-        detail = "The thumbnail is being made; ask for it again."
+        detail = "The thumbnail is being made; repeat the request."
         raise Unavailable(detail, code="thumbnail_not_ready", retry_after=1)
     return data
 
 
-def _asked(image: Image, size: int) -> PredictionRecord | None:
+def _find_prediction(image: Image, size: int) -> PredictionRecord | None:
     """The prediction that makes this thumbnail for an earlier request, or that failed because of
     the image; otherwise None.
     """
     parameters = {"image": image.id}
     records = read(
-        lambda session: rows_as(PredictionRecord, execute(session, ASKED, parameters)),
+        lambda session: rows_as(PredictionRecord, execute(session, PREDICTIONS, parameters)),
     )
     for record in records:
         is_usable = record.state != State.FAILED or record.image_fault
@@ -78,9 +78,9 @@ def _asked(image: Image, size: int) -> PredictionRecord | None:
     return None
 
 
-def _ask(image: Image, size: int) -> PredictionRecord:
+def _create(image: Image, size: int) -> PredictionRecord:
     params = CONTRACT.check_params({"size": size})
-    wanted = TaskRequest(
+    task_request = TaskRequest(
         task=CONTRACT.name, params=params, deadline=CONTRACT.deadline, interactive=True
     )
-    return accept_predictions(image, [wanted]).predictions[0]
+    return accept_predictions(image, [task_request]).predictions[0]

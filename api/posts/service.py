@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from api.accounts.permissions import find_user, require_account
 from api.http.body.parser import check_one_image, read_body, read_fields
-from api.http.idempotency import key_of
+from api.http.idempotency import idempotency_key
 from api.http.pagination import Page, read_signed_page
 from api.posts.queries import POST_TASKS, load_posts
 from api.posts.schemas import PostChange, PostRequest
 from api.predictions.queries import find_image
-from api.predictions.requests import ask_for
+from api.predictions.requests import new_task_request
 from api.state import current_user, read, write
 from api.uploads.service import accept_predictions, accept_upload
 from api.webhooks.service import with_webhook
@@ -39,10 +39,10 @@ def create_post(request: Request) -> UUID:
     """
     owner = require_account()
     body = read_body(request)
-    key = key_of(body.image, body.file_name, body.fields)
+    key = idempotency_key(body.image, body.file_name, body.fields)
     wanted = REQUEST.load(body.fields)
     check_one_image(body, "image_id" in wanted, "one of yours")
-    task_requests = [ask_for(task, fresh=wanted["fresh"]) for task in POST_TASKS]
+    task_requests = [new_task_request(task, fresh=wanted["fresh"]) for task in POST_TASKS]
     task_requests = with_webhook(task_requests, wanted["webhook"])
 
     def insert_post(session: Session, image: UUID) -> None:

@@ -1,4 +1,4 @@
-"""From a request's fields to what is asked: contract, params, deadline, and how long to wait."""
+"""From the fields of a request to a TaskRequest, and from a prediction to the response."""
 
 import re
 import time
@@ -24,7 +24,7 @@ from common.tasks import Contract, contract, image_tasks
 WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?", re.IGNORECASE)
 
 
-def ask_for(
+def new_task_request(
     task: str,
     params: dict[str, Any] | None = None,
     caller_data: dict[str, Any] | None = None,
@@ -32,46 +32,48 @@ def ask_for(
     deadline: float | None = None,
     fresh: bool = False,
 ) -> TaskRequest:
-    """One task, with its params checked against its contract; raises InputFault, and QueueFull when
-    it would have to wait for longer than was promised.
+    """A request for one task on an image, its params validated against the task's contract.
+
+    Raises InputFault; Unauthorized if the task is paid and needs an account; QueueFull if it would
+    wait in the queue for longer than promised.
     """
-    wanted = contract(task)
-    if not wanted.takes_image:
+    task_contract = contract(task)
+    if not task_contract.takes_image:
         known = ", ".join(image_tasks())
         raise InputFault(
-            f"`{task}` is not asked of an image: use GET /v1/{task}. Of images: {known}.",
+            f"`{task}` does not run on an image: send GET /v1/{task}. Tasks for images: {known}.",
             code="task_takes_no_image",
             errors={"task": [f"must be one of: {known}"]},
         )
-    check_paid(wanted)
-    asked = TaskRequest(
-        task=wanted.name,
-        params=wanted.check_params(params or {}),
-        deadline=deadline or wanted.deadline,
+    check_paid(task_contract)
+    task_request = TaskRequest(
+        task=task_contract.name,
+        params=task_contract.check_params(params or {}),
+        deadline=deadline or task_contract.deadline,
         interactive=interactive,
         caller_data=caller_data,
         fresh=fresh,
         owner_id=current_user().id,
     )
-    app_state().queues.admit(wanted.name, interactive)
-    return asked
+    app_state().queues.admit(task_contract.name, interactive)
+    return task_request
 
 
-def check_paid(wanted: Contract) -> None:
-    """Raises Unauthorized when a provider is paid for the task and an account is needed for it."""
+def check_paid(task_contract: Contract) -> None:
+    """Raise Unauthorized for an anonymous caller if the task is paid and needs an account."""
     settings = services().settings
-    if not wanted.may_be_paid or settings.paid_tasks_anonymous or current_user().id:
+    if not task_contract.may_be_paid or settings.paid_tasks_anonymous or current_user().id:
         return
-    model = read(partial(app_state().models.answering, task=wanted.name))
+    model = read(partial(app_state().models.answering, task=task_contract.name))
     if is_paid(settings, model):
-        detail = f"`{wanted.name}` is paid for here, so it needs an account: sign in and ask again."
+        detail = f"`{task_contract.name}` costs the operator money and needs an account: sign in."
         raise Unauthorized(detail, code="account_required")
 
 
 def preferred_wait(request: Request) -> float:
-    """Seconds from `Prefer: wait=N` (RFC 7240), at most LONGEST_WAIT; 0 without one."""
-    found = WAIT.search(request.headers.get("Prefer", ""))
-    return min(float(found[1]), LONGEST_WAIT) if found else 0
+    """The seconds of `Prefer: wait=N` (RFC 7240), at most LONGEST_WAIT; 0 without it."""
+    match = WAIT.search(request.headers.get("Prefer", ""))
+    return min(float(match[1]), LONGEST_WAIT) if match else 0
 
 
 def answer(record: PredictionRecord, wait: float) -> Any:

@@ -7,7 +7,7 @@ from flask_smorest import Blueprint
 
 from api.accounts.permissions import upload_permission_required
 from api.http.body.parser import Body, check_one_image, read_body
-from api.http.idempotency import key_of, replayable
+from api.http.idempotency import idempotency_key, replayable
 from api.http.openapi import PREDICTION_BODY
 from api.http.pagination import Page, page_answer
 from api.http.problems import Problem
@@ -21,7 +21,13 @@ from api.predictions.queries import (
     find_my_prediction,
     find_prediction,
 )
-from api.predictions.requests import answer, ask_for, current_answer, preferred_wait, wait_for
+from api.predictions.requests import (
+    answer,
+    current_answer,
+    new_task_request,
+    preferred_wait,
+    wait_for,
+)
 from api.predictions.schemas import (
     CreateQuery,
     PredictionRequest,
@@ -59,10 +65,10 @@ def create(query: dict[str, Any]) -> Any:
 
 
 def _accept(body: Body, interactive: bool, fresh: bool) -> Accepted:
-    key = key_of(body.image, body.file_name, body.fields)
+    key = idempotency_key(body.image, body.file_name, body.fields)
     wanted = REQUEST.load(body.fields)
     about = wanted["params"], wanted["metadata"], interactive, wanted.get("deadline")
-    task = ask_for(wanted["task"], *about, fresh=fresh or wanted["fresh"])
+    task = new_task_request(wanted["task"], *about, fresh=fresh or wanted["fresh"])
     task_requests = with_webhook([with_model(task, wanted["model"])], wanted["webhook"])
     check_one_image(body, "image_id" in wanted, "a stored one")
     if body.image is not None:

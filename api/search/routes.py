@@ -12,7 +12,7 @@ from api.http.pagination import next_link
 from api.http.problems import Problem
 from api.images.schemas import ImageFields
 from api.predictions.queries import find_image
-from api.predictions.requests import ask_for
+from api.predictions.requests import new_task_request
 from api.search.schemas import FoundList, PageQuery, SearchQuery, view
 from api.search.service import find, find_similar, page_of, search, wait_for_vector
 from api.state import current_user
@@ -69,7 +69,7 @@ def _upload(body: Body) -> str:
         detail = "There is no image in the request."
         raise InputFault(detail, code="image_missing", errors={body.image_field: [detail]})
     visibility = FIELDS.load(body.fields)["visibility"]
-    task_requests = [ask_for("embed", interactive=True)]
+    task_requests = [new_task_request("embed", interactive=True)]
     accepted = accept_upload(body.image, body.file_name, visibility, task_requests)
     wait_for_vector(accepted.predictions[0])
     return str(accepted.image)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from api.http.pagination import Page, cut
 from api.limits import quotas
-from api.predictions.requests import ask_for, wait_for, was_refused_a_wait
+from api.predictions.requests import new_task_request, wait_for, was_refused_a_wait
 from api.state import app_state, read, write
 from api.uploads.service import accept_predictions
 from common.callers import Caller, listed_for
@@ -95,7 +95,7 @@ def find_similar(caller: Caller, image: Image, cursor: str | None) -> tuple[Pred
         return record, start
     parameters = {"image": image.id}
     if not read(lambda s: execute(s, EMBEDDED, parameters).first()):
-        accepted = accept_predictions(image, [ask_for("embed", interactive=True)])
+        accepted = accept_predictions(image, [new_task_request("embed", interactive=True)])
         wait_for_vector(accepted.predictions[0])
     return search(caller, {"image_id": str(image.id)}), 0
 

@@ -123,7 +123,7 @@ def recalled(
 
 @contextmanager
 def explain_unknown_commit(detail: str) -> Iterator[None]:
-    """Replace the text of a CommitUnknown by `detail`, which says how to check the outcome."""
+    """Replace the text of a CommitUnknown by `detail`, which explains how to check the outcome."""
     try:
         yield
     except CommitUnknown as error:
