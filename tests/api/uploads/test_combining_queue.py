@@ -37,13 +37,13 @@ def work() -> Work:
 
 
 def gather(
-    together: CombiningQueue[int, int], work: Work, threads: ThreadPoolExecutor, count: int
+    queue: CombiningQueue[int, int], work: Work, threads: ThreadPoolExecutor, count: int
 ) -> list[Future[int | None]]:
     """One thread processes 0, and the others wait in the queue."""
-    first = threads.submit(together.run, 0)
+    first = threads.submit(queue.run, 0)
     assert work.begun.acquire(timeout=LONG)
-    rest = [threads.submit(together.run, number) for number in range(1, count)]
-    until(lambda: len(together._queue) == count - 1, LONG, "all to wait")
+    rest = [threads.submit(queue.run, number) for number in range(1, count)]
+    until(lambda: len(queue._queue) == count - 1, LONG, "all to wait")
     return [first, *rest]
 
 
@@ -55,9 +55,9 @@ def test_alone_a_thread_does_its_own(work: Work) -> None:
 
 @pytest.mark.parametrize(("limit", "sizes"), [(9, [1, 5]), (2, [1, 2, 2, 1])])
 def test_what_gathers_meanwhile_is_done_at_once(work: Work, limit: int, sizes: list[int]) -> None:
-    together = CombiningQueue(work, LONG, limit)
+    queue = CombiningQueue(work, LONG, limit)
     with ThreadPoolExecutor(6) as threads:
-        futures = gather(together, work, threads, 6)
+        futures = gather(queue, work, threads, 6)
         work.go_on.release(len(sizes))
         results = [future.result(LONG) for future in futures]
     assert [len(turn) for turn in work.turns] == sizes
@@ -67,32 +67,32 @@ def test_what_gathers_meanwhile_is_done_at_once(work: Work, limit: int, sizes: l
 
 
 def test_an_error_is_everybodys_who_was_in_it(work: Work) -> None:
-    together = CombiningQueue(work, LONG, limit=9)
+    queue = CombiningQueue(work, LONG, limit=9)
     with ThreadPoolExecutor(3) as threads:
-        futures = gather(together, work, threads, 3)
+        futures = gather(queue, work, threads, 3)
         work.error = LookupError("no")
         work.go_on.release(2)
         assert [type(future.exception(LONG)) for future in futures] == [LookupError] * 3
     work.error = None
     work.go_on.release()
-    assert together.run(4) == 4, "and the next turn comes"
+    assert queue.run(4) == 4, "and the next turn comes"
 
 
 def test_who_waited_long_enough_does_it_alone(work: Work) -> None:
-    together = CombiningQueue(work, patience=0.05, limit=9)
+    queue = CombiningQueue(work, patience=0.05, limit=9)
     with ThreadPoolExecutor(2) as threads:
-        first = threads.submit(together.run, 0)
+        first = threads.submit(queue.run, 0)
         assert work.begun.acquire(timeout=LONG)
-        assert together.run(1) is None
+        assert queue.run(1) is None
         work.go_on.release()
         assert first.result(LONG) == 0
     assert work.turns == [[0]], "what was taken back is not done"
 
 
 def test_what_is_being_done_is_waited_for(work: Work) -> None:
-    together = CombiningQueue(work, patience=1.0, limit=9)
+    queue = CombiningQueue(work, patience=1.0, limit=9)
     with ThreadPoolExecutor(3) as threads:
-        futures = gather(together, work, threads, 3)
+        futures = gather(queue, work, threads, 3)
         work.go_on.release()
         assert work.begun.acquire(timeout=LONG)
         time.sleep(1.2)  # more than the other one's patience, which began before this turn

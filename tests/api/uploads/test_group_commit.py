@@ -28,7 +28,7 @@ PICTURE = encode(picture(), "PNG")
 T = TypeVar("T")
 
 
-def newcomer(number: int, owner: UUID | None = None, name: str = "x.png") -> NewUpload:
+def new_upload(number: int, owner: UUID | None = None, name: str = "x.png") -> NewUpload:
     sha256 = bytes([number]) * 32
     image = Image(
         id=new_id(), owner_id=owner, sha256=sha256, file_name=name, width=16, height=16,
@@ -52,11 +52,11 @@ def tasks_of(sessions: Sessions, image: UUID) -> list[tuple[str, str]]:
 
 def test_many_are_entered_in_one_transaction(sessions: Sessions) -> None:
     before = read(sessions, clock)
-    those = [newcomer(number, owner=new_id() if number % 2 else None) for number in range(MANY)]
-    at = transact(sessions, lambda session: insert_group(session, those))
+    uploads = [new_upload(number, owner=new_id() if number % 2 else None) for number in range(MANY)]
+    at = transact(sessions, lambda session: insert_group(session, uploads))
     assert before - timedelta(seconds=1) <= at <= read(sessions, clock)
     assert (count(sessions, StoredObject), count(sessions, Image)) == (MANY, MANY)
-    for number, new in enumerate(those):
+    for number, new in enumerate(uploads):
         asked = [("classify", State.QUEUED), ("outline", State.QUEUED)]
         noted = [("index", State.QUEUED)] if number % 2 else []
         assert tasks_of(sessions, new.image.id) == sorted(asked + noted)
@@ -67,19 +67,19 @@ def test_many_are_entered_in_one_transaction(sessions: Sessions) -> None:
 
 
 def test_nothing_is_entered_when_one_is_known(sessions: Sessions) -> None:
-    newcomers = GroupCommit(sessions)
-    assert newcomers.run(newcomer(1))
+    group_commit = GroupCommit(sessions)
+    assert group_commit.run(new_upload(1))
     with pytest.raises(ContentExists):
-        transact(sessions, lambda session: insert_group(session, [newcomer(1), newcomer(2)]))
-    assert newcomers.run(newcomer(1)) is None
+        transact(sessions, lambda session: insert_group(session, [new_upload(1), new_upload(2)]))
+    assert group_commit.run(new_upload(1)) is None
     assert (count(sessions, StoredObject), count(sessions, Image)) == (1, 1)
-    assert newcomers.run(newcomer(2)), "the other one by itself"
+    assert group_commit.run(new_upload(2)), "the other one by itself"
 
 
 def test_threads_that_come_together_all_get_in(sessions: Sessions) -> None:
-    newcomers = GroupCommit(sessions)
+    group_commit = GroupCommit(sessions)
     with ThreadPoolExecutor(MANY) as threads:
-        times = list(threads.map(newcomers.run, map(newcomer, range(40))))
+        times = list(threads.map(group_commit.run, map(new_upload, range(40))))
     # One whose turn did not come in time is told so, and nothing of it is there.
     entered = sum(at is not None for at in times)
     assert entered == count(sessions, Image) == count(sessions, StoredObject) > 0
@@ -87,7 +87,7 @@ def test_threads_that_come_together_all_get_in(sessions: Sessions) -> None:
 
 
 def test_one_that_cannot_be_stored_does_no_harm_to_the_others(sessions: Sessions) -> None:
-    good, bad = newcomer(1), newcomer(2)
+    good, bad = new_upload(1), new_upload(2)
     bad = replace(
         bad, task_requests=[bad.task_requests[0], bad.task_requests[0]]
     )  # two rows of one id
@@ -103,7 +103,7 @@ def test_the_rows_of_a_table_are_one_statement(sessions: Sessions) -> None:
 
     def enter(session: Session) -> int:
         before = inserts(session)
-        insert_group(session, [newcomer(number) for number in range(MANY)])
+        insert_group(session, [new_upload(number) for number in range(MANY)])
         return inserts(session) - before
 
     assert transact(sessions, enter) == 3
