@@ -170,7 +170,7 @@ def test_a_file_that_is_not_what_its_manifest_says_is_refused(
     place: str, tensor: Tensor, own_copy: Path
 ) -> None:
     model = load("classify", own_copy, changed(own_copy, **{place: tensor}))
-    with pytest.raises(ModelUnavailable, match=f"The {place} of .* model.json says"):
+    with pytest.raises(ModelUnavailable, match=f"The {place} of .* model.json describes"):
         model.session()
 
 

@@ -70,7 +70,7 @@ def test_each_change_gives_another_stamp(two: Path) -> None:
 
 @pytest.mark.parametrize("reference", ["nothing@1", "mobilenet_v2_1.0_224", "../x@1", "@", "é@1"])
 def test_what_is_not_installed_is_not_chosen(reference: str, two: Path) -> None:
-    with pytest.raises(ModelUnavailable, match=r"is not installed; there is .*twin"):
+    with pytest.raises(ModelUnavailable, match=r"is not installed; installed: .*twin"):
         set_default("classify", reference, two)
     with pytest.raises(ModelUnavailable, match="is not installed"):
         load("classify", two, reference)
