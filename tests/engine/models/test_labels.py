@@ -204,7 +204,7 @@ def test_label_lines_in_another_order_than_the_ids_are_refused(tmp_path: Path) -
 def test_a_label_file_of_another_shape_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "labels.txt"
     path.write_text(text)
-    with pytest.raises(ValueError, match="want 'background' and a line for each of 2 classes"):
+    with pytest.raises(ValueError, match="expected 'background' and a line for each of 2 classes"):
         read_labels(path, ["n1", "n2"], DOG)
 
 

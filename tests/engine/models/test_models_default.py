@@ -224,7 +224,7 @@ def test_another_model_of_the_same_name_and_version_is_refused(
 
 def test_what_is_not_right_is_not_added(two: Path, tmp_path: Path) -> None:
     source = two / "classify" / "mobilenet_v2_1.0_224" / "twin"
-    with pytest.raises(ModelUnavailable, match="not of a model for `embed`"):
+    with pytest.raises(ModelUnavailable, match="does not describe a model for `embed`"):
         add("embed", str(source), ModelDescription(), tmp_path, Lines())
     with pytest.raises(ModelUnavailable, match=r"neither model\.json nor saved_model\.pb"):
         add("classify", str(tmp_path), ModelDescription(), tmp_path, Lines())

@@ -56,7 +56,7 @@ def test_a_handle_is_fetched_by_tensorflow_hub_and_installed(
 
 
 def test_a_handle_that_leads_nowhere_says_so(hub: str, tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailable, match="/none/1 cannot be fetched"):
+    with pytest.raises(ModelUnavailable, match="/none/1 cannot be downloaded"):
         add("classify", f"{hub}/none/1", ModelDescription(), tmp_path / "models", Lines())
     assert not (tmp_path / "models").exists()
 
