@@ -25,7 +25,7 @@ from common.observability.logs import configure, count_lost_lines
 from common.predictions import reopen
 from common.services import Services, open_services
 from common.settings import Settings
-from common.startup_checks import be_private, make_private
+from common.startup_checks import make_private, restrict_new_files
 from common.tasks import all_contracts
 from common.threads import lasting_thread
 from engine.process import Engine
@@ -40,7 +40,7 @@ def from_env() -> Flask:
     """Return the application with a running engine; closing the application stops both."""
     limit_allocator()
     settings = Settings.from_env(os.environ)
-    be_private()
+    restrict_new_files()
     configure(settings.log_level, settings.log_format, settings.sentry_dsn)
     with ExitStack() as stack:
         stack.enter_context(_alone_in(settings.data_dir))

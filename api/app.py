@@ -43,7 +43,7 @@ from common.observability.logs import configure, count_lost_lines
 from common.observability.metrics.database_metrics import DatabaseMetrics
 from common.services import Services, open_services
 from common.settings import Settings
-from common.startup_checks import be_private
+from common.startup_checks import restrict_new_files
 
 CLOSE = "afterimage-close"
 
@@ -130,7 +130,7 @@ def close(app: Flask) -> None:
 def from_env() -> Flask:
     """Create the application for Gunicorn, in the worker: `gunicorn 'api.app:from_env()'`."""
     settings = Settings.from_env(os.environ)
-    be_private()
+    restrict_new_files()
     configure(settings.log_level, settings.log_format, settings.sentry_dsn)
     with ExitStack() as stack:
         services = stack.enter_context(open_services(settings, serves_callers=True))

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from common.database.ids import least_id
+from common.database.ids import smallest_id
 from common.database.session import Sessions
 
 YEAR = 365.0  # days
@@ -193,7 +193,7 @@ class _Filling:
 
     def _noise(self, moment: datetime) -> UUID:
         low = self._chance.getrandbits(76)
-        return UUID(int=least_id(moment).int | 0x7 << 76 | low & ~(0xF << 76))
+        return UUID(int=smallest_id(moment).int | 0x7 << 76 | low & ~(0xF << 76))
 
     def _beside(self, id: UUID, number: int) -> bytes:
         return UUID(int=id.int ^ (number + 1)).bytes

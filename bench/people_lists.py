@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from api.posts.queries import find_results
 from bench.people_filling import Filled
-from common.database.ids import least_id
+from common.database.ids import smallest_id
 from common.database.session import Sessions, read
 from common.social import lists, projections, share_links
 from common.social.lists import NOW, TOP, ListCursor
@@ -114,7 +114,7 @@ def _lists(filled: Filled, chance: random.Random) -> dict[str, Callable[[], Call
         ),
         "following": lambda: partial(lists.following, user_id=anybody(), after=NOW, limit=PAGE),
         "share links": lambda: partial(
-            share_links.page, post_id=chance.choice(filled.posts), after=TOP, limit=PAGE
+            share_links.list_links, post_id=chance.choice(filled.posts), after=TOP, limit=PAGE
         ),
     }
 
@@ -130,14 +130,14 @@ def _page(reader: UUID, fetch: Any, at: ListCursor = TOP, **about: Any) -> Call:
 
 
 def _show(reader: UUID, ids: Sequence[UUID], session: Session) -> None:
-    projections.find(session, ids)
-    projections.liked(session, reader, ids)
+    projections.read_posts(session, ids)
+    projections.liked_by(session, reader, ids)
     find_results(session, ids)
 
 
 def _somewhere(chance: random.Random) -> ListCursor:
     ago = timedelta(days=365 * chance.random())
-    return ListCursor(0, least_id(datetime.now(UTC) - ago))
+    return ListCursor(0, smallest_id(datetime.now(UTC) - ago))
 
 
 # ---- plans

@@ -1,1 +1,1 @@
-"""What the API and the engine mean by the same words."""
+"""Code that the API and the engine share."""

@@ -1,6 +1,6 @@
-"""The scheme of a setting's URL picks its adapter from a table; its module is imported only then.
+"""Selecting an adapter by the scheme of a setting's URL.
 
-The tables name functions as text, so that choosing one adapter costs no import of the others.
+Tables of adapters name functions as text, so that only the selected adapter's module is imported.
 """
 
 import importlib
@@ -11,10 +11,11 @@ from common.errors import SettingsError
 
 
 def open_by_scheme(url: str, adapters: Mapping[str, str], *arguments: Any, setting: str) -> Any:
-    """Call the adapter of `url`'s scheme with `url` and `arguments`, and return what it made.
+    """Call the function for the scheme of `url` with `url` and `arguments`, and return its result.
 
-    `adapters` maps a scheme to `"module:function"`. Raises SettingsError, which names `setting`
-    and the known schemes but never repeats the URL, because URLs carry passwords.
+    `adapters` maps a scheme to `"module:function"`. Raises SettingsError for an unknown scheme; the
+    message names `setting` and the known schemes but never repeats the URL, which may hold a
+    password.
     """
     scheme, separator, _ = url.partition("://")
     target = adapters.get(scheme.lower()) if separator else None

@@ -1,8 +1,8 @@
-"""The announcer: a thread that owns the publishing connection.
+"""The announcer: a thread that owns the connection for publishing.
 
-Requests and workers hand it ids and go on; it publishes them in batches, marks what the broker
-confirmed, and tells waiting processes what has finished. Nothing here can be lost for good: a row
-that was not marked as announced is announced again by the housekeeper.
+Requests and workers put ids into its queue without waiting. It publishes them in batches, marks the
+rows that the broker confirmed, and broadcasts which predictions have finished. If a message is
+lost, its row is not marked as announced, and the sweep announces it again.
 """
 
 import queue
@@ -24,21 +24,21 @@ from common.threads import lasting_thread
 
 log = structlog.get_logger(__name__)
 
-MOST_AT_ONCE = 256
-MOST_WAITING = 50_000  # hand-overs; with more, the broker does not keep up, and they are dropped
-MARK_EVERY = ANNOUNCE_GRACE / 4  # seconds: well before the housekeeper would look
+BATCH_LIMIT = 256
+QUEUE_LIMIT = 50_000  # items; when the broker does not keep up, more are dropped
+MARK_EVERY = ANNOUNCE_GRACE / 4  # seconds; well before the sweep would announce the rows again
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """These predictions reached a final state."""
+    """An event: these predictions reached a final state."""
 
     ids: tuple[UUID, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Any other event for all processes that listen."""
+    """Another event for all processes that subscribe to events."""
 
     body: bytes
 
@@ -47,7 +47,7 @@ Item = tuple[UUID, str] | Finished | Event
 
 
 class Announcer:
-    """Publishes what it is handed, in its own thread, until it is closed."""
+    """Publishes announcements and events in a thread of its own, until it is closed."""
 
     def __init__(self, broker: Broker, sessions: Sessions):
         self._broker = broker
@@ -60,21 +60,23 @@ class Announcer:
         self._thread.start()
 
     def announce(self, id: UUID, task: str, interactive: bool) -> None:
-        """Publish "look at row `id`"; returns at once. Call it after the COMMIT, never before."""
-        if self._todo.qsize() < MOST_WAITING:
+        """Queue a prediction's id for publishing, and return at once. Call it after the COMMIT of
+        its row, never before.
+        """
+        if self._todo.qsize() < QUEUE_LIMIT:
             self._todo.put((id, queue_name(task, interactive)))
 
     def finished(self, ids: Iterable[UUID]) -> None:
-        """Wake whoever waits for these predictions; returns at once."""
-        if (together := tuple(ids)) and self._todo.qsize() < MOST_WAITING:
-            self._todo.put(Finished(together))
+        """Queue the event that wakes requests waiting for these predictions, and return at once."""
+        if (finished := tuple(ids)) and self._todo.qsize() < QUEUE_LIMIT:
+            self._todo.put(Finished(finished))
 
     def broadcast(self, body: bytes) -> None:
-        """Send this to every process that listens; returns at once."""
+        """Queue an event for every process that subscribes to events, and return at once."""
         self._todo.put(Event(body))
 
     def close(self) -> None:
-        """Publish what was handed over so far, then stop."""
+        """Publish everything that was queued so far, then stop the thread."""
         self._is_closing.set()
         self._todo.put(None)
         self._thread.join(timeout=10)
@@ -89,20 +91,20 @@ class Announcer:
                     if is_last or self._is_time_to_mark():
                         self._mark()
                 except Exception:
-                    log.exception("announcing failed; the housekeeper will announce these rows")
+                    log.exception("announcing failed; the sweep will announce these rows")
                 if is_last:
                     return
         finally:
             publisher.close()
 
     def _collect(self) -> tuple[list[Item], bool]:
-        """What was handed over so far, up to a batch, and whether that was the last of it; nothing
-        when there is something to mark before anything else comes.
+        """Return up to BATCH_LIMIT queued items, and whether the announcer was closed after them.
+        The list is empty if confirmed rows must be marked before another item is queued.
         """
         batch: list[Item] = []
         timeout = MARK_EVERY if self._confirmed else None
         try:
-            while len(batch) < MOST_AT_ONCE:
+            while len(batch) < BATCH_LIMIT:
                 item = self._todo.get(timeout=timeout)
                 if item is None:
                     return batch, True
@@ -121,18 +123,23 @@ class Announcer:
         rows = [item for item in batch if isinstance(item, tuple)]
         if not rows:
             return
-        taken = publisher.publish([Message(queue, id.bytes) for id, queue in rows])
-        confirmed = [id for (id, _), yes in zip(rows, taken, strict=True) if yes]
+        outcomes = publisher.publish([Message(queue, id.bytes) for id, queue in rows])
+        confirmed = [id for (id, _), is_ok in zip(rows, outcomes, strict=True) if is_ok]
         if len(confirmed) < len(rows):
-            log.warning("not announced; the housekeeper will", count=len(rows) - len(confirmed))
+            log.warning(
+                "the broker did not confirm; the sweep will announce these rows",
+                count=len(rows) - len(confirmed),
+            )
         if confirmed and not self._confirmed:
             self._mark_at = time.monotonic() + MARK_EVERY
         self._confirmed += confirmed
 
     def _is_time_to_mark(self) -> bool:
-        """A few times a second: by then most rows are claimed and want no mark any more."""
-        is_much = len(self._confirmed) >= MOST_AT_ONCE
-        return bool(self._confirmed) and (is_much or time.monotonic() >= self._mark_at)
+        """Whether to mark the confirmed rows now: a few times a second, because most rows are
+        claimed by then and need no mark.
+        """
+        is_full = len(self._confirmed) >= BATCH_LIMIT
+        return bool(self._confirmed) and (is_full or time.monotonic() >= self._mark_at)
 
     def _mark(self) -> None:
         ids, self._confirmed = self._confirmed, []
@@ -141,16 +148,16 @@ class Announcer:
         try:
             transact(self._sessions, lambda session: mark_announced(session, ids))
         except Unavailable as error:
-            log.warning("announced but not marked; will be announced twice", error=error.detail)
+            log.warning("announced but not marked; announced twice", error=error.detail)
 
 
 def encode_ids(ids: Iterable[UUID]) -> bytes:
-    """The body of a `finished` event: the ids' 16 bytes one after another."""
+    """Return the body of a `finished` event: the 16 bytes of each id, concatenated."""
     return b"".join(id.bytes for id in ids)
 
 
 def decode_ids(body: bytes) -> list[UUID]:
-    """The ids of a `finished` event; a body of another make is empty."""
+    """Return the ids of a `finished` event; an empty list for a body of another format."""
     if len(body) % 16:
         return []
     return [UUID(bytes=body[at : at + 16]) for at in range(0, len(body), 16)]

@@ -1,4 +1,4 @@
-"""Who asks, and what they may see."""
+"""Callers, and which images they may see and change."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from common.tables import Image, Role, Visibility
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An account that has proved itself, with its role as the database has it; or ANONYMOUS."""
+    """The account that sends a request, with its current role; or ANONYMOUS."""
 
     id: UUID | None
     name: str = ""
@@ -19,12 +19,12 @@ class Caller:
 
     @property
     def is_admin(self) -> bool:
-        """Whether they may see and do everything."""
+        """Whether the caller may see and do everything."""
         return self.role == Role.ADMIN
 
     @property
     def is_ml(self) -> bool:
-        """Whether they may see what people search and vote for; admins may."""
+        """Whether the caller may see search analytics and votes; admins may."""
         return self.role in (Role.ML, Role.ADMIN)
 
 
@@ -32,25 +32,25 @@ ANONYMOUS = Caller(None)
 
 
 def may_see(caller: Caller, image: Image | Row[Any]) -> bool:
-    """Whether `caller`, who has the image's id, may see it and its predictions."""
+    """Whether a caller who knows the image's id may see it and its predictions."""
     if image.visibility != Visibility.PRIVATE or image.posts or caller.is_admin:
         return True
     return is_owner(caller, image)
 
 
 def may_change(caller: Caller, image: Image | Row[Any]) -> bool:
-    """Whether the image is theirs to change or delete. Nobody's are the admins'."""
+    """Whether the caller may change or delete the image. Anonymous images belong to the admins."""
     return caller.is_admin or is_owner(caller, image)
 
 
 def is_owner(caller: Caller, image: Image | Row[Any]) -> bool:
-    """Whether the image is the caller's own."""
+    """Whether the caller owns the image; False for anonymous callers."""
     return caller.id is not None and image.owner_id == caller.id
 
 
 def listed_for(caller: Caller) -> ColumnElement[bool]:
-    """Of `images`: those that may stand in `caller`'s lists and results, which are everyone's
-    public ones and their own. Unlisted ones of others are for those who have the id.
+    """Return the SQL condition on `images` for the caller's lists and search results: public images
+    and the caller's own. Unlisted images of others are visible only by their id.
     """
     if caller.is_admin:
         return true()

@@ -1,4 +1,4 @@
-"""Whether captions cost money, as far as the API can tell."""
+"""Whether captions cost money, as far as the API can know."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,11 +9,12 @@ PAID, OWN, OFFLINE = "openai", "openai+http", "labels"  # schemes of CAPTIONER_U
 
 
 def is_paid(settings: Settings, model: Mapping[str, Any] | None) -> bool:
-    """Whether a provider is paid for captions by these settings, or by those of the engines, which
+    """Whether a provider is paid for captions, by these settings or by those of the engines, which
     report their `model`.
 
-    A server without TLS is the operator's own, unless CAPTION_PRICE says what it costs. When only
-    the engines have a provider, its address is not known here, and it counts as paid.
+    A server without TLS is assumed to be the operator's own and free, unless CAPTION_PRICE is set.
+    If only the engines are configured with a provider, its address is unknown here, and it counts
+    as paid.
     """
     scheme = settings.captioner_url.partition("://")[0]
     if scheme == OFFLINE:

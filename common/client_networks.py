@@ -1,15 +1,15 @@
-"""The network that a request comes from, as limits, the log-in throttle and votes count callers.
+"""The network of a client's address, by which limits, the log-in throttle and votes count callers.
 
-Proxies spell one client in many ways: `203.0.113.7`, `203.0.113.7:4711` (a new port for each
-connection), `[2001:DB8::1]:443`, `fe80::1%eth0`, `"[2001:db8::1]"`, `::ffff:203.0.113.7`. All
-spellings of one client give the same network. RFC 7239, section 6, also allows `unknown` and
-identifiers such as `_gazonk`.
+Proxies write one client's address in many forms: `203.0.113.7`, `203.0.113.7:4711` (a new port for
+each connection), `[2001:DB8::1]:443`, `fe80::1%eth0`, `"[2001:db8::1]"`, `::ffff:203.0.113.7`. All
+forms give the same network. RFC 7239, section 6, also allows `unknown` and identifiers such as
+`_gazonk`.
 """
 
 import re
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
-PREFIX = 64  # bits of an IPv6 network: a customer has at least one, and every address in it
+PREFIX = 64  # bits of an IPv6 network: a customer is assigned at least one
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: its last 32 bits are the client's IPv4 address
 _PRIVATE_4 = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
 _PRIVATE_6 = ("fc00::/7", "fe80::/10")
@@ -18,10 +18,10 @@ OBFUSCATED = re.compile(r"_[A-Za-z0-9._-]{1,64}")  # RFC 7239, section 6.3
 
 
 def network_of(address: str | None) -> str:
-    """The IPv4 address, or the IPv6 network of 64 bits, that `address` belongs to.
+    """Return the network of `address`: an IPv4 address, or an IPv6 network of 64 bits.
 
-    An obfuscated identifier stands for itself. Everything else, such as `unknown`, the empty text
-    of a Unix socket or arbitrary text, is one network: `unknown`.
+    An obfuscated identifier (RFC 7239) is returned unchanged. Everything else, such as `unknown`,
+    the empty text of a Unix socket or arbitrary text, counts as one network, `unknown`.
     """
     text = (address or "").strip().strip("\"'").strip()
     parsed = _parsed(text)
@@ -32,7 +32,7 @@ def network_of(address: str | None) -> str:
 
 
 def is_private(address: str | None) -> bool:
-    """Whether the address is a loopback, link-local or private one (RFC 1918, RFC 4193)."""
+    """Whether the address is loopback, link-local or private (RFC 1918, RFC 4193)."""
     parsed = _parsed((address or "").strip())
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
         parsed = parsed.ipv4_mapped
@@ -43,10 +43,10 @@ def is_private(address: str | None) -> bool:
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
-    """The address in `text`, without brackets, port and zone."""
+    """Return the address in `text`, without brackets, port and zone; None if it is not one."""
     if text.startswith("["):
         return _address(text[1:].partition("]")[0])
-    # An IPv6 address may hold what looks like a port, so the whole text is tried first.
+    # The end of an IPv6 address may look like a port, so the whole text is parsed first.
     return _address(text) or _address(text.rpartition(":")[0])
 
 

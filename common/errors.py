@@ -1,20 +1,20 @@
-"""What can go wrong: one class a kind, a stable `code` for programs, a sentence for people.
+"""The project's exceptions: each has a stable `code` for programs and a `detail` for people.
 
-`api/http/errors.py` maps each class to its HTTP status; the engine asks only one question of them:
-is it the input's fault (`InputFault`, final) or anything else (retried)?
+`api/http/errors.py` maps each class to an HTTP status. The engine distinguishes only two kinds:
+faults of the input (`InputFault`), which are final, and all others, which are retried.
 """
 
 from typing import Any
 
-LONGEST_CAUSE = 300  # characters of a library's own text
+LONGEST_CAUSE = 300  # characters of a library's error text
 
 
 class AfterimageError(Exception):
-    """Base of every error this project raises on purpose.
+    """Base class of the errors that this project raises.
 
     Callers of the API read `detail`, so it never repeats the text of a library's exception, which
-    may hold paths, host names and addresses. Raise `from` that exception instead: logs and commands
-    show `explained`.
+    may hold paths, host names and addresses. Raise the error `from` that exception instead; logs
+    and commands show `explained`.
     """
 
     default_code = "internal"
@@ -27,7 +27,7 @@ class AfterimageError(Exception):
 
     @property
     def explained(self) -> str:
-        """The detail and the first line of the cause: for the operator, never for callers."""
+        """The detail and the first line of the cause, for the operator; never sent to callers."""
         if (cause := self.__cause__) is None:
             return self.detail
         if isinstance(cause, AfterimageError):
@@ -38,31 +38,31 @@ class AfterimageError(Exception):
 
 
 class InputFault(AfterimageError):
-    """The caller's input is at fault: asking again with the same input gives the same answer."""
+    """The request is invalid: the same request would fail again."""
 
     default_code = "invalid"
 
 
 class Malformed(InputFault):
-    """The request cannot be read at all: broken JSON, broken multipart, a bad header."""
+    """The request cannot be parsed: invalid JSON, multipart data or header."""
 
     default_code = "malformed"
 
 
 class Unauthorized(InputFault):
-    """The credentials are missing or not valid."""
+    """The credentials are missing or invalid."""
 
     default_code = "invalid_token"
 
 
 class Forbidden(InputFault):
-    """The caller is known, and may not do this."""
+    """The caller is known but not allowed to do this."""
 
     default_code = "forbidden"
 
 
 class TooManyRequests(InputFault):
-    """The caller has done this too often: again in `retry_after` seconds, not before."""
+    """The caller has exceeded a rate limit or quota; retry after `retry_after` seconds."""
 
     default_code = "too_many_requests"
 
@@ -72,38 +72,38 @@ class TooManyRequests(InputFault):
 
 
 class NotFound(InputFault):
-    """There is no such thing, or it is not the caller's to see."""
+    """The resource does not exist, or the caller may not see it."""
 
     default_code = "not_found"
 
 
 class Conflict(InputFault):
-    """The thing is in a state in which this cannot be done."""
+    """The request conflicts with the current state of the resource."""
 
     default_code = "conflict"
 
 
 class LengthRequired(InputFault):
-    """An upload without a Content-Length: its end could be cut off unseen."""
+    """An upload without Content-Length, whose truncation could not be detected."""
 
     default_code = "length_required"
 
 
 class TooLarge(InputFault):
-    """The body is over the configured limit."""
+    """The body exceeds the configured limit."""
 
     default_code = "too_large"
 
 
 class UnsupportedMedia(InputFault):
-    """A Content-Type, Content-Encoding or image format that is not accepted."""
+    """The Content-Type, Content-Encoding or image format is not accepted."""
 
     default_code = "unsupported_media_type"
 
 
 class ModelUnavailable(AfterimageError):
-    """The model is not installed here. The prediction waits for another engine, or for
-    `make models`, unless the error `is_final`.
+    """The model is not installed on this machine. Unless the error `is_final`, the prediction waits
+    for another engine, or for `make models`.
     """
 
     default_code = "model_unavailable"
@@ -111,7 +111,9 @@ class ModelUnavailable(AfterimageError):
 
 
 class Unavailable(AfterimageError):
-    """A dependency does not answer (database, store, broker): try again in `retry_after` s."""
+    """A dependency (database, object store, broker) does not answer; retry after `retry_after`
+    seconds.
+    """
 
     default_code = "unavailable"
 
@@ -121,20 +123,20 @@ class Unavailable(AfterimageError):
 
 
 class QueueFull(Unavailable):
-    """The queue is longer than was promised: come back in `retry_after` s."""
+    """The queue's wait would exceed QUEUE_PROMISE_SECONDS; retry after `retry_after` seconds."""
 
     default_code = "queue_full"
 
 
 class InProgress(Unavailable):
-    """The same request is being taken at this moment: ask again in `retry_after` seconds."""
+    """The same request is being processed at this moment; retry after `retry_after` seconds."""
 
     default_code = "in_progress"
 
 
 class TryLater(AfterimageError):
-    """A dependency of the engine's has no time now: the work is tried again, not before `delay`
-    seconds have passed. `counts` is False when it was not really tried, so that nothing failed.
+    """A dependency of the engine is busy: the prediction is retried after at least `delay` seconds.
+    `counts` is False if no call was made, so that this does not count as a failure.
     """
 
     default_code = "try_later"
@@ -146,9 +148,9 @@ class TryLater(AfterimageError):
 
 
 class SettingsError(AfterimageError):
-    """A setting is missing or has a value that cannot be used; the message names the variable.
+    """A setting is missing or invalid; the message names the variable.
 
-    It is for the operator: callers of the API are only told that the service failed.
+    It is shown to the operator only; callers of the API get an internal error.
     """
 
     default_code = "settings"

@@ -1,4 +1,4 @@
-"""What the schemas of request bodies and of tasks' parameters have in common."""
+"""The base class of the schemas of request bodies and of tasks' parameters."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,12 +7,12 @@ from marshmallow import Schema, fields, pre_load
 
 
 class RequestSchema(Schema):
-    """A JSON object that callers send. Null for an optional field is the same as leaving it out:
-    generated clients send null for what was not set.
+    """A JSON object that callers send. Null for an optional field means that it is not set, because
+    generated clients send null for unset fields.
     """
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        """Let the OpenAPI page say that an optional field is nullable."""
+        """Mark optional fields as nullable, for the OpenAPI document."""
         if not field_obj.required:
             field_obj.allow_none = True
 

@@ -1,4 +1,6 @@
-"""What both wings are handed: settings, database sessions, object store, broker and metrics."""
+"""The services that the API and the engine use: settings, database sessions, object store, broker
+and metrics.
+"""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ from common.storage import Storage, open_storage
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The five things everything else is made from; built once a process, after any fork."""
+    """The adapters of one process; built once, after the last fork."""
 
     settings: Settings
     sessions: Sessions
@@ -26,11 +28,11 @@ class Services:
 
 @contextmanager
 def open_services(settings: Settings, *, serves_callers: bool = False) -> Iterator[Services]:
-    """Open the adapters that the settings' URLs name; on leaving, close them in reverse order.
+    """Open the adapters that the settings' URLs name; on exit, close them in reverse order.
 
-    Nothing is contacted yet: a service whose database or broker is still starting comes up too and
-    reports itself as not ready. One that `serves_callers` does not let them wait long for a
-    database that does not answer; any other leaves it the last connections of a full database.
+    They connect lazily: a process starts even if its database or broker does not answer yet, and
+    reports itself as not ready. A process that `serves_callers` waits only briefly for a database
+    that does not answer; other processes leave it the last connections of a full database server.
     """
     make_private(settings.data_dir)
     warn(settings, os.environ)

@@ -1,6 +1,4 @@
-"""What a process looks at when it starts: who may read its files, where they are, and settings
-that it ignores.
-"""
+"""Checks when a process starts: permissions and file system of its folder, and ignored settings."""
 
 import os
 import stat
@@ -14,51 +12,59 @@ from sqlalchemy.engine import make_url
 from common.errors import SettingsError
 from common.file_systems import MOUNTS, file_system_of, is_network
 from common.settings import Settings
-from common.settings.sources import given, is_service_link
+from common.settings.sources import is_service_link, read_variable
 
 log = structlog.get_logger(__name__)
 DATABASE = ("afterimage.db", "afterimage.db-wal", "afterimage.db-shm")
-OURS = (*DATABASE, "jwt-secret", "lock", "objects", "index")
+PRIVATE_FILES = (*DATABASE, "jwt-secret", "lock", "objects", "index")
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-def be_private() -> None:
-    """Files that this process makes from now on are its user's alone."""
+def restrict_new_files() -> None:
+    """Set the umask so that other users cannot access files that this process creates."""
     os.umask(OTHERS)
 
 
 def make_private(data_dir: Path) -> None:
-    """Create the folder for its user alone, and take what others may do from our files in it.
+    """Create the folder so that only its user can access it; in an existing folder, remove other
+    users' permissions from this project's files.
 
-    The folder's own mode is not changed when it exists: it may hold other things too. Raises
-    SettingsError when there can be no such folder.
+    The mode of an existing folder is not changed, because it may hold other files too. Raises
+    SettingsError if the folder cannot be created.
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=stat.S_IRWXU)
     except OSError as error:
         why = "it is not a folder" if data_dir.exists() else error.strerror
         raise SettingsError(f"DATA_DIR={data_dir} cannot be used: {why}.") from error
-    for name in OURS:
+    for name in PRIVATE_FILES:
         try:
             mode = (data_dir / name).stat(follow_symlinks=False).st_mode
             if mode & OTHERS and not stat.S_ISLNK(mode):
                 (data_dir / name).chmod(stat.S_IMODE(mode) & ~OTHERS)
-                log.warning("others could read this; now they cannot", path=str(data_dir / name))
+                log.warning("removed other users' access to this file", path=str(data_dir / name))
         except FileNotFoundError:
             continue
         except OSError as error:
-            log.warning("others may read this", path=str(data_dir / name), error=error.strerror)
+            log.warning(
+                "other users may be able to read this file",
+                path=str(data_dir / name),
+                error=error.strerror,
+            )
 
 
 def warn(settings: Settings, environ: Mapping[str, str], mounts: Path = MOUNTS) -> None:
-    """Log what is likely to go wrong with these settings on this machine."""
+    """Log a warning for each setting that is ignored, and for SQLite on a network file system."""
     known = {each.metadata["variable"] for each in fields(Settings)} | {"PORT"}
     for name in known & environ.keys():
         if is_service_link(name, environ[name]):
-            log.warning("ignored: Kubernetes sets this for a service of that name", variable=name)
+            log.warning(
+                "the variable is ignored: it is a Kubernetes service link, not a setting",
+                variable=name,
+            )
     for each in fields(Settings):
         name, default = each.metadata["variable"], each.metadata["default"]
-        if default and environ.get(f"{name}_FILE") and not given(environ, name):
+        if default and environ.get(f"{name}_FILE") and not read_variable(environ, name):
             log.warning("the setting's file is empty; its default is used", variable=f"{name}_FILE")
     url = make_url(settings.database_url)
     if url.get_backend_name() != "sqlite" or not url.database:

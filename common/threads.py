@@ -1,4 +1,4 @@
-"""Threads that outlive their own failures."""
+"""Threads that restart their work after an exception."""
 
 import threading
 import time
@@ -7,23 +7,21 @@ from collections.abc import Callable
 import structlog
 
 log = structlog.get_logger(__name__)
-FIRST_PAUSE = 0.5  # seconds before a failed thread's work begins again, doubled each time
+FIRST_PAUSE = 0.5  # seconds before failed work restarts; doubled after each failure
 LONGEST_PAUSE = 30.0
-STEADY = 60.0  # seconds without a failure after which the pause is the first one again
+STEADY = 60.0  # seconds without a failure after which the pause is FIRST_PAUSE again
 
 
 def lasting_thread(
     name: str, work: Callable[[], None], stop: threading.Event | None = None
 ) -> threading.Thread:
-    """A daemon thread that runs `work` until it returns.
+    """Return a daemon thread, not yet started, that runs `work` until it returns.
 
-    When `work` raises anything at all, MemoryError and SystemExit included, it is logged and `work`
-    runs again after a pause, unless `stop` is set: the process would otherwise go on without it.
+    Any exception of `work`, including MemoryError and SystemExit, is logged, and `work` runs again
+    after a pause unless `stop` is set; otherwise the process would continue without this thread.
     """
-    forever = stop or threading.Event()
-    return threading.Thread(
-        target=_keep_running, args=(name, work, forever), name=name, daemon=True
-    )
+    stop = stop or threading.Event()
+    return threading.Thread(target=_keep_running, args=(name, work, stop), name=name, daemon=True)
 
 
 def _keep_running(name: str, work: Callable[[], None], stop: threading.Event) -> None:
@@ -34,7 +32,7 @@ def _keep_running(name: str, work: Callable[[], None], stop: threading.Event) ->
             work()
             return
         except BaseException:
-            log.exception("a thread failed; it is started again", thread=name, pause=pause)
+            log.exception("a thread failed; it restarts", thread=name, pause=pause)
         if time.monotonic() - began > STEADY:
             pause = FIRST_PAUSE
         if stop.wait(pause):

@@ -17,7 +17,7 @@ from common.observability.metrics.exporter import exposed
 from common.observability.multiprocess import forget_inherited
 from common.services import open_services
 from common.settings import Settings
-from common.startup_checks import be_private
+from common.startup_checks import restrict_new_files
 from common.tasks import all_contracts, contract
 from engine.process import Engine
 
@@ -29,7 +29,7 @@ def main() -> int:
     try:
         tasks = _tasks()
         settings = Settings.from_env()
-        be_private()
+        restrict_new_files()
         configure(settings.log_level, settings.log_format, settings.sentry_dsn)
         with (
             open_services(settings) as services,

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from common.database.session import clock, read
 from common.errors import AfterimageError
-from common.observability.drift.samples import made_between, reference_name
+from common.observability.drift.samples import reference_name, results_between
 from common.observability.drift.windows import Windows
 from common.observability.logs import configure
 from common.services import open_services
@@ -60,8 +60,8 @@ def both(
     Raises NothingToCompare.
     """
     at = clock(session)
-    latest = made_between(session, *windows.current(at), MOST)
-    earlier = made_between(session, *windows.reference(at), MOST)
+    latest = results_between(session, *windows.current(at), MOST)
+    earlier = results_between(session, *windows.reference(at), MOST)
     reference_model = model or next((reference_name(row.model) for row in latest if row.model), "")
     reference, current = (
         list(records(earlier, reference_model)),

@@ -78,7 +78,7 @@ def find_orphans(services: Services) -> int:
     count = 0
     for page in _pages(_stored(services.storage), garbage.MOST_AT_ONCE):
         found = read(services.sessions, partial(garbage.orphans, entries=page, before=limit))
-        transact(services.sessions, partial(garbage.condemn, found=found))
+        transact(services.sessions, partial(garbage.condemn, sizes=found))
         count += len(found)
     return count
 
@@ -87,7 +87,7 @@ def delete_condemned(services: Services) -> int:
     """Delete the bytes and thumbnails of condemned objects, each under the lock of its row."""
     digests = read(services.sessions, garbage.condemned)
     for digest in digests:
-        away = partial(garbage.clear_away, storage=services.storage, digest=digest)
+        away = partial(garbage.delete_object, storage=services.storage, digest=digest)
         transact(services.sessions, away)
     return len(digests)
 
@@ -100,7 +100,9 @@ def removals() -> Mapping[str, Sequence[Callable[[Session], int]]]:
     return {
         **{rule.table.__tablename__: [partial(remove_some, rule=rule)] for rule in RULES},
         **{
-            f"predictions: {task}": [partial(remove_predictions, which=which) for which in rules]
+            f"predictions: {task}": [
+                partial(remove_predictions, condition=which) for which in rules
+            ]
             for task, rules in old_predictions().items()
         },
         "batches": [remove_batches],
@@ -158,7 +160,7 @@ def measure_drift(services: Services) -> int:
     """Store the distribution of the features of this hour's images; returns 0, so that it is not
     logged.
     """
-    transact(services.sessions, samples.measure_lately)
+    transact(services.sessions, samples.measure_recent_hours)
     return 0
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import structlog
 
+from common.allocator import limit_allocator
 from common.announcer import Announcer
 from common.database.ids import new_id
 from common.services import Services
-from engine.decoding.allocator import limit_arenas
 from engine.decoding.decoder import open_decoder
 from engine.heartbeat import Heartbeat
 from engine.housekeeper import Housekeeper
@@ -29,7 +29,7 @@ class Engine:
     def __init__(self, services: Services, tasks: Sequence[str]):
         for task in tasks:
             check_settings(task, services.settings)
-        limit_arenas()  # before threads start
+        limit_allocator()  # before threads start
         id, decoder = new_id(), open_decoder(services.settings)
         self._announcer = Announcer(services.broker, services.sessions)
         self._lanes = [Lane(services, self._announcer, id, task, decoder) for task in tasks]

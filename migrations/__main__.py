@@ -10,7 +10,7 @@ from alembic.config import CommandLine, Config
 from sqlalchemy.exc import DBAPIError
 
 from common.errors import SettingsError
-from common.startup_checks import be_private
+from common.startup_checks import restrict_new_files
 from migrations.waiting import wait
 
 INI = Path(__file__).with_name("alembic.ini")
@@ -18,7 +18,7 @@ INI = Path(__file__).with_name("alembic.ini")
 
 def main(arguments: list[str]) -> int:
     """Run an Alembic command, by default `upgrade head`; return the exit status."""
-    be_private()
+    restrict_new_files()
     try:
         if arguments == ["wait"]:
             wait(INI)

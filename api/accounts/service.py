@@ -19,7 +19,7 @@ from api.login.jwt_secret import jwt_secret
 from api.login.service import password_matches
 from api.state import app_state, current_login, current_user, read, services, write
 from common.accounts import api_keys, logins, queries
-from common.accounts.account_deletion import Leaver, forget_some, forget_user
+from common.accounts.account_deletion import AccountIds, remove_account, remove_some
 from common.client_networks import network_of
 from common.database.ids import new_id, parse_id
 from common.errors import Forbidden, InputFault, NotFound, TooManyRequests, Unauthorized
@@ -63,12 +63,12 @@ def _check_sign_up(session: Session, name: str, email: str) -> None:
     queries.must_be_free(session, name, email)
     if limit := services().settings.sign_up_limit:
         counter = rate_counters.name_of("sign-up", network_of(request.remote_addr or ""))
-        count = rate_counters.add(session, counter, limit.seconds, limit.most)
+        count = rate_counters.add(session, counter, limit.seconds, limit.limit)
         if not count.allowed:
             wait = max(1, round(count.ends_in + 0.5))
             detail = (
-                f"Your network may create {limit.most:,} accounts in {limit.seconds:,} s. Send the "
-                f"request again in {wait:,} s."
+                f"Your network may create {limit.limit:,} accounts in {limit.seconds:,} s. Send "
+                f"the request again in {wait:,} s."
             )
             raise TooManyRequests(detail, code="too_many_sign_ups", retry_after=wait)
 
@@ -149,16 +149,16 @@ def close_account(fields: dict[str, Any]) -> None:
     account, values = my_account(), CLOSING.load(fields)
     _verify_password(account, values["password"], "password")
     secret = jwt_secret(services().settings).encode()
-    leaver = Leaver(account.id, voter_of(secret, account.id, ""), scope_of(account.id, ""))
-    _delete_rows(leaver)
-    write(partial(forget_user, who=leaver))
-    _delete_rows(leaver)  # rows that were inserted in the meantime
+    ids = AccountIds(account.id, voter_of(secret, account.id, ""), scope_of(account.id, ""))
+    _delete_rows(ids)
+    write(partial(remove_account, account=ids))
+    _delete_rows(ids)  # rows that were inserted in the meantime
 
 
-def _delete_rows(leaver: Leaver) -> None:
+def _delete_rows(ids: AccountIds) -> None:
     """Delete what belongs to an account, in many small transactions."""
-    image_service.remove_all_of(leaver.id)
-    while write(partial(forget_some, who=leaver)):
+    image_service.remove_all_of(ids.id)
+    while write(partial(remove_some, account=ids)):
         pass
 
 
@@ -173,7 +173,7 @@ def _verify_password(account: Row[Any], password: str, field: str) -> None:
 
 
 def _account(id: UUID) -> Row[Any]:
-    account = read(partial(queries.find, id=id))
+    account = read(partial(queries.find_by_id, id=id))
     if account is None:
         raise Unauthorized("This account no longer exists. Log in with another account.")
     return account

@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from api.admin.guard import ForAdmins
 from api.state import app_state, read, services
-from api.system.engine_reports import RECENT, models_in, running_engines
+from api.system.engine_reports import models_in, running_engines
 from api.system.readiness import OK
 from common.broker import DEAD_LETTERS
-from common.database.session import execute, now
+from common.database.session import execute
 from common.errors import Unavailable
 from common.predictions import Lane, measure
+from common.running_engines import IS_RUNNING
 from common.tables import EngineProcess
 from common.tasks import all_contracts, contracts, queue_name
 
@@ -23,7 +24,7 @@ RUNNING = (
     select(
         EngineProcess.name, EngineProcess.started_at, EngineProcess.seen_at, EngineProcess.report
     )
-    .where(EngineProcess.seen_at > now(-RECENT))
+    .where(IS_RUNNING)
     .order_by(EngineProcess.name, EngineProcess.id)
 )
 

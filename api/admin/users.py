@@ -85,7 +85,7 @@ def _change(id: str, write: Any) -> None:
         raise Conflict("You cannot change your own account; ask another admin.")
 
     def work(session: Session) -> None:
-        if queries.find(session, user) is None:
+        if queries.find_by_id(session, user) is None:
             raise NotFound("This account no longer exists.")
         write(session, user)
 

@@ -32,9 +32,9 @@ def create_key(fields: dict[str, Any]) -> dict[str, Any]:
         )
     values = REQUEST.load(fields)
     id, key = new_id(), api_keys.new_key()
-    write(partial(api_keys.enter, id=id, user_id=owner, key=key, **values))
+    write(partial(api_keys.insert_key, id=id, user_id=owner, key=key, **values))
     security_event("key created", account=owner, key=id)
-    row = read(partial(api_keys.find, id=id))
+    row = read(partial(api_keys.find_key, id=id))
     if row is None:
         raise NotFound("The key was deleted right after its creation.", code="key_not_found")
     return key_view(row) | {"key": key}

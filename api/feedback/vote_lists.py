@@ -13,7 +13,7 @@ from api.http.export import download
 from api.http.pagination import Page, read_page
 from api.state import services
 from common.database.session import Sessions, read
-from common.search.feedback.votes import page
+from common.search.feedback import votes
 
 DOWNLOAD_CHUNK = 500  # votes that a download reads in one transaction
 DEFAULT_LIMIT = 100  # votes of a page
@@ -21,7 +21,7 @@ DEFAULT_LIMIT = 100  # votes of a page
 
 def list_votes(query: dict[str, Any]) -> Page[Any]:
     """Return a page of votes, in the order in which they were first cast."""
-    fetch = partial(page, query=query.get("query"), after=query.get("cursor"))
+    fetch = partial(votes.list_votes, query=query.get("query"), after=query.get("cursor"))
     return read_page(query.get("limit", DEFAULT_LIMIT), fetch, lambda vote: str(vote.id))
 
 
@@ -37,7 +37,7 @@ def download_votes(query: dict[str, Any], file_format: str) -> Response:
 def _read(
     sessions: Sessions, query: str | None, after: UUID | None, limit: int
 ) -> Sequence[Row[Any]]:
-    return read(sessions, partial(page, query=query, after=after, limit=limit))
+    return read(sessions, partial(votes.list_votes, query=query, after=after, limit=limit))
 
 
 def _rows(fetch: Any, rows: Sequence[Row[Any]], is_all: bool) -> Iterator[dict[str, Any]]:

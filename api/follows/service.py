@@ -35,7 +35,7 @@ def list_followers(name: str, query: dict[str, Any]) -> Page[Any]:
     """
     user = find_user(name)
     fetch = partial(lists.followers, user_id=user, all_accounts=current_user().is_admin)
-    return read_signed_page(query, f"followers of {user}", fetch, lists.place_of, lists.NOW)
+    return read_signed_page(query, f"followers of {user}", fetch, lists.cursor_of, lists.NOW)
 
 
 def list_following(name: str, query: dict[str, Any]) -> Page[Any]:
@@ -45,4 +45,4 @@ def list_following(name: str, query: dict[str, Any]) -> Page[Any]:
     """
     user = find_user(name)
     fetch = partial(lists.following, user_id=user, all_accounts=current_user().is_admin)
-    return read_signed_page(query, f"followed by {user}", fetch, lists.place_of, lists.NOW)
+    return read_signed_page(query, f"followed by {user}", fetch, lists.cursor_of, lists.NOW)

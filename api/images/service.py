@@ -30,7 +30,7 @@ def page(query: dict[str, Any]) -> Page[StoredImage]:
     owner = require_account()
 
     def fetch(session: Session, after: ListCursor, limit: int) -> list[StoredImage]:
-        return images.page(session, owner, after.id, limit)
+        return images.list_images(session, owner, after.id, limit)
 
     return read_signed_page(query, f"images of {owner}", fetch, by_id)
 
@@ -38,7 +38,7 @@ def page(query: dict[str, Any]) -> Page[StoredImage]:
 def check(digests: list[str]) -> dict[str, Any]:
     """Of these sha256 in hexadecimal: those of the caller's images, and those that are missing."""
     owner, wanted = require_account(), {bytes.fromhex(each): each.lower() for each in digests}
-    have = read(partial(images.known, owner_id=owner, digests=list(wanted)))
+    have = read(partial(images.find_by_sha256, owner_id=owner, digests=list(wanted)))
     return {
         "known": [
             {"sha256": shown, "image_id": have[digest]}
@@ -94,7 +94,7 @@ def remove(id: str) -> None:
 
 def remove_all_of(owner: UUID) -> None:
     """Delete all images of an account, AT_ONCE in each transaction."""
-    some = partial(images.remove_images_of, owner_id=owner, most=AT_ONCE)
+    some = partial(images.remove_images_of, owner_id=owner, limit=AT_ONCE)
     while gone := write(some):
         for each in gone:
             _follow(each)
@@ -107,8 +107,8 @@ def _follow(gone: Removed) -> None:
 
 
 def _clear_away(digest: bytes) -> None:
-    clear_away = partial(garbage.clear_away, storage=services().storage, digest=digest)
+    delete = partial(garbage.delete_object, storage=services().storage, digest=digest)
     try:
-        write(clear_away)
+        write(delete)
     except Unavailable as error:
         log.warning("bytes are left to the housekeeper", error=error.detail)

@@ -67,7 +67,7 @@ def charge_caller(kind: Kind, allowance: Allowance, amount: int) -> Charge:
 
 def charge_network(kind: Kind, allowance: Allowance, amount: int) -> Charge:
     """Return a charge to all callers of the network together: NETWORK_MULTIPLE allowances."""
-    shared = Allowance(allowance.most * NETWORK_MULTIPLE, allowance.seconds)
+    shared = Allowance(allowance.limit * NETWORK_MULTIPLE, allowance.seconds)
     return Charge(
         kind=kind, allowance=shared, amount=amount, owner=f"all of {caller_network()}",
         whose="all callers of a network together", is_reported=False,
@@ -85,7 +85,9 @@ def take(charges: Sequence[Charge], code: str) -> None:
             g.allowances = [(charge, count)]
             raise _refused(charge, count, code)
         taken.append(charge)
-        if charge.is_reported and (not charge.is_guard or 2 * count.so_far > charge.allowance.most):
+        if charge.is_reported and (
+            not charge.is_guard or 2 * count.so_far > charge.allowance.limit
+        ):
             g.allowances = [*g.get("allowances", []), (charge, count)]
 
 
@@ -115,7 +117,7 @@ def _policy(charge: Charge) -> str:
 
 
 def _left(charge: Charge, count: Count) -> str:
-    left = max(0, charge.allowance.most - count.so_far)
+    left = max(0, charge.allowance.limit - count.so_far)
     return f'"{charge.kind.name}";r={left};t={max(0, round(count.ends_in + 0.5))}'
 
 
@@ -132,7 +134,7 @@ def _refused(charge: Charge, count: Count, code: str) -> TooManyRequests:
 
 
 def _advice(charge: Charge, wait: int) -> str:
-    if charge.amount > charge.allowance.most:
+    if charge.amount > charge.allowance.limit:
         return "Split the request into smaller ones."
     log_in = "" if current_user().id or not charge.is_reported else " or log in,"
     return f"Wait {wait:,} s{',' if log_in else ''}{log_in} and send the request again."

@@ -55,8 +55,8 @@ class UsageMeter:
         moment = time.monotonic()
         with self._lock:
             tally = self._tally(name, allowance, moment)
-            fits = tally.written + tally.pending + amount <= allowance.most
-            is_small = (tally.pending + amount) * PIECES < allowance.most
+            fits = tally.written + tally.pending + amount <= allowance.limit
+            is_small = (tally.pending + amount) * PIECES < allowance.limit
             is_settled = is_small if fits else moment - tally.read_at < RECHECK
             if is_settled or moment < self._no_writes_until:
                 tally.pending += amount if fits else 0
@@ -102,7 +102,7 @@ class UsageMeter:
         """Add `carried`, counted in memory before, and `amount` to the counter in the database."""
         limit, seconds = allowance
         write = partial(
-            rate_counters.add, name=name, window=seconds, most=limit, amount=carried + amount
+            rate_counters.add, name=name, window=seconds, limit=limit, amount=carried + amount
         )
         try:
             count = transact(self._sessions, write)
@@ -124,7 +124,7 @@ class UsageMeter:
         with self._lock:
             self._no_writes_until = moment + RETRY
             tally.pending += carried
-            fits = tally.written + tally.pending + amount <= allowance.most
+            fits = tally.written + tally.pending + amount <= allowance.limit
             tally.pending += amount if fits else 0
             return _count(tally, fits, moment)
 

@@ -51,8 +51,8 @@ def load_posts(ids: Sequence[UUID]) -> list[dict[str, Any]]:
     caller = current_user()
 
     def load(session: Session) -> list[dict[str, Any]]:
-        posts = projections.find(session, ids, caller.is_admin)
-        liked = projections.liked(session, caller.id, ids)
+        posts = projections.read_posts(session, ids, caller.is_admin)
+        liked = projections.liked_by(session, caller.id, ids)
         results = find_results(session, ids)
         return [post_view(post, post.id in liked, results[post.id], caller) for post in posts]
 

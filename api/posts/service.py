@@ -116,7 +116,7 @@ def delete_post(id: str) -> None:
     Its likes are deleted first, a limited number in each transaction, since there may be many.
     """
     post_id = editable_post(id)
-    while write(lambda session: social.forget_some_likes(session, [post_id])):
+    while write(lambda session: social.remove_some_likes(session, [post_id])):
         pass
     write(lambda session: social.remove(session, [post_id]))
 

@@ -44,7 +44,7 @@ def list_links(post_id: str, query: dict[str, Any]) -> Page[Any]:
     Raises NotFound for any other post.
     """
     post = editable_post(post_id)
-    fetch = partial(share_links.page, post_id=post)
+    fetch = partial(share_links.list_links, post_id=post)
     return read_signed_page(query, f"links of {post}", fetch, by_id)
 
 
@@ -61,7 +61,7 @@ def find_shared_post(slug: str) -> dict[str, Any]:
 
     Raises NotFound if the link is unknown, expired or revoked.
     """
-    post = read(partial(share_links.post_of, slug=slug))
+    post = read(partial(share_links.find_post, slug=slug))
     posts = load_posts([post]) if post else []
     if not posts:
         raise NotFound(

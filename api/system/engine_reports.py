@@ -4,22 +4,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from common.database.session import Sessions, now, read
+from common.database.session import Sessions, read
 from common.fresh import Fresh
 from common.model_reference import reference_of
-from common.tables import EngineProcess
+from common.running_engines import engine_reports
 
-RECENT = 10  # seconds without a heartbeat after which an engine counts as ended
-RUNNING = select(EngineProcess.report).where(EngineProcess.seen_at > now(-RECENT))
 VALID = 1.0  # seconds for which reports are cached
 
 
 def running_engines(sessions: Sessions) -> list[dict[str, Any]]:
     """Return the reports of the running engines."""
-    return read(sessions, lambda session: list(session.scalars(RUNNING)))
+    return read(sessions, engine_reports)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class RunningModels:
         return self._read(session).named.get(task)
 
     def _read(self, session: Session) -> ReportedModels:
-        return self._reports.get(lambda: _reported_models(list(session.scalars(RUNNING))))
+        return self._reports.get(lambda: _reported_models(engine_reports(session)))
 
 
 def _reported_models(reports: Sequence[Mapping[str, Any]]) -> ReportedModels:

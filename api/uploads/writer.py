@@ -169,10 +169,10 @@ def _find_existing_image(session: Session, upload: NewUpload) -> Row[Any] | None
     anonymous callers, whose every upload is a new image.
     """
     owner, sha256 = upload.image.owner_id, upload.image.sha256
-    image = images.find_own(session, owner, sha256) if owner else None
+    image = images.lock_own(session, owner, sha256) if owner else None
     if image and owner and upload.visibility and upload.visibility != image.visibility:
         images.set_visibility(session, image.id, upload.visibility)
-        image = images.find_own(session, owner, sha256)
+        image = images.lock_own(session, owner, sha256)
     if image and upload.key:
         idempotency_store.set_resource(session, upload.key, image.id)
     return image
@@ -184,7 +184,7 @@ def _lock_image(session: Session, caller: Caller, image: Image) -> Image | Row[A
     """
     if image.owner_id is None:
         return image
-    locked = images.hold(session, image.id)
+    locked = images.lock_shared(session, image.id)
     if locked is None or not may_see(caller, locked):
         raise NotFound("There is no such image.", code="image_not_found")
     return locked

@@ -1,1 +1,1 @@
-"""Accounts and how they prove themselves. Functions take the session first and never commit."""
+"""Accounts and their credentials. Functions take the session first and never commit."""

@@ -1,4 +1,4 @@
-"""Personal API keys as rows: made, listed, deleted, and whose one is."""
+"""Rows of personal API keys: inserting, listing, deleting, and finding the account of a key."""
 
 import hashlib
 import secrets
@@ -18,27 +18,15 @@ from common.tables import ApiKey, User
 
 PREFIX = "aft_"
 KEY_BYTES = 32
-HINT = 12  # characters of a key by which its owner can tell it
+HINT = 12  # first characters of a key, by which its owner recognizes it
 MOST = 100  # keys of an account
-USED_EVERY = 60  # seconds within which the time of use is not written again
+USED_EVERY = 60  # seconds within which the time of use is not updated again
 
 _k = ApiKey
-_user = bindparam("user", type_=Id)
-_this = _k.id == bindparam("key", type_=Id)
+_COLUMNS = (_k.id, _k.name, _k.hint, _k.created_at, _k.used_at, _k.expires_at)
 _unnoted = _k.used_at.is_(None) | (_k.used_at < now(-USED_EVERY))
-# Built once: making a statement costs as much as sending it.
-HOLD = select(User.id).where(User.id == _user).with_for_update()
-COUNT = select(func.count()).select_from(_k).where(_k.user_id == _user)
-ENTER = insert(_k)
-_SHOWN = select(_k.id, _k.name, _k.hint, _k.created_at, _k.used_at, _k.expires_at)
-BY_ID = _SHOWN.where(_this)
-OF_USER = (
-    _SHOWN.where(_k.user_id == _user, _k.id < bindparam("before", type_=Id))
-    .order_by(_k.id.desc())
-    .limit(bindparam("most"))
-)
-DELETE = delete(_k).where(_this, _k.user_id == _user)
 _is_unnoted = case((_unnoted, 1), else_=0).label("is_unnoted")
+# Both run for each request with a key.
 OWNER = (
     select(User.id, User.name, User.role, _k.id.label("key_id"), _is_unnoted)
     .join(_k, _k.user_id == User.id)
@@ -48,41 +36,43 @@ OWNER = (
         User.is_active,
     )
 )
-NOTE_USE = update(_k).where(_this, _unnoted).values(used_at=now())
+NOTE_USE = update(_k).where(_k.id == bindparam("key", type_=Id), _unnoted).values(used_at=now())
 
 
 def new_key() -> str:
-    """A key that nobody can guess."""
+    """Return a new random key."""
     return PREFIX + secrets.token_urlsafe(KEY_BYTES)
 
 
 def digest_of(key: str) -> bytes:
-    """What is kept of a key. Its 256 random bits need no slow hash."""
+    """Return the sha256 that is stored of a key; its 256 random bits need no slow hash."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
-def enter(
+def insert_key(
     session: Session, id: UUID, user_id: UUID, name: str, key: str, expires_at: datetime | None
 ) -> None:
-    """Let the key be good for the account; raises Conflict when it has too many,
-    Unauthorized when it is gone.
+    """Insert a key of the account. Raises Conflict if the account has too many keys, Unauthorized
+    if it no longer exists.
     """
-    if not execute(session, HOLD, {"user": user_id}).first():
-        raise Unauthorized("This account is no more.")
-    if (session.scalar(COUNT, {"user": user_id}) or 0) >= MOST:
+    if not execute(session, select(User.id).where(User.id == user_id).with_for_update()).first():
+        raise Unauthorized("This account no longer exists.")
+    count = select(func.count()).select_from(_k).where(_k.user_id == user_id)
+    if (session.scalar(count) or 0) >= MOST:
         raise Conflict(f"An account has at most {MOST} keys; delete one.", code="too_many_keys")
     row = {"id": id, "user_id": user_id, "name": name, "hint": key[:HINT]}
-    execute(session, ENTER, row | {"sha256": digest_of(key), "expires_at": expires_at})
+    execute(session, insert(_k), row | {"sha256": digest_of(key), "expires_at": expires_at})
 
 
 def of_user(session: Session, user_id: UUID, before: UUID, limit: int) -> Sequence[Row[Any]]:
-    """The account's keys, the newest first."""
-    return execute(session, OF_USER, {"user": user_id, "before": before, "most": limit}).all()
+    """Return up to `limit` of the account's keys with ids below `before`, the newest first."""
+    keys = select(*_COLUMNS).where(_k.user_id == user_id, _k.id < before)
+    return execute(session, keys.order_by(_k.id.desc()).limit(limit)).all()
 
 
 def remove(session: Session, id: UUID, user_id: UUID) -> bool:
-    """Let the key be good no more; False when the account has no such key."""
-    return bool(execute(session, DELETE, {"key": id, "user": user_id}).rowcount)
+    """Delete a key of the account; False if the account has no such key."""
+    return bool(execute(session, delete(_k).where(_k.id == id, _k.user_id == user_id)).rowcount)
 
 
 def remove_all(session: Session, user_id: UUID) -> None:
@@ -90,13 +80,15 @@ def remove_all(session: Session, user_id: UUID) -> None:
     execute(session, delete(_k).where(_k.user_id == user_id))
 
 
-def find(session: Session, id: UUID) -> Row[Any] | None:
-    """The key of this id, as `of_user` gives it."""
-    return execute(session, BY_ID, {"key": id}).first()
+def find_key(session: Session, id: UUID) -> Row[Any] | None:
+    """Return the key with this id, with the columns of `of_user`; None if it does not exist."""
+    return execute(session, select(*_COLUMNS).where(_k.id == id)).first()
 
 
 def owner_of(session: Session, key: str) -> tuple[Caller, UUID | None] | None:
-    """Whose the key is, and its id when its use should be noted; None when it is not good."""
+    """Return the account of a key, and the key's id if its time of use must be updated; None if the
+    key is invalid or expired, or its account is disabled.
+    """
     row = execute(session, OWNER, {"digest": digest_of(key)}).first()
     if row is None:
         return None
@@ -104,5 +96,5 @@ def owner_of(session: Session, key: str) -> tuple[Caller, UUID | None] | None:
 
 
 def note_use(session: Session, id: UUID) -> None:
-    """Note that the key is being used."""
+    """Set the key's time of use, unless it was set within USED_EVERY seconds."""
     execute(session, NOTE_USE, {"key": id})

@@ -1,4 +1,4 @@
-"""Log-ins as rows: each is a family of tokens, opened, continued by refresh tokens, ended."""
+"""Rows of log-ins, each with a family of tokens: opening, rotating refresh tokens, ending."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ OF_USER_AT_MOST = 100  # log-ins that are listed
 _this = Login.id == bindparam("login", type_=Id)
 _later = now(bindparam("window", type_=BigInteger))
 _GOOD = (_this, Login.revoked_at.is_(None), Login.expires_at > now())
-# Built once: making a statement costs as much as sending it.
+
 OPEN = insert(Login).values(expires_at=_later)
 BY_LOGIN = (
     select(User.id, User.name, User.role)
@@ -71,7 +71,7 @@ REFRESH_ID = select(Login.refresh_id).where(_this).with_for_update()
 
 
 class Turn(NamedTuple):
-    """The replacement of the refresh token `old` by `new`, asked for from a network."""
+    """The replacement of the refresh token `old` by `new`, requested from a network."""
 
     login: UUID
     user: UUID
@@ -81,64 +81,68 @@ class Turn(NamedTuple):
 
 
 def open_login(session: Session, id: UUID, user_id: UUID, refresh_id: UUID, seconds: int) -> None:
-    """Begin a family of tokens that can be carried on for `seconds`."""
+    """Insert a log-in whose refresh token is valid for `seconds`."""
     row = {"id": id, "user_id": user_id, "refresh_id": refresh_id, "window": seconds * 1_000_000}
     execute(session, OPEN, row)
 
 
 def rotate(session: Session, turn: Turn, seconds: int, longest: int) -> UUID | None:
-    """Replace a refresh token; returns the id of the one that is valid now, for `seconds` more but
-    not beyond `longest` seconds after the log-in began.
+    """Replace a refresh token; returns the id of the valid one, which expires after `seconds`, or
+    at the latest `longest` seconds after the log-in began.
 
-    That is the one that replaced `old` already, when the same network sent `old` again within GRACE
-    seconds. None when the account or the log-in has ended, or when `old` was replaced before:
-    another party has a copy of it, so the log-in is ended.
+    If the same network sends `old` again within GRACE seconds, the valid one is the token that
+    replaced it. Returns None if the account or the log-in has ended. If `old` was replaced earlier,
+    another party has a copy of it; then the log-in is ended, and None is returned.
     """
-    about = {"login": turn.login, "user": turn.user, "old": turn.old, "network": turn.network}
+    parameters = {"login": turn.login, "user": turn.user, "old": turn.old, "network": turn.network}
     window = min(seconds, longest - age(session, turn.login))
-    following = {"new": turn.new, "window": window * 1_000_000}
-    if window > 0 and execute(session, ROTATE, about | following).rowcount:
+    new = {"new": turn.new, "window": window * 1_000_000}
+    if window > 0 and execute(session, ROTATE, parameters | new).rowcount:
         return turn.new
-    if window > 0 and (shared := execute(session, SHARED, about).scalar()):
-        found: UUID = shared
-        return found
+    if window > 0 and (shared := execute(session, SHARED, parameters).scalar()):
+        replacement: UUID = shared
+        return replacement
     end(session, turn.login)
     return None
 
 
 def age(session: Session, id: UUID) -> int:
-    """Whole seconds since the log-in began; 0 for one that does not exist."""
+    """Return the whole seconds since the log-in began; 0 if it does not exist."""
     row = execute(session, BEGUN, {"login": id}).first()
     return int((row.clock - row.created_at).total_seconds()) if row else 0
 
 
 def of_user(session: Session, user_id: UUID) -> Sequence[Row[Any]]:
-    """The log-ins of the account that are valid now, the newest first."""
+    """Return the account's valid log-ins, the newest first, up to OF_USER_AT_MOST."""
     return execute(session, OF_USER, {"user": user_id}).all()
 
 
 def end_one(session: Session, id: UUID, user_id: UUID) -> bool:
-    """End a log-in of the account; False when it has no such log-in."""
+    """End a log-in of the account; False if it has no such log-in."""
     return bool(execute(session, END_ONE, {"login": id, "user": user_id}).rowcount)
 
 
 def end(session: Session, id: UUID) -> None:
-    """Let no token of this log-in be good any more."""
+    """End the log-in, which invalidates all its tokens."""
     execute(session, END, {"login": id})
 
 
 def end_others(session: Session, user_id: UUID, id: UUID | None) -> None:
-    """End all log-ins of the account but this one."""
+    """End all log-ins of the account except `id`; None: all of them."""
     execute(session, END_OTHERS, {"user": user_id, "login": id or FIRST_ID})
 
 
 def rotated(session: Session, turn: Turn) -> UUID | None:
-    """The id of the new refresh token if `rotate` was committed; waits while it is undecided."""
+    """Return the new refresh token's id if the transaction of `rotate` was committed, else None;
+    waits while that transaction is in progress.
+    """
     row = execute(session, REFRESH_ID, {"login": turn.login}).first()
     return turn.new if row and row.refresh_id == turn.new else None
 
 
 def by_login(session: Session, id: UUID, user_id: UUID) -> Caller | None:
-    """Whose the log-in is, as the account is now; None when either has ended."""
+    """Return the log-in's account with its current role; None if the log-in has ended or the
+    account is disabled.
+    """
     row = execute(session, BY_LOGIN, {"login": id, "user": user_id}).first()
     return Caller(row.id, row.name, row.role) if row else None

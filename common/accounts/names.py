@@ -1,4 +1,4 @@
-"""Names and e-mail addresses of accounts: which are accepted, and when two are the same."""
+"""Names and e-mail addresses of accounts: their validation, and the keys that make them unique."""
 
 import re
 import unicodedata
@@ -7,12 +7,12 @@ from common.errors import InputFault
 from common.unicode import INVISIBLE, caseless, nfc
 
 LONGEST_NAME = 40  # characters
-LONGEST_KEY = 160  # what a column holds; NFKC turns some characters into many
+LONGEST_KEY = 160  # the column's length; NFKC turns some characters into many
 LONGEST_EMAIL = 254  # RFC 5321
 PUNCTUATION = " ._-"
 WRONG_LENGTH = f"A name has 1 to {LONGEST_NAME} characters."
 IN_PATHS = frozenset({"me"})  # words that have another meaning in a path
-# Names that would be taken for the people who run the service; only its operator may use them.
+# Names that suggest an account of the service's operator, who alone may use them.
 RESERVED = frozenset(
     [
         "abuse",
@@ -34,7 +34,7 @@ RESERVED = frozenset(
         "webmaster",
     ]
 )
-# Scripts that are written together: Japanese, Korean and Chinese, each with Latin letters.
+# Scripts that are mixed in Japanese, Korean and Chinese, also with Latin letters.
 EAST_ASIAN = frozenset(
     ["BOPOMOFO", "CJK", "HANGUL", "HIRAGANA", "IDEOGRAPHIC", "KATAKANA", "KATAKANA-HIRAGANA"]
 )
@@ -42,24 +42,23 @@ _SEPARATORS = re.compile(r"[\s._-]+")
 
 
 def name_key(name: str) -> str:
-    """Return what identifies a name: NFKC, casefolded, without white space.
-
-    Two names with equal keys are the same. A name that is too long to exist is cut.
+    """Return the key of a name, in NFKC, case-folded and without white space. Names with equal keys
+    are the same. A name longer than any accepted one is cut.
     """
     return "".join(_folded(name).split())
 
 
 def email_key(email: str) -> str:
-    """Return what identifies an e-mail address, as `name_key` does for names."""
+    """Return the key of an e-mail address, in NFKC, case-folded and without surrounding spaces."""
     return _folded(email).strip()
 
 
 def check_name(name: str, *, is_operator: bool = False) -> str:
-    """Return the name as it is shown; raises InputFault `name_invalid`. The service's operator may
-    use a reserved name.
+    """Return the name in the form for display; raises InputFault `name_invalid`. The service's
+    operator may use a reserved name.
 
-    A name has letters and digits of any script, and of one script alone: an "а" of the Cyrillic
-    alphabet among Latin letters would make two names look the same (UTS 39, "single script").
+    The letters of a name must be of one script: a Cyrillic "а" among Latin letters would make two
+    names look the same (UTS 39, "single script").
     """
     if len(name) > 4 * LONGEST_NAME:  # before it is normalised
         raise _wrong(WRONG_LENGTH)
@@ -68,7 +67,7 @@ def check_name(name: str, *, is_operator: bool = False) -> str:
     if not 0 < len(shown) <= LONGEST_NAME or len(key) > LONGEST_KEY:
         raise _wrong(WRONG_LENGTH)
     if not all(map(_is_allowed, shown)) or not any(map(str.isalnum, key)):
-        raise _wrong("A name is made of letters, digits, spaces and . _ -")
+        raise _wrong("A name consists of letters, digits, spaces and . _ -")
     if not is_single_script(shown):
         raise _wrong("The letters of a name must be of one script, for example Latin or Cyrillic.")
     plain = _SEPARATORS.sub("", key)
@@ -78,8 +77,8 @@ def check_name(name: str, *, is_operator: bool = False) -> str:
 
 
 def check_email(email: str) -> str:
-    """Return the e-mail address; raises InputFault `email_invalid` when it is too long, or has
-    control characters or invisible ones.
+    """Return the e-mail address; raises InputFault `email_invalid` if it is too long or contains
+    spaces, control or invisible characters.
     """
     if len(email) > LONGEST_EMAIL or len(email_key(email)) > LONGEST_EMAIL:
         raise _bad_email(f"An e-mail address has at most {LONGEST_EMAIL} characters.")
@@ -89,10 +88,11 @@ def check_email(email: str) -> str:
 
 
 def is_single_script(text: str) -> bool:
-    """Tell whether the letters of the text are of one script; East Asian scripts count as one and
-    may stand beside Latin letters.
+    """Whether the letters of the text are of one script. East Asian scripts count as one and may be
+    combined with Latin letters.
 
-    Python knows no script property. A letter's Unicode name begins with its script.
+    Python does not have Unicode's script property, but a letter's Unicode name begins with its
+    script.
     """
     if text.isascii():
         return True

@@ -1,4 +1,4 @@
-"""Accounts as rows: opened, found, changed."""
+"""Rows of accounts: inserting, finding and changing them."""
 
 from typing import Any
 from uuid import UUID
@@ -14,88 +14,87 @@ from common.database.types import Id
 from common.errors import Conflict
 from common.tables import Role, User
 
-SHOWN = {"name": "name", "email": "e-mail address"}  # fields, in words
-# Built once: making a statement costs as much as sending it.
-ENTER = insert(User)
+FIELD_NAMES = {"name": "name", "email": "e-mail address"}  # for messages
 _ACCOUNT = select(
     User.id, User.name, User.email, User.password_hash, User.role, User.is_active, User.created_at
 )
+# Executed for each log-in and for each request about the caller's account.
 BY_NAME = _ACCOUNT.where(User.name_key == bindparam("key"))
 BY_ID = _ACCOUNT.where(User.id == bindparam("user", type_=Id))
-HOLD = select(User.id).where(User.id == bindparam("user", type_=Id)).with_for_update()
-TAKEN = select(User.name_key, User.email_key).where(
-    (User.name_key == bindparam("name")) | (User.email_key == bindparam("email"))
-)
-_CHANGE = update(User).where(User.id == bindparam("user", type_=Id))
-SET_PASSWORD = _CHANGE.values(password_hash=bindparam("new_hash"))
-SET_EMAIL = _CHANGE.values(email=bindparam("new_email"), email_key=bindparam("new_key"))
-SET_ROLE = _CHANGE.values(role=bindparam("new_role"))
-SET_ACTIVE = _CHANGE.values(is_active=bindparam("is_good"))
 
 
 def open_account(
     session: Session, id: UUID, name: str, email: str, password_hash: str, role: str = Role.USER
 ) -> None:
-    """Enter an account; raises Conflict when its name or its e-mail address is taken."""
+    """Insert an account; raises Conflict if its name or e-mail address is taken."""
     must_be_free(session, name, email)
     row = {"id": id, "name": name, "name_key": name_key(name), "role": role}
     row |= {"email": email, "email_key": email_key(email), "password_hash": password_hash}
     try:
-        execute(session, ENTER, row)
-    except IntegrityError as error:  # somebody was faster
+        execute(session, insert(User), row)
+    except IntegrityError as error:  # another request has just inserted it
         raise _taken("name", "email") from error
 
 
 def must_be_free(session: Session, name: str, email: str) -> None:
-    """Raise Conflict when an account has the name or the e-mail address."""
-    keys = {"name": name_key(name), "email": email_key(email)}
-    for taken in execute(session, TAKEN, keys):
-        raise _taken("name" if taken.name_key == keys["name"] else "email")
+    """Raise Conflict if an account has the name or the e-mail address."""
+    key = name_key(name)
+    same = (User.name_key == key) | (User.email_key == email_key(email))
+    for taken in execute(session, select(User.name_key).where(same)):
+        raise _taken("name" if taken.name_key == key else "email")
 
 
 def find_by_name(session: Session, name: str) -> Row[Any] | None:
-    """The account whose name comes down to the same."""
+    """Return the account whose name has the same key; None if it does not exist."""
     return execute(session, BY_NAME, {"key": name_key(name)}).first()
 
 
-def find(session: Session, id: UUID) -> Row[Any] | None:
-    """The account of this id."""
+def find_by_id(session: Session, id: UUID) -> Row[Any] | None:
+    """Return the account with this id; None if it does not exist."""
     return execute(session, BY_ID, {"user": id}).first()
 
 
 def is_stored(session: Session, id: UUID) -> bool | None:
-    """True for an account that was committed, after waiting for a transaction that writes it."""
-    return True if execute(session, HOLD, {"user": id}).first() else None
+    """Return True if the account was committed, else None; waits while the transaction that inserts
+    it is in progress.
+    """
+    row = select(User.id).where(User.id == id).with_for_update()
+    return True if execute(session, row).first() else None
 
 
 def set_password(session: Session, id: UUID, password_hash: str) -> None:
-    """Have the account prove itself by another password."""
-    execute(session, SET_PASSWORD, {"user": id, "new_hash": password_hash})
+    """Replace the account's password hash."""
+    _change(session, id, password_hash=password_hash)
 
 
 def set_email(session: Session, id: UUID, email: str) -> None:
-    """Give the account another address; raises Conflict when it is somebody's."""
-    about = {"user": id, "new_email": email, "new_key": email_key(email)}
+    """Replace the account's e-mail address; raises Conflict if another account has it."""
     try:
-        execute(session, SET_EMAIL, about)
+        _change(session, id, email=email, email_key=email_key(email))
     except IntegrityError as error:
         raise _taken("email") from error
 
 
 def set_role(session: Session, id: UUID, role: str) -> None:
-    """Give the account another role, which counts from its next request on."""
-    execute(session, SET_ROLE, {"user": id, "new_role": role})
+    """Replace the account's role, which applies from its next request on."""
+    _change(session, id, role=role)
 
 
 def set_active(session: Session, id: UUID, is_active: bool) -> None:
-    """Let the account prove itself or not, whatever by; while it may not, its log-ins are ended."""
-    execute(session, SET_ACTIVE, {"user": id, "is_good": is_active})
+    """Enable or disable the account; disabling ends its log-ins and makes its credentials
+    invalid.
+    """
+    _change(session, id, is_active=is_active)
     if not is_active:
         end_others(session, id, None)
 
 
+def _change(session: Session, id: UUID, **values: Any) -> None:
+    execute(session, update(User).where(User.id == id).values(values))
+
+
 def _taken(*fields: str) -> Conflict:
-    shown = " or ".join(SHOWN[name] for name in fields)
+    names = " or ".join(FIELD_NAMES[name] for name in fields)
     return Conflict(
-        f"This {shown} is taken.", code="taken", errors={name: ["is taken"] for name in fields}
+        f"This {names} is taken.", code="taken", errors={name: ["is taken"] for name in fields}
     )

@@ -1,4 +1,4 @@
-"""DATABASE_URL: which databases there are, and what their addresses may say."""
+"""DATABASE_URL: the supported databases, and checks of their addresses."""
 
 import inspect
 from pathlib import Path
@@ -16,9 +16,10 @@ TLS_FILES = ("ssl_ca", "ssl_cert", "ssl_key")
 
 
 def database_address(text: str) -> str:
-    """The address with the name of the driver in it.
+    """Return the address with the driver's name in its scheme.
 
-    Raises ValueError for what cannot be one, which never repeats the text: it holds a password.
+    Raises ValueError if it is invalid; the message never repeats the address, which holds a
+    password.
     """
     try:
         url = make_url(text)
@@ -29,17 +30,19 @@ def database_address(text: str) -> str:
     if url.drivername not in MYSQL:
         raise ValueError(EXPECTED)
     if not url.database:
-        raise ValueError(f"it names no database; {EXPECTED}")
+        raise ValueError(f"the name of the database is missing; it {EXPECTED}")
     _check_options(url)
     return url.set(drivername="mysql+pymysql").render_as_string(hide_password=False)
 
 
 def _check_options(url: URL) -> None:
-    """PyMySQL would refuse these at every connection, with errors that are not about a setting."""
+    """Raise ValueError for options that PyMySQL would reject at every connection, in errors that do
+    not name the setting.
+    """
     known = set(inspect.signature(Connection).parameters) | {"ssl"}
     if unknown := sorted(set(url.query) - known):
         raise ValueError(f"PyMySQL has no option {', '.join(unknown)}")
     for name in TLS_FILES:
         path = url.query.get(name)
         if isinstance(path, str) and not Path(path).is_file():
-            raise ValueError(f"there is no file {path} ({name})")
+            raise ValueError(f"the file {path} ({name}) does not exist")

@@ -5,15 +5,15 @@ import time
 from datetime import datetime, timedelta
 from uuid import UUID
 
-FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)  # before and after every id there is
+FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)  # sort before and after all other ids
 
 
 def new_id() -> UUID:
-    """A UUIDv7: 48 bits of Unix milliseconds, version, variant and 74 random bits.
+    """Return a new UUIDv7: 48 bits of Unix milliseconds, version, variant and 74 random bits.
 
-    All free bits are random. The counters that RFC 9562 section 6.2 allows, and that libraries use
-    to keep ids of one millisecond in order, would let whoever holds one id guess its neighbours;
-    here an id is a capability.
+    All free bits are random. RFC 9562, section 6.2, also allows counters, which libraries use to
+    sort the ids of one millisecond; with them, adjacent ids could be guessed from one id. Here an
+    id is a capability: knowing it gives access.
     """
     milliseconds = time.time_ns() // 1_000_000
     noise = secrets.randbits(74)
@@ -21,21 +21,25 @@ def new_id() -> UUID:
     return UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
 
 
-def least_id(moment: datetime) -> UUID:
-    """The least id that is made at that time: it begins with the milliseconds (RFC 9562)."""
+def smallest_id(moment: datetime) -> UUID:
+    """Return a lower bound of the ids that are made at `moment` or later."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def id_before(id: UUID, age: timedelta) -> UUID:
-    """The least id that is made that long before `id` was; what is yet to be made counts as now."""
-    made = min(id.int >> 80, time.time_ns() // 1_000_000)
-    return UUID(int=max(0, made - age // timedelta(milliseconds=1)) << 80)
+    """Return a lower bound of the ids that were made at most `age` before `id`. An id from the
+    future counts as made now.
+    """
+    created = min(id.int >> 80, time.time_ns() // 1_000_000)
+    return UUID(int=max(0, created - age // timedelta(milliseconds=1)) << 80)
 
 
 def parse_id(text: str) -> UUID | None:
-    """The id that `text` spells in its usual 36 characters, or None: `{…}` is not an id."""
+    """Return the id that `text` holds in the canonical form of 36 characters; None if it does not.
+    Other forms, such as `{…}`, are rejected.
+    """
     try:
-        found = UUID(text)
+        id = UUID(text)
     except ValueError:
         return None
-    return found if str(found) == text.lower() else None
+    return id if str(id) == text.lower() else None

@@ -1,4 +1,4 @@
-"""MySQL and MariaDB: how long an answer is waited for, and how long they keep an idle client."""
+"""Connections to MySQL and MariaDB, with their timeouts."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 TOO_MANY_CONNECTIONS = 1040
 IDLE_TRANSACTION = 10  # seconds; then MariaDB rolls it back and closes the connection
 IDLE_CONNECTION = 20  # seconds; also in a transaction, which is how MySQL ends an idle one
-ROOM = 0.25  # the share of the server's connections that background work leaves free
+RESERVED = 0.25  # the share of the server's connections that background work leaves free
 
-# MariaDB executes the comment that begins with `M!`, MySQL ignores it: it has no such variable.
-# A client that is frozen, or whose host is gone, would otherwise keep its row locks for hours.
-# Some servers shorten texts that are too long, silently, or read SQL in a dialect of their own: the
-# mode is set for each connection.
+# The idle timeouts release the row locks of a client that is frozen or whose host is gone, which
+# the server would otherwise keep for hours. MariaDB executes the comment that begins with `M!`;
+# MySQL, which does not have that variable, ignores it. The SQL mode is set for each connection
+# because some servers truncate long texts silently or parse another dialect of SQL.
 ON_CONNECT = (
     "SET sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', "
     "time_zone = '+00:00', innodb_lock_wait_timeout = {lock}, wait_timeout = {connection}"
@@ -33,22 +33,22 @@ def mysql(
     wait_for_lock: int,
     leaves_room: bool = False,
 ) -> Engine:
-    """An engine with at most `pool` connections (0: each is closed after its use); each answer is
-    waited for `patience` seconds.
+    """Return an engine with at most `pool` connections (0: each is closed after its use), which
+    waits `patience` seconds for each answer.
 
-    With `leaves_room` it opens no second connection while the server has few left.
+    With `leaves_room` it opens no second connection while the server has few free ones.
     """
-    kept: dict[str, Any] = {
+    pooled: dict[str, Any] = {
         "pool_size": pool,
         "max_overflow": 0,
         "pool_timeout": wait_for_connection,
-        "pool_use_lifo": True,  # connections that the load does not need become idle, and close
+        "pool_use_lifo": True,  # surplus connections become idle and are closed
         "pool_recycle": 1800,
     }
     engine = create_engine(
         url.update_query_dict({"charset": "utf8mb4"}),
         hide_parameters=True,  # errors are logged, parameters hold secrets
-        **(kept if pool else {"poolclass": NullPool}),
+        **(pooled if pool else {"poolclass": NullPool}),
         pool_reset_on_return=None,  # sessions end their transactions themselves
         isolation_level=isolation,
         skip_autocommit_rollback=True,
@@ -62,12 +62,12 @@ def mysql(
         },
     )
     if leaves_room:
-        event.listen(engine, "do_connect", _Room(engine).connect)
+        event.listen(engine, "do_connect", _PoliteConnector(engine).connect)
     return engine
 
 
-class _Room:
-    """Opens connections while more than the share `ROOM` of the server's remain for others."""
+class _PoliteConnector:
+    """Opens connections only while at least the share `RESERVED` of the server's stays free."""
 
     def __init__(self, engine: Engine):
         self._engine = engine
@@ -79,33 +79,37 @@ class _Room:
         args: list[Any],
         options: dict[str, Any],
     ) -> Any:
-        """A new connection; raises "too many connections" as the server does when it is full."""
+        """Return a new connection; raises the server's own error "too many connections" if it would
+        take one of the reserved ones.
+        """
         connection = dialect.connect(*args, **options)
-        if not self._is_first() and not _has_room(connection):
+        if not self._is_first() and not _has_free_connections(connection):
             connection.close()
             module: Any = dialect.loaded_dbapi
             raise module.OperationalError(
-                TOO_MANY_CONNECTIONS, "The last free connections are left to the API."
+                TOO_MANY_CONNECTIONS, "The last free connections are reserved for the API."
             )
         return connection
 
     def _is_first(self) -> bool:
-        """Without one connection no work would be done at all."""
+        """Whether this is the pool's first connection, which is always allowed: without it the
+        process could do no work.
+        """
         pool = self._engine.pool
         return isinstance(pool, QueuePool) and pool.checkedin() + pool.checkedout() <= 1
 
 
-def _has_room(connection: Any) -> bool:
+def _has_free_connections(connection: Any) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT @@max_connections")
-        most = int(cursor.fetchone()[0])
+        limit = int(cursor.fetchone()[0])
         cursor.execute("SHOW GLOBAL STATUS LIKE 'Threads_connected'")
         connected = int(cursor.fetchone()[1])
-    return most - connected >= most * ROOM
+    return limit - connected >= limit * RESERVED
 
 
-def did_not_answer(error: BaseException | None) -> bool:
-    """Whether a connection waited for an answer until its patience ended."""
+def is_timeout(error: BaseException | None) -> bool:
+    """Whether the error of a connection is that an answer did not come in time."""
     cause: BaseException | None = getattr(error, "original_exception", None) or error
     while cause is not None:
         if isinstance(cause, TimeoutError):

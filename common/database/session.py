@@ -1,8 +1,11 @@
 """The database: connecting, its clock, and executing statements.
 
-Importers find here what they use of `common.database.unit_of_work` too: `transact`, `read`, errors.
+It also exports `transact`, `read` and the errors of `common.database.unit_of_work`. Everything here
+works the same on SQLite, MariaDB 10.11+ and MySQL 8.4+.
 
-Everything here works the same on SQLite, MariaDB 10.11+ and MySQL 8.4+.
+SQL statements that run for each upload, claim, finished prediction, credential or counter are built
+once, as constants at the top of their module, because building a statement costs as much as
+executing it. All other statements are written where they are used.
 """
 
 from datetime import datetime
@@ -26,7 +29,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from common.database.mysql import mysql
-from common.database.sqlite import Turn, sqlite
+from common.database.sqlite import WriterLock, sqlite
 from common.database.types import Moment
 from common.database.unit_of_work import CommitUnknown as CommitUnknown
 from common.database.unit_of_work import DatabaseUnavailable as DatabaseUnavailable
@@ -40,22 +43,24 @@ WAIT = 3  # seconds that a request may wait for a connection or a lock, on MySQL
 WAIT_FOR_CONNECTION = 1
 WAIT_FOR_LOCK = 2
 RECALL_ANSWER, RECALL_LOCK = 1.5, 1  # the same when the outcome of a COMMIT is read
-# Seconds that one answer of the database is waited for:
-PROMPT = 3  # where a caller waits; more than a lock is waited for
+# Seconds to wait for one answer of the database:
+PROMPT = 3  # while a caller waits; longer than WAIT_FOR_LOCK
 STEADY = 15  # in the background
-PATIENT = 3600  # by migrations
+PATIENT = 3600  # in migrations
 
 
 class now(FunctionElement[datetime]):  # noqa: N801  (reads as the SQL function that it is)
-    """The database's clock, `seconds` from now (negative: ago); predictions know no other."""
+    """SQL expression: the database's clock plus `seconds` (negative: before now). All times of
+    predictions come from this clock.
+    """
 
     type = Moment()
     inherit_cache = True
 
     def __init__(self, seconds: float | BindParameter[int] = 0):
-        """`seconds` may be a parameter, which then is given in microseconds."""
-        is_given = not isinstance(seconds, BindParameter)
-        super().__init__(literal(round(seconds * 1e6), BigInteger) if is_given else seconds)
+        """Take seconds, or a bound parameter whose value is in microseconds."""
+        is_number = not isinstance(seconds, BindParameter)
+        super().__init__(literal(round(seconds * 1e6), BigInteger) if is_number else seconds)
 
 
 @compiles(now, "mysql")
@@ -98,15 +103,15 @@ def open_database(
     target = make_url(url)
     if target.get_backend_name() != "mysql":
         engine = sqlite(target, pool, WAIT)
-        return Sessions(engine, engine.execution_options(reads_only=True), Turn(WAIT))
+        return Sessions(engine, engine.execution_options(reads_only=True), WriterLock(WAIT))
     open_one = partial(mysql, target, wait_for_connection=WAIT_FOR_CONNECTION)
     options: dict[str, Any] = {
         "patience": patience,
         "wait_for_lock": WAIT_FOR_LOCK,
         "leaves_room": leaves_room,
     }
-    # READ COMMITTED has no gap locks: claims of neighbours do not deadlock. A read of one
-    # statement needs no transaction, and so no ROLLBACK, which would cost as much as the read.
+    # READ COMMITTED has no gap locks, so that claims of adjacent rows do not deadlock. A read of
+    # one statement needs no transaction and no ROLLBACK, which would cost as much as the read.
     for_reads = max(1, pool // 3)  # a read takes a fraction of the time of a transaction
     writing = open_one(max(1, pool - for_reads), "READ COMMITTED", **options)
     reading = (

@@ -1,4 +1,4 @@
-"""SQLite as the database: what its connections need, and whose turn it is to write."""
+"""Connections to SQLite, and the lock that lets one thread write at a time."""
 
 import sqlite3
 import threading
@@ -10,10 +10,11 @@ from sqlalchemy.exc import TimeoutError
 from common.errors import SettingsError
 
 
-class Turn:
-    """One writer of this process at a time: SQLite takes no more, and has whoever it turns away
-    sleep and ask again, so that an unlucky one may wait until it gives up. Raises TimeoutError
+class WriterLock:
+    """A context manager that lets one thread of this process write at a time; raises TimeoutError
     after `wait` seconds.
+
+    SQLite allows one writer and makes the others poll, so that some may starve.
     """
 
     def __init__(self, wait: float):
@@ -22,14 +23,16 @@ class Turn:
 
     def __enter__(self) -> None:
         if not self._lock.acquire(timeout=self._wait):
-            raise TimeoutError("other writers did not come to an end")
+            raise TimeoutError("other writers did not finish in time")
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
 
 
 def sqlite(url: URL, pool: int, wait: float) -> Engine:
-    """Connect lazily; a connection or a lock is waited for for so many seconds."""
+    """Return an engine that connects lazily and waits up to `wait` seconds for a connection or a
+    lock.
+    """
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
         raise SettingsError("DATABASE_URL must be sqlite:///<file> or mysql+pymysql://…")
     engine = create_engine(
@@ -52,6 +55,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A reader that later writes fails at once with "locked"; who takes the lock first waits.
+    # A transaction that reads before it writes may fail at once with "locked"; one that begins with
+    # the write lock waits for it.
     reads = connection.get_execution_options().get("reads_only")
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

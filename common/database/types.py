@@ -1,4 +1,4 @@
-"""Column types that mean the same on SQLite, MariaDB and MySQL."""
+"""Column types that behave alike on SQLite, MariaDB and MySQL."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -15,11 +15,11 @@ class Id(TypeDecorator[UUID]):
     cache_ok = True
 
     def process_bind_param(self, value: UUID | None, dialect: Dialect) -> bytes | None:
-        """Its 16 bytes."""
+        """Convert a UUID to its 16 bytes."""
         return None if value is None else value.bytes
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> UUID | None:
-        """The UUID of 16 bytes."""
+        """Convert 16 bytes to a UUID."""
         return None if value is None else UUID(bytes=bytes(value))
 
 
@@ -37,9 +37,9 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """In UTC, without its zone."""
+        """Convert an aware time to a naive one in UTC."""
         return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """In UTC, saying so."""
+        """Mark the naive time as UTC."""
         return None if value is None else value.replace(tzinfo=UTC)

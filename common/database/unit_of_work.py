@@ -14,25 +14,25 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
-from common.database.circuit_breaker import Circuit, Open
-from common.database.mysql import TOO_MANY_CONNECTIONS, did_not_answer
-from common.database.sqlite import Turn
+from common.database.circuit_breaker import CircuitBreaker, CircuitOpen
+from common.database.mysql import TOO_MANY_CONNECTIONS, is_timeout
+from common.database.sqlite import WriterLock
 from common.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-# The server rolled a whole unit back so that another could go on: deadlock, lock wait time-out,
-# "record has changed since last read" (MariaDB's snapshot isolation). Or it had no connection left
-# for us, while our pool may get one back at any moment. In both cases the unit is run again.
-RUN_AGAIN = {1213, 1205, 1020, TOO_MANY_CONNECTIONS}
+# The server rolled the whole unit back because of a conflict with another: deadlock, lock wait
+# timeout, "record has changed since last read" (MariaDB's snapshot isolation). Or it had no free
+# connection, while this process's pool may get one back soon. In all cases the unit runs again.
+RETRYABLE = {1213, 1205, 1020, TOO_MANY_CONNECTIONS}
 TRIES = 5
-RERUN_WITHIN = 1.0  # seconds from its begin: later, running a unit again would take too long
+RETRY_WITHIN = 1.0  # seconds from the first begin: a later try would take too long
 # An unanswered COMMIT: seconds until its outcome must be known. The second is shorter: the server
 # did not answer the COMMIT at all, so the callers have waited already.
 RECALL_WITHIN, RECALL_UNANSWERED = 3.0, 1.0
-MOST_RECALLS = 3
-AWAY = "The database does not answer."
+RECALL_LIMIT = 3
+NO_ANSWER = "The database does not answer."
 UNKNOWN = (
     "The connection to the database broke while the change was being saved. It may or may not have "
     "been saved: read the resource again before you repeat the request."
@@ -58,12 +58,12 @@ class Sessions:
         self,
         engine: Engine,
         reading: Engine,
-        turn: Turn | None = None,
+        writer_lock: WriterLock | None = None,
         recalling: Engine | None = None,
     ):
         self.engine = engine
-        self.turn: AbstractContextManager[None] = turn or nullcontext()
-        self.circuit = Circuit()
+        self.writer_lock: AbstractContextManager[None] = writer_lock or nullcontext()
+        self.circuit = CircuitBreaker()
         self._engines = (engine, reading, recalling or engine)
         self.write = sessionmaker(engine, expire_on_commit=False)
         self.read = sessionmaker(reading, expire_on_commit=False)
@@ -82,16 +82,17 @@ def transact(
 ) -> T:
     """Run `work` in a transaction, commit it, and return the result of `work`.
 
-    A unit that the database rolled back for another's sake, or whose connection was lost before
-    COMMIT, is run again, so `work` must have no effects except on its session.
+    If the database rolls it back because of a conflict with another transaction, or the connection
+    is lost before COMMIT, `work` runs again; so it must have no effects except on its session.
 
     When the connection broke during COMMIT, `recall` reads what `work` had written: its result is
     returned, or `work` is run again if it returns None. See `recalled`. Raises CommitUnknown if the
     outcome cannot be read, DatabaseUnavailable if the database does not answer.
     """
-    for _ in range(MOST_RECALLS):
+    for _ in range(RECALL_LIMIT):
         try:
-            return run_unit(sessions.circuit, sessions.write, work, sessions.turn, commits=True)
+            circuit, factory, lock = sessions.circuit, sessions.write, sessions.writer_lock
+            return run_unit(circuit, factory, work, lock, commits=True)
         except CommitUnknown as error:
             if recall is None:
                 raise
@@ -114,7 +115,7 @@ def recalled(
     until = time.monotonic() + within
     while True:
         try:
-            return run_unit(Circuit(), sessions.recall, recall, sessions.turn)
+            return run_unit(CircuitBreaker(), sessions.recall, recall, sessions.writer_lock)
         except DatabaseUnavailable as error:
             if time.monotonic() >= until:
                 raise CommitUnknown(UNKNOWN) from error
@@ -138,26 +139,27 @@ def read(sessions: Sessions, work: Callable[[Session], T]) -> T:
 
 
 def run_unit(
-    circuit: Circuit,
-    opened: sessionmaker[Session],
+    circuit: CircuitBreaker,
+    factory: sessionmaker[Session],
     work: Callable[[Session], T],
-    turn: AbstractContextManager[None],
+    writer_lock: AbstractContextManager[None],
     commits: bool = False,
 ) -> T:
-    """Run `work` on a new session within `turn`; again if the database rolled it back for another's
-    sake, or if the connection was lost before COMMIT. Raises DatabaseUnavailable.
+    """Run `work` on a new session while holding `writer_lock`, and return its result. It runs again
+    if the database rolled it back because of a conflict, or the connection was lost before COMMIT.
+    Raises DatabaseUnavailable.
     """
-    rerun_until = time.monotonic() + RERUN_WITHIN
+    retry_until = time.monotonic() + RETRY_WITHIN
     for attempt in range(TRIES):
         try:
-            with _open(circuit, opened, turn) as session:
+            with _open(circuit, factory, writer_lock) as session:
                 result = work(session)
                 if commits:
                     _commit(session)
                 return result
         except (DBAPIError, TimeoutError) as error:
-            is_last = attempt == TRIES - 1 or time.monotonic() > rerun_until
-            if is_last or not _is_worth_another_try(error):
+            is_last = attempt == TRIES - 1 or time.monotonic() > retry_until
+            if is_last or not _is_retryable(error):
                 raise _translated(error) from error
             time.sleep(random.uniform(0, 0.02 * 2**attempt))
     raise AssertionError("unreachable: the last try returns or raises")
@@ -165,20 +167,22 @@ def run_unit(
 
 @contextmanager
 def _open(
-    circuit: Circuit, opened: sessionmaker[Session], turn: AbstractContextManager[None]
+    circuit: CircuitBreaker,
+    factory: sessionmaker[Session],
+    writer_lock: AbstractContextManager[None],
 ) -> Iterator[Session]:
-    """A new session within `turn`, whose success or failure is reported to the circuit breaker."""
+    """Open a session while holding `writer_lock`; report its outcome to the circuit breaker."""
     try:
-        begin = circuit.enter()
-    except Open as error:
-        raise DatabaseUnavailable(AWAY) from error
+        begin = circuit.begin_call()
+    except CircuitOpen as error:
+        raise DatabaseUnavailable(NO_ANSWER) from error
     try:
-        with turn, opened() as session:
+        with writer_lock, factory() as session:
             yield session
     except BaseException as error:
         if _got_no_answer(error):
             circuit.unanswered(begin)
-        elif isinstance(error, TimeoutError):  # no connection or turn was free in this process
+        elif isinstance(error, TimeoutError):  # no connection or lock was free in this process
             circuit.not_tried()
         else:
             circuit.answered()
@@ -196,18 +200,18 @@ def _commit(session: Session) -> None:
 
 
 def _got_no_answer(error: BaseException) -> bool:
-    """Whether the server let a statement, a COMMIT or a log-in wait until patience ended."""
+    """Whether the server did not answer a statement, a COMMIT or a log-in in time."""
     failed = error.__cause__ if isinstance(error, CommitUnknown) else error
-    return isinstance(failed, DBAPIError) and did_not_answer(failed.orig)
+    return isinstance(failed, DBAPIError) and is_timeout(failed.orig)
 
 
-def _is_worth_another_try(error: Exception) -> bool:
+def _is_retryable(error: Exception) -> bool:
     """Whether the server rolled it back or was full, or the connection was lost while it lay in the
     pool (which then forgets all its connections): cheaper than a ping before every use.
     """
     if not isinstance(error, DBAPIError) or not error.orig or not error.orig.args:
         return False
-    return error.connection_invalidated or error.orig.args[0] in RUN_AGAIN
+    return error.connection_invalidated or error.orig.args[0] in RETRYABLE
 
 
 def _translated(error: DBAPIError | TimeoutError) -> Exception:
@@ -220,4 +224,4 @@ def _translated(error: DBAPIError | TimeoutError) -> Exception:
     if not away:
         return error
     log.warning("database unavailable", error=str(getattr(error, "orig", error)))
-    return DatabaseUnavailable(AWAY)
+    return DatabaseUnavailable(NO_ANSWER)

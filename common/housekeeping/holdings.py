@@ -1,4 +1,4 @@
-"""What each table holds, how old its oldest row is, and what bounds it."""
+"""The size of each table, its oldest row, and the rule that limits how long rows are kept."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ from common.database.session import execute
 from common.housekeeping.retention import RULES
 from common.tables import Base
 
-# Tables that no rule of `common/housekeeping/retention.py` covers, or not wholly: what bounds them.
+# The limits of tables that the rules of `common/housekeeping/retention.py` do not cover, or only in
+# part.
 BOUNDED = {
     "api_keys": "until their account deletes them",
     "batch_items": "with their batch",
@@ -21,8 +22,8 @@ BOUNDED = {
     "drift_samples": "400 days",
     "follows": "until they end, or with an account",
     "images": "until their owner deletes them",
-    "lessons": "as long as a vote that they are learnt from",
-    "likes": "until they are taken back, or with a post or account",
+    "lessons": "as long as the votes that they sum up",
+    "likes": "until they are withdrawn, or with a post or account",
     "objects": "as long as an image has these bytes; tombstones: 10 minutes",
     "posts": "until their owner deletes them",
     "predictions": "with their image; search: 24 hours after its last use, 90 days with feedback; "
@@ -30,14 +31,14 @@ BOUNDED = {
     "share_links": "with their post",
     "users": "until they are deleted",
     "votes": "365 days",
-    "webhook_secrets": "a few at a time: one is replaced by another",
+    "webhook_secrets": "until they are replaced; two at a time",
 }
 OLDEST = ("created_at", "started_at", "day", "hour", "ends_at", "due_at")
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A table: rows, bytes where the database tells them, its oldest row."""
+class TableHoldings:
+    """A table's number of rows, size in bytes (None if unknown), oldest row and rule."""
 
     table: str
     rows: int
@@ -47,22 +48,23 @@ class Held:
 
 
 def rules() -> dict[str, str]:
-    """What bounds each table that has a rule."""
-    return {rule.table.__tablename__: rule.said for rule in RULES} | BOUNDED
+    """Return table name -> the rule that limits how long its rows are kept."""
+    return {rule.table.__tablename__: rule.description for rule in RULES} | BOUNDED
 
 
-def tables(session: Session) -> Iterator[Held]:
-    """Every table, by name."""
-    sizes, said = _sizes(session), rules()
+def tables(session: Session) -> Iterator[TableHoldings]:
+    """Yield the holdings of every table, in the order of their names."""
+    sizes, descriptions = _sizes(session), rules()
     for name, table in sorted(Base.metadata.tables.items()):
         column = next((table.c[each] for each in OLDEST if each in table.c), None)
         oldest = None if column is None else session.scalar(select(func.min(column)))
         rows = session.scalar(select(func.count()).select_from(table)) or 0
-        yield Held(name, rows, sizes.get(name), oldest, said.get(name, "no rule"))
+        rule = descriptions.get(name, "no rule")
+        yield TableHoldings(name, rows, sizes.get(name), oldest, rule)
 
 
 def _sizes(session: Session) -> dict[str, int]:
-    """Bytes with indexes; SQLite tells them only when it was built with `dbstat`."""
+    """Return the bytes of each table with its indexes; empty for an SQLite without `dbstat`."""
     if session.get_bind().dialect.name == "sqlite":
         pages: Any = text(
             "SELECT m.tbl_name AS name, SUM(s.pgsize) AS size FROM dbstat s"

@@ -1,19 +1,19 @@
-"""The life of an image behind its upload: found again, listed, shown to others or not, removed.
+"""Rows of images: finding, listing, changing and removing them.
 
-Functions take the session first and never commit. Who locks an image and the object of its bytes
-locks the object first.
+Functions take the session first and never commit. A transaction that locks an image and the object
+of its bytes locks the object first.
 """
 
-from common.images.lifecycle import find_own, hold, rename, set_visibility
-from common.images.queries import known, page
+from common.images.lifecycle import lock_own, lock_shared, rename, set_visibility
+from common.images.queries import find_by_sha256, list_images
 from common.images.removal import Removed, remove_image, remove_images_of
 
 __all__ = [
     "Removed",
-    "find_own",
-    "hold",
-    "known",
-    "page",
+    "find_by_sha256",
+    "list_images",
+    "lock_own",
+    "lock_shared",
     "remove_image",
     "remove_images_of",
     "rename",

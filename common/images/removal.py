@@ -1,9 +1,9 @@
-"""Removing an image: with its predictions, posts and everything that refers to it, and with its
-bytes when no other image has the same.
+"""Removing an image with its predictions, posts and all other rows that refer to it, and with its
+bytes unless another image has the same bytes.
 
-One transaction removes at most AT_ONCE rows. An image with more, which other callers may have asked
-for, is hidden by the first one and removed by the last; an engine that works on it meanwhile finds
-the prediction's row gone and drops its result.
+One transaction deletes at most AT_ONCE rows. An image with more rows is hidden by the first
+transaction and deleted by the last one. An engine that works on it meanwhile finds that the
+prediction's row does not exist and drops its result.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
 from common.database.session import execute
-from common.database.types import Id
 from common.images.references import unlink_some
 from common.search.outbox import is_findable, note_deleted
 from common.social import remove_some_posts_of_image
@@ -26,70 +25,28 @@ AT_ONCE = 500  # rows a transaction
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What one transaction removed, for whoever is to be told after its COMMIT."""
+    """The result of one transaction, for notifications after its COMMIT."""
 
-    predictions: Sequence[UUID]  # somebody may be waiting for them
-    condemned: bytes | None = None  # the sha256 of bytes that no image has any more
-    is_done: bool = True  # False: more is left, and the image with it
-
-
-# Built once: making a statement costs as much as sending it.
-_IT = Image.id == bindparam("image", type_=Id)
-_THESE = bindparam("these", expanding=True, type_=Id)
-ROW = select(Image.sha256, Image.owner_id, Image.visibility, Image.posts).where(_IT)
-OF_OWNER = (
-    select(Image.id)
-    .where(Image.owner_id == bindparam("owner", type_=Id))
-    .order_by(Image.id)
-    .limit(bindparam("most"))
-)
-HOLD_OBJECT = (
-    select(StoredObject.state).where(StoredObject.sha256 == bindparam("digest")).with_for_update()
-)
-HOLD_IMAGE = select(Image.id).where(_IT).with_for_update()
-SOME_PREDICTIONS = (
-    select(Prediction.id)
-    .where(Prediction.image_id == bindparam("image", type_=Id))
-    .limit(bindparam("most"))
-)
-# In the order in which an engine's batch locks them.
-HOLD_PREDICTIONS = (
-    select(Prediction.id).where(Prediction.id.in_(_THESE)).order_by(Prediction.id).with_for_update()
-)
-LEAVE_BATCHES = (
-    update(BatchItem)
-    .where(BatchItem.prediction_id.in_(_THESE))
-    .values(
-        prediction_id=None,
-        image_id=None,
-        error_code="image_deleted",
-        error_detail="The image was deleted.",
-    )
-)
-HIDE = update(Image).where(_IT).values(visibility=Visibility.PRIVATE)
-FORGET_DELIVERIES = delete(WebhookDelivery).where(WebhookDelivery.prediction_id.in_(_THESE))
-FORGET_PREDICTIONS = delete(Prediction).where(Prediction.id.in_(_THESE))
-FORGET_IMAGE = delete(Image).where(_IT)
-ANOTHER = select(Image.id).where(Image.sha256 == bindparam("digest")).limit(1)
-CONDEMN = (
-    update(StoredObject)
-    .where(StoredObject.sha256 == bindparam("digest"), StoredObject.state == "ready")
-    .values(state="deleting")
-)
+    predictions: Sequence[UUID]  # requests may be waiting for them
+    condemned: bytes | None = None  # the sha256 of the bytes, if no other image has them
+    is_done: bool = True  # False: the image still exists with some of its rows
 
 
 def remove_image(session: Session, image_id: UUID) -> Removed | None:
-    """Remove an image and what refers to it, or AT_ONCE rows of that: call it until `is_done`. None
-    when there is no such image.
+    """Delete an image and all rows that refer to it, or AT_ONCE of those; call it until `is_done`.
+    Returns None if the image does not exist.
 
-    Its object is locked first, as by uploads: bytes that somebody has just sent again stay.
+    The object is locked first, as by uploads, so that bytes which were just uploaded again are
+    kept.
     """
-    image = {"image": image_id}
-    row = execute(session, ROW, image).first()
+    this = Image.id == image_id
+    columns = (Image.sha256, Image.owner_id, Image.visibility, Image.posts)
+    row = execute(session, select(*columns).where(this)).first()
     if row is None:
         return None
-    execute(session, HOLD_OBJECT, {"digest": row.sha256})
-    if execute(session, HOLD_IMAGE, image).first() is None:
+    stored = StoredObject.sha256 == row.sha256
+    execute(session, select(StoredObject.state).where(stored).with_for_update())
+    if execute(session, select(Image.id).where(this).with_for_update()).first() is None:
         return None
     if remove_some_posts_of_image(session, image_id) >= AT_ONCE:
         return _hidden(session, image_id, row, [])
@@ -99,41 +56,59 @@ def remove_image(session: Session, image_id: UUID) -> Removed | None:
         return _hidden(session, image_id, row, predictions)
     if is_findable(row):
         note_deleted(session, [image_id])
-    execute(session, FORGET_IMAGE, image)
-    return Removed(predictions, _condemned(session, row.sha256))
+    execute(session, delete(Image).where(this))
+    return Removed(predictions, _condemn(session, row.sha256))
 
 
-def _hidden(session: Session, image_id: UUID, row: Row[Any], gone: Sequence[UUID]) -> Removed:
-    """Hide an image of which more is left than one transaction removes."""
-    execute(session, HIDE, {"image": image_id})
-    if row.visibility != Visibility.PRIVATE:  # afterwards nothing tells that it may be indexed
+def _hidden(session: Session, image_id: UUID, row: Row[Any], removed: Sequence[UUID]) -> Removed:
+    """Hide an image that has more rows than one transaction deletes."""
+    private = update(Image).where(Image.id == image_id).values(visibility=Visibility.PRIVATE)
+    execute(session, private)
+    if row.visibility != Visibility.PRIVATE:  # the next transactions cannot see that it was indexed
         note_deleted(session, [image_id])
-    return Removed(gone, is_done=False)
+    return Removed(removed, is_done=False)
 
 
-def remove_images_of(session: Session, owner_id: UUID, most: int) -> list[Removed]:
-    """Remove up to `most` images of an owner, or AT_ONCE rows of one; empty when none are left."""
-    gone: list[Removed] = []
-    for row in execute(session, OF_OWNER, {"owner": owner_id, "most": most}).all():
-        if found := remove_image(session, row.id):
-            gone.append(found)
-        is_done = not gone or gone[-1].is_done
-        if not is_done or sum(len(each.predictions) for each in gone) >= AT_ONCE:
+def remove_images_of(session: Session, owner_id: UUID, limit: int) -> list[Removed]:
+    """Remove up to `limit` images of an owner, or AT_ONCE rows of them; empty if no image is
+    left.
+    """
+    all_removed: list[Removed] = []
+    images = select(Image.id).where(Image.owner_id == owner_id).order_by(Image.id).limit(limit)
+    for row in execute(session, images).all():
+        if removed := remove_image(session, row.id):
+            all_removed.append(removed)
+        is_done = not all_removed or all_removed[-1].is_done
+        if not is_done or sum(len(each.predictions) for each in all_removed) >= AT_ONCE:
             break
-    return gone
+    return all_removed
 
 
 def _remove_predictions(session: Session, image_id: UUID) -> Sequence[UUID]:
-    some = execute(session, SOME_PREDICTIONS, {"image": image_id, "most": AT_ONCE}).scalars()
-    if ids := sorted(some):
-        for statement in (HOLD_PREDICTIONS, LEAVE_BATCHES, FORGET_DELIVERIES, FORGET_PREDICTIONS):
-            execute(session, statement, {"these": ids})
+    some = select(Prediction.id).where(Prediction.image_id == image_id).limit(AT_ONCE)
+    ids = sorted(execute(session, some).scalars())
+    if not ids:
+        return ids
+    predictions = Prediction.id.in_(ids)
+    # Locked in the same order as by an engine's batch.
+    execute(
+        session, select(Prediction.id).where(predictions).order_by(Prediction.id).with_for_update()
+    )
+    unlink = update(BatchItem).where(BatchItem.prediction_id.in_(ids))
+    reason = {"error_code": "image_deleted", "error_detail": "The image was deleted."}
+    execute(session, unlink.values(prediction_id=None, image_id=None, **reason))
+    execute(session, delete(WebhookDelivery).where(WebhookDelivery.prediction_id.in_(ids)))
+    execute(session, delete(Prediction).where(predictions))
     return ids
 
 
-def _condemned(session: Session, digest: bytes) -> bytes | None:
-    """The digest when no other image has the same bytes: no upload relies on them any more."""
-    if execute(session, ANOTHER, {"digest": digest}).first() is not None:
+def _condemn(session: Session, digest: bytes) -> bytes | None:
+    """Mark the object for deletion and return its digest, unless another image has the same
+    bytes.
+    """
+    other = select(Image.id).where(Image.sha256 == digest).limit(1)
+    if execute(session, other).first() is not None:
         return None
-    execute(session, CONDEMN, {"digest": digest})
+    ready = update(StoredObject).where(StoredObject.sha256 == digest, StoredObject.state == "ready")
+    execute(session, ready.values(state="deleting"))
     return digest

@@ -1,4 +1,4 @@
-"""What may come in: images within limits, base64, texts, file names. Pixels are never decoded."""
+"""Validation of images, base64, texts and file names of requests. Pixels are never decoded."""
 
 import binascii
 import re
@@ -13,7 +13,7 @@ _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _INDENTATION = re.compile(rb"\n[ \t]*")
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _FORBIDDEN_IN_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-# Directional overrides too: they can show "gpj.exe" as "exe.jpg".
+# Includes directional overrides, which can display "gpj.exe" as "exe.jpg".
 _UNSHOWN_IN_NAMES = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_NAME = 255
@@ -22,7 +22,7 @@ _LONGEST_EXTENSION = 16
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most an image may be: bytes, pixels (width x height), a side's pixels, frames."""
+    """Limits of an image: bytes, pixels (width x height), pixels of a side, frames."""
 
     max_bytes: int
     max_pixels: int
@@ -32,7 +32,7 @@ class Limits:
 
 
 def check(data: bytes, limits: Limits) -> Header:
-    """The header of an image that may come in: of an accepted format, within `limits`, and whole.
+    """Return the header of an image of an accepted format, within `limits`, and complete.
 
     Raises TooLarge `image_too_large`; UnsupportedMedia `image_format_not_allowed`; InputFault
     `image_empty`, `image_malformed`, `image_too_many_pixels`, `image_dimensions`,
@@ -40,14 +40,14 @@ def check(data: bytes, limits: Limits) -> Header:
     """
     if len(data) > limits.max_bytes:
         raise TooLarge(
-            f"The image has {len(data):,} bytes; {limits.max_bytes:,} are allowed.",
+            f"The image has {len(data):,} bytes; at most {limits.max_bytes:,} are allowed.",
             code="image_too_large",
         )
     header = read_header(data)
     _check_size(header, limits)
     if header.frames > limits.max_frames:
         raise InputFault(
-            f"The image has {header.frames:,} frames; {limits.max_frames:,} are allowed.",
+            f"The image has {header.frames:,} frames; at most {limits.max_frames:,} are allowed.",
             code="image_too_many_frames",
         )
     if not header.complete:
@@ -59,7 +59,8 @@ def _check_size(header: Header, limits: Limits) -> None:
     width, height = header.width, header.height
     if width * height > limits.max_pixels:
         raise InputFault(
-            f"The image has {width:,} x {height:,} pixels; {limits.max_pixels:,} are allowed.",
+            f"The image has {width:,} x {height:,} pixels; at most {limits.max_pixels:,} are "
+            "allowed.",
             code="image_too_many_pixels",
         )
     if min(width, height) < limits.min_side or max(width, height) > limits.max_side:
@@ -73,8 +74,8 @@ def _check_size(header: Header, limits: Limits) -> None:
 def decode_base64(text: str) -> bytes:
     """Return the bytes of a base64 text, bare or as a `data:...;base64,` URL.
 
-    The alphabet is the standard one or the URL-safe one (RFC 4648, sections 4 and 5), not both at
-    once; padding is required. The text may be wrapped into lines and these be indented. Raises
+    The alphabet is the standard or the URL-safe one (RFC 4648, sections 4 and 5), not a mixture;
+    padding is required. The text may be wrapped into lines, which may be indented. Raises
     InputFault `image_empty` or `image_base64_invalid`.
     """
     try:
@@ -95,7 +96,7 @@ def decode_base64(text: str) -> bytes:
 
 
 def _strictly(encoded: bytes) -> bytes:
-    # Python's strict mode lets padding pass that follows a whole group of four.
+    # Python's strict mode accepts padding after a complete group of four.
     if len(encoded) % 4 or encoded.endswith(b"==="):
         raise ValueError("wrong padding")
     return binascii.a2b_base64(encoded, strict_mode=True)
@@ -114,7 +115,7 @@ def _without_prefix(text: str) -> str:
 def _unwrapped(encoded: bytes) -> bytes:
     """Return the lines joined, without their common indentation.
 
-    A space anywhere else was a `+` before a form decoder replaced it: without it, the rest would
+    A space anywhere else was a `+` that a form decoder replaced; if it were removed, the text would
     decode to other bytes.
     """
     joined = encoded.strip(b" \t\r\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -129,7 +130,7 @@ def _unwrapped(encoded: bytes) -> bytes:
 
 
 def _plain_alphabet(encoded: bytes) -> bytes:
-    """Return the text in the standard alphabet, whichever of the two it came in."""
+    """Return the text translated to the standard alphabet."""
     if b"-" not in encoded and b"_" not in encoded:
         return encoded
     if b"+" in encoded or b"/" in encoded:
@@ -138,31 +139,31 @@ def _plain_alphabet(encoded: bytes) -> bytes:
 
 
 def check_text(value: str, what: str, *, lines: bool = False) -> str:
-    """`value` itself, when it has neither lone surrogates nor NUL nor other control characters.
+    """Return `value` unchanged if it has no control characters (such as NUL) or lone surrogates.
 
     With `lines`, tabs and line ends are allowed. Raises InputFault `text_invalid`, naming `what`.
     """
-    found = (_FORBIDDEN_IN_LINES if lines else _FORBIDDEN).search(value)
-    if found is None:
+    forbidden = (_FORBIDDEN_IN_LINES if lines else _FORBIDDEN).search(value)
+    if forbidden is None:
         return value
     raise InputFault(
-        f"{what} has a character that is not allowed, U+{ord(found[0]):04X}, "
-        f"at position {found.start():,}: control characters and lone surrogates are not.",
+        f"{what} must not contain control characters or lone surrogates; it has "
+        f"U+{ord(forbidden[0]):04X} at position {forbidden.start():,}.",
         code="text_invalid",
     )
 
 
 def clean_file_name(name: str | None, media_type: str = "") -> str:
-    """Return a file's name as it is shown: what follows the last slash of either kind, in NFC, at
-    most 255 characters with the extension kept. It is never used as a path.
+    """Return a file's name for display: the part after the last slash or backslash, in NFC, cut to
+    255 characters before the extension. It is never used as a path.
 
-    Control characters and directional overrides are dropped, lone surrogates replaced by U+FFFD: an
-    image is never refused for its name. A name of which nothing is left becomes "image" with the
-    media type's extension.
+    Control characters and directional overrides are removed, lone surrogates replaced by U+FFFD, so
+    that no image is rejected for its name. A name that becomes empty is replaced by "image" with
+    the media type's extension.
     """
     base = re.split(r"[/\\]", name or "")[-1]
     base = _SURROGATE.sub("\ufffd", _UNSHOWN_IN_NAMES.sub("", base)).strip()
-    # Cut before NFC too, which accepts texts of a limited length only.
+    # Also cut before `nfc`, which accepts only texts of a limited length.
     limit = 4 * _LONGEST_NAME
     clean = _cut(nfc(_cut(base, limit), limit), _LONGEST_NAME).strip()
     if not clean.strip("."):

@@ -1,6 +1,6 @@
-"""Evidence of a crash: a fatal signal of this process leaves its traceback in a file.
+"""A file with the traceback of a fatal signal, by which the next process recognizes a crash.
 
-SIGKILL, a power failure or a lost host leave nothing, so that a restart can be told from a crash.
+SIGKILL, a power failure or a lost host leave no traceback and do not count as a crash.
 """
 
 import faulthandler
@@ -13,25 +13,25 @@ import structlog
 log = structlog.get_logger(__name__)
 
 CRASH_LOG = "crash.log"
-MOST_LOGGED = 4000  # characters
+LONGEST_TRACE = 4000  # characters that are logged
 
 
 @contextmanager
 def crash_log(folder: Path) -> Iterator[bool]:
-    """Record a crash of this process in `folder`; yields whether the former process crashed.
+    """Record a crash of this process in `folder`; yields whether the previous process crashed.
 
-    Where the file cannot be written, nothing is recorded.
+    If the file cannot be written, crashes are not recorded.
     """
     path = folder / CRASH_LOG
     trace = ""
     with suppress(OSError):
         trace = path.read_text(errors="replace").strip()
     if trace:
-        log.error("the former process crashed", trace=trace[:MOST_LOGGED])
+        log.error("the previous process crashed", trace=trace[:LONGEST_TRACE])
     try:
         file = path.open("w")
     except OSError as error:
-        log.warning("no crash log", error=str(error))
+        log.warning("the crash log cannot be written", error=str(error))
         yield bool(trace)
         return
     with file:

@@ -1,4 +1,4 @@
-"""Standard error as a text stream that never raises and never waits for a slow reader."""
+"""Standard error as a text stream that never raises and does not wait for a slow reader."""
 
 import contextlib
 import io
@@ -10,43 +10,43 @@ import threading
 import time
 from collections.abc import Callable
 
-PATIENCE = 0.1  # seconds that a line may wait for a reader that has kept up until now
-ATOMIC = 4096  # bytes that a pipe which polls as writable takes without blocking (PIPE_BUF)
+PATIENCE = 0.1  # seconds that a line may wait for a reader that has kept up so far
+ATOMIC = 4096  # bytes that a pipe which polls as writable accepts without blocking (PIPE_BUF)
 
 
 class LogStream(io.TextIOBase):
-    """Writes text to a file descriptor; drops and counts what cannot be written at once.
+    """Writes text to a file descriptor; drops and counts lines that cannot be written at once.
 
-    A full disk, a closed pipe or a pipe that is not read costs the caller at most `PATIENCE`
-    seconds for the first line, and nothing for the following ones until a line can be written.
+    If the disk is full or the pipe is closed or not read, the first line waits at most `PATIENCE`
+    seconds, and the following ones do not wait until a line can be written again.
     """
 
     def __init__(self, descriptor: int | None):
-        """Without a descriptor every line is dropped and counted."""
+        """Write to `descriptor`; if it is None, drop and count every line."""
         self.lost = 0
         self._on_lost: Callable[[], object] | None = None
         self._descriptor = descriptor
         self._target, self._blocks = _target_of(descriptor)
         self._lock = threading.Lock()
         self._stalled = False
-        self._cut = False  # the last line was written in part
+        self._is_cut = False  # the last line was written in part
 
     def writable(self) -> bool:
         """Always True, as the text stream protocol requires."""
         return True
 
     def fileno(self) -> int:
-        """The descriptor that was given; raises OSError without one."""
+        """Return the descriptor; raises OSError if there is none."""
         if self._descriptor is None:
             raise OSError("standard error is closed")
         return self._descriptor
 
     def isatty(self) -> bool:
-        """Whether the lines go to a terminal."""
+        """Whether the lines are written to a terminal."""
         return self._descriptor is not None and os.isatty(self._descriptor)
 
     def count_with(self, on_lost: Callable[[], object]) -> None:
-        """Call `on_lost` for every line lost so far and for every one lost from now on."""
+        """Call `on_lost` for each line lost so far and for each one lost later."""
         self._on_lost = on_lost
         for _ in range(self.lost):
             self._report()
@@ -57,7 +57,7 @@ class LogStream(io.TextIOBase):
         self._report()
 
     def write(self, text: str, /) -> int:
-        """Write all of `text` now, or drop it; returns its length in both cases."""
+        """Write all of `text`, or drop it if that would block; returns its length in both cases."""
         if text and not self._try_to_write(text):
             self.lose()
         return len(text)
@@ -84,7 +84,7 @@ class LogStream(io.TextIOBase):
     def _write(self, line: bytes) -> bool:
         """Whether all of the line was written."""
         assert self._target is not None
-        left = memoryview(b"\n" + line if self._cut else line)
+        left = memoryview(b"\n" + line if self._is_cut else line)
         size, until = len(left), time.monotonic() + self._patience()
         try:
             while left and self._waits_until_ready(until):
@@ -95,7 +95,7 @@ class LogStream(io.TextIOBase):
                         break
         finally:
             if len(left) < size:
-                self._cut = bool(left)
+                self._is_cut = bool(left)
         return not left
 
     def _waits_until_ready(self, until: float) -> bool:
@@ -105,10 +105,10 @@ class LogStream(io.TextIOBase):
 
 
 def _target_of(descriptor: int | None) -> tuple[int | None, bool]:
-    """The descriptor to write to, and whether a write to it may block.
+    """Return the descriptor to write to, and whether a write to it may block.
 
-    A pipe or terminal is opened a second time, so that O_NONBLOCK does not affect the other
-    processes that share it. Where the system refuses that, writes are small enough not to block.
+    A pipe or terminal is opened a second time, so that O_NONBLOCK does not affect other processes
+    that share it. If the system refuses that, writes are small enough not to block.
     """
     if descriptor is None:
         return None, False
@@ -125,9 +125,9 @@ def _target_of(descriptor: int | None) -> tuple[int | None, bool]:
 
 
 def guard_stderr() -> LogStream | None:
-    """Put a LogStream in the place of `sys.stderr` and return it.
+    """Replace `sys.stderr` by a LogStream and return that.
 
-    Returns None where something else has replaced `sys.stderr` already, as test runners do.
+    Returns None if `sys.stderr` was replaced already, as by test runners.
     """
     if isinstance(sys.stderr, LogStream):
         return sys.stderr
@@ -140,8 +140,8 @@ def guard_stderr() -> LogStream | None:
 
 
 def _reserve_standard_descriptors() -> None:
-    """Open closed ones on /dev/null: else a database file may get number 2, and libraries in C
-    would print into it.
+    """Open closed standard descriptors on /dev/null. Otherwise a database file could get number 2,
+    and C libraries would print into it.
     """
     for number in range(3):
         try:

@@ -1,4 +1,4 @@
-"""What log lines hold: no terminal escapes, no local variables, no values from SQL errors."""
+"""Cleaning of log lines: no terminal escapes, no local variables, no values from SQL errors."""
 
 import re
 import traceback
@@ -18,17 +18,17 @@ _VALUES = re.compile(
 
 
 def escape_controls(text: str) -> str:
-    r"""The text with every control character written as an escape such as `\x1b`."""
-    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    r"""Return the text with each control character replaced by an escape such as `\x1b`."""
+    return _CONTROLS.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def hide_values(text: str) -> str:
-    """A database's error message without the values of columns that it repeats."""
+    """Return a database's error message without the column values that it repeats."""
     return _VALUES.sub(r"\1 '…'", text)
 
 
 def escaped_event(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """A structlog step for consoles: the event without control characters in names and texts."""
+    """A structlog processor for consoles: escape the control characters in names and texts."""
     return {
         escape_controls(name): escape_controls(value) if isinstance(value, str) else value
         for name, value in event.items()
@@ -36,7 +36,9 @@ def escaped_event(_logger: object, _method: str, event: EventDict) -> EventDict:
 
 
 def format_exception(exc_info: ExcInfo) -> str:
-    """The traceback as text: source lines, but no local variables; cut in the middle if long."""
+    """Return the traceback with source lines and without local variables; a long one is cut in the
+    middle.
+    """
     text = hide_values("".join(traceback.format_exception(*exc_info))).rstrip("\n")
     if len(text) <= LONGEST_TRACEBACK:
         return text
@@ -45,6 +47,6 @@ def format_exception(exc_info: ExcInfo) -> str:
 
 
 def print_exception(output: TextIO, exc_info: ExcInfo) -> None:
-    """Write the traceback for a console, without control characters."""
+    """Write the traceback to a console, with control characters escaped."""
     lines = format_exception(exc_info).split("\n")
     output.write("\n" + "\n".join(map(escape_controls, lines)))

@@ -1,6 +1,6 @@
-"""Logging: structlog, one event a line, JSON for machines and coloured text for a terminal.
+"""Logging with structlog: one event per line, as JSON, or as colored text on a terminal.
 
-A call that logs never raises and never waits: a line that cannot be made or written is dropped and
+Logging calls never raise and never block: a line that cannot be formatted or written is dropped and
 counted.
 """
 
@@ -18,10 +18,10 @@ from common.observability.sentry import reporter
 
 
 def configure(level: str, style: str, sentry_dsn: str = "") -> None:
-    """Set up the process's logging; `level` as in LOG_LEVEL, `style` as in LOG_FORMAT.
+    """Configure the process's logging; `level` as in LOG_LEVEL, `style` as in LOG_FORMAT.
 
-    Errors are reported to `sentry_dsn` too, where one is given. Raises SettingsError when the DSN
-    cannot be used.
+    Errors are also reported to `sentry_dsn`, unless it is empty. Raises SettingsError if the DSN
+    is invalid.
     """
     output: TextIO | LogStream = guard_stderr() or sys.stderr
     console = style == "console" or (style == "auto" and output.isatty())
@@ -41,7 +41,7 @@ def configure(level: str, style: str, sentry_dsn: str = "") -> None:
 
 
 def count_lost_lines(counter: Counter) -> None:
-    """Count in this metric what could not be logged since the process began, and from now on."""
+    """Count in this metric the log lines that were lost since the process began, and later ones."""
     if isinstance(sys.stderr, LogStream):
         sys.stderr.count_with(counter.inc)
 
@@ -61,7 +61,9 @@ def _json() -> list[Processor]:
 
 
 def _harmless_logger(level: str) -> type[Any]:
-    """Structlog's logger for this level, with errors of its steps counted instead of raised."""
+    """Return structlog's logger class for this level, with errors of processors counted instead of
+    raised.
+    """
     base: Any = structlog.make_filtering_bound_logger(logging.getLevelName(level.upper()))
 
     def log(self: Any, name: str, event: str | None = None, /, **fields: Any) -> Any:

@@ -1,8 +1,8 @@
-"""Metrics of several processes behind one address: they count in files of one folder.
+"""Metrics of several processes behind one address, counted in files of a shared folder.
 
-prometheus_client reads the folder's name from the environment when it is first imported, so it has
-to be there before, and nothing here may import the library until then. Whatever fails here costs
-metrics, never a process.
+prometheus_client reads the folder's name from the environment when it is first imported. So the
+name must be set before, and this module must not import the library. Failures here lose metrics but
+never stop a process.
 """
 
 import contextlib
@@ -16,14 +16,14 @@ from pathlib import Path
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 PREFIX = "afterimage-metrics-"
-OWNER = "owner"  # locked as long as a process of the folder lives
+OWNER = "owner"  # locked while a process that uses the folder is running
 
 
 def share_folder(processes: int) -> None:
-    """Before the first import: make a new folder, if there will be several processes.
+    """Create a folder for the metrics of several processes; call it before the library's import.
 
-    Without a place for it each process counts for itself. A folder that the environment names is
-    not used: its files may be another program's.
+    If no folder can be created, each process counts for itself. A folder that the environment names
+    already is not used, because its files may belong to another program.
     """
     forget_inherited()
     if processes < 2:
@@ -35,17 +35,17 @@ def share_folder(processes: int) -> None:
             _lock(os.open(Path(folder, OWNER), os.O_RDWR | os.O_CREAT, 0o600))  # never closed
             os.environ[FOLDER] = folder
             return
-    print("metrics: no folder can be made; each process counts for itself", file=sys.stderr)
+    print("metrics: no folder can be created; each process counts for itself", file=sys.stderr)
 
 
 def forget_inherited() -> None:
-    """Remove the folder's name from the environment, in both spellings that the library reads."""
+    """Remove the folder's name from the environment, under both names that the library reads."""
     for name in (FOLDER, FOLDER.lower()):
         os.environ.pop(name, None)
 
 
 def forget(process: int) -> None:
-    """A process has ended: add what it counted to the other dead ones' and remove its files."""
+    """Add the counts of an ended process to the sums of dead processes, and remove its files."""
     if folder := os.environ.get(FOLDER):
         from common.observability.metrics.dead_processes import merge
 
@@ -56,13 +56,13 @@ def forget(process: int) -> None:
 
 
 def remove_folder() -> None:
-    """Remove the folder; all processes have ended."""
+    """Remove the folder, after all processes have ended."""
     if folder := os.environ.pop(FOLDER, ""):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_abandoned(folders: Iterable[Path]) -> None:
-    """What services that were killed have left."""
+    """Remove the folders of services that were killed."""
     for folder in folders:
         with contextlib.suppress(OSError), (folder / OWNER).open("r+") as owner:
             _lock(owner.fileno())
@@ -70,5 +70,5 @@ def _remove_abandoned(folders: Iterable[Path]) -> None:
 
 
 def _lock(descriptor: int) -> None:
-    """Raises OSError when another process holds the lock."""
+    """Lock the file; raises OSError if another process holds the lock."""
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,7 @@
-"""Errors reported to Sentry, or to a server with its protocol, where SENTRY_DSN is set.
+"""Reporting errors to Sentry, or to a server with its protocol, if SENTRY_DSN is set.
 
-A report holds the fields of the log line and the stack. It holds no request, body or header, no
-value of a variable and no parameter of an SQL statement: they may be photographs or credentials.
+A report holds the fields of the log line and the stack. It holds no request bodies or headers, no
+values of variables and no parameters of SQL statements, which may be photographs or credentials.
 """
 
 import contextlib
@@ -14,15 +14,15 @@ from structlog.typing import EventDict, Processor
 from common.errors import SettingsError
 from common.observability.log_text import hide_values
 
-TAGS = ("request_id", "task", "id")  # fields that people search by
+TAGS = ("request_id", "task", "id")  # fields that can be searched
 LEFT_OUT = ("exc_info", "level", "timestamp")
 
 
 def reporter(dsn: str) -> Processor:
-    """A structlog step that reports errors to `dsn` and leaves the event as it is.
+    """Return a structlog processor that reports errors to `dsn` and passes the event on unchanged.
 
-    The client sends in a thread of its own; a report that cannot be made is dropped. Raises
-    SettingsError when the extra `sentry` is not installed or the DSN cannot be used.
+    The client sends in a thread of its own; a report that fails is dropped. Raises SettingsError if
+    the extra `sentry` is not installed or the DSN is invalid.
     """
     _connect(dsn)
 
@@ -42,7 +42,9 @@ def _connect(dsn: str) -> None:
         from sentry_sdk.integrations.dedupe import DedupeIntegration
         from sentry_sdk.utils import BadDsn
     except ImportError as error:
-        raise SettingsError("SENTRY_DSN needs: pip install 'afterimage[sentry]'.") from error
+        raise SettingsError(
+            "SENTRY_DSN needs the extra `sentry`: pip install 'afterimage[sentry]'."
+        ) from error
     try:
         sentry_sdk.init(
             dsn,
@@ -74,15 +76,15 @@ def _capture(event: EventDict) -> None:
 
 
 def _without_values(report: Any, _hint: object) -> Any:
-    """The report without the values that a database's error messages repeat."""
+    """Return the report without the column values that a database's error messages repeat."""
     for error in report.get("exception", {}).get("values", ()):
         error["value"] = hide_values(str(error.get("value") or ""))
     return report
 
 
 def _error_in(event: EventDict) -> BaseException | None:
-    """The exception of the log line: the given one, or the one being handled."""
-    given = event.get("exc_info")
-    if isinstance(given, BaseException):
-        return given
-    return sys.exc_info()[1] if given else None
+    """Return the exception of the log line: the given one, or the one being handled."""
+    exc_info = event.get("exc_info")
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    return sys.exc_info()[1] if exc_info else None

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
-from common.database.ids import FIRST_ID, LAST_ID, least_id
+from common.database.ids import FIRST_ID, LAST_ID, smallest_id
 from common.database.session import execute, now
 from common.database.types import Id, Moment
 from common.tables import Prediction, State
@@ -122,7 +122,7 @@ def measure(session: Session, task: str, interactive: bool) -> Lane:
         rate=throughput(claims, queue.oldest, queue.now),
         oldest=max(0.0, seconds),
         waited=max(0.0, (latest.started_at - latest.since).total_seconds()) if latest else 0,
-        first=queue.first or least_id(queue.now - timedelta(seconds=SKEW)),
+        first=queue.first or smallest_id(queue.now - timedelta(seconds=SKEW)),
     )
 
 

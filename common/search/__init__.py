@@ -1,1 +1,3 @@
-"""Search data that API and engine share: text normalisation, index outbox, feedback, analytics."""
+"""Search data that the API and the engine share: text normalization, index outbox, feedback and
+analytics.
+"""

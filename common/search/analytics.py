@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from common.database.session import execute, insert_missing
 from common.database.types import Hash
-from common.search.feedback.query_terms import kept, query_key
+from common.search.feedback.query_terms import query_key, stored_form
 from common.tables import Click, SearchDay, Vote
 
 _s = SearchDay
@@ -68,7 +68,7 @@ def count_searches(session: Session, searches: Iterable[Searched]) -> None:
         counted = there | {"missed": each.results == 0}
         if not execute(session, COUNT, counted).rowcount:
             new = dict(zip(("day", "model", "query_key"), place, strict=True))
-            about = {"query": kept(each.query), "searches": 0, "misses": 0}
+            about = {"query": stored_form(each.query), "searches": 0, "misses": 0}
             execute(session, ENTER, new | about)
             execute(session, COUNT, counted)
 

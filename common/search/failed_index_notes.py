@@ -1,6 +1,10 @@
-"""Index notes that failed: tried again later, or removed once a newer note did their work."""
+"""Failed predictions of the task `index` ("notes"): retried later, or deleted if a newer note of
+the same image has succeeded or is queued.
+"""
 
-from sqlalchemy import and_, delete, exists, or_, select
+from uuid import UUID
+
+from sqlalchemy import Select, and_, delete, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from common.database.session import execute, now
@@ -8,43 +12,45 @@ from common.predictions.cancel import RETRY_MANY
 from common.tables import Prediction, State
 from common.tasks.index import CONTRACT
 
-MOST_AT_ONCE = 500
-# Attempts that a note has had, and seconds to wait after its failure before the next life: what
-# keeps failing, or brings engines down, is tried once a day.
+LIMIT = 500  # notes per transaction
+# (attempts up to which the entry applies, seconds from the failure to the next try): a note that
+# keeps failing, or that crashes engines, is retried once a day.
 PAUSES = ((10, 60), (30, 3600), (1_000_000, 24 * 3600))
-
-_note, _other = aliased(Prediction), aliased(Prediction)
-_IS_DUE = or_(*(and_(_note.attempts <= most, _note.finished_at < now(-s)) for most, s in PAUSES))
-_IS_DONE = exists().where(
-    _other.image_id == _note.image_id,
-    _other.task == CONTRACT.name,
-    or_(
-        _other.state.in_([State.QUEUED, State.PROCESSING]),
-        and_(_other.state == State.SUCCEEDED, _other.started_at > _note.finished_at),
-    ),
-)
-FAILED = (
-    select(_note.id, _IS_DONE.label("is_done"))
-    .where(
-        _note.task == CONTRACT.name,
-        _note.interactive.is_(False),
-        _note.state.in_([State.FAILED, State.EXPIRED]),
-        _IS_DUE,
-    )
-    .limit(MOST_AT_ONCE)
-)
 
 
 def retry_failed(session: Session) -> int:
-    """Queue the failed notes that are due again, and remove those that a newer one replaced;
-    returns how many it dealt with.
+    """Queue up to LIMIT failed notes whose pause is over, and delete those that a newer note
+    replaces; returns the number of both.
     """
-    rows = execute(session, FAILED).all()
-    done = [row.id for row in rows if row.is_done]
-    again = [row.id for row in rows if not row.is_done]
-    if done:
-        execute(session, delete(Prediction).where(Prediction.id.in_(done)))
-    if again:
+    rows = execute(session, _failed_notes()).all()
+    replaced = [row.id for row in rows if row.is_replaced]
+    retried = [row.id for row in rows if not row.is_replaced]
+    if replaced:
+        execute(session, delete(Prediction).where(Prediction.id.in_(replaced)))
+    if retried:
         deadline = round(CONTRACT.deadline * 1e6)
-        execute(session, RETRY_MANY, {"ids": again, "deadline": deadline})
+        execute(session, RETRY_MANY, {"ids": retried, "deadline": deadline})
     return len(rows)
+
+
+def _failed_notes() -> Select[UUID, bool]:
+    note, other = aliased(Prediction), aliased(Prediction)
+    is_due = or_(*(and_(note.attempts <= limit, note.finished_at < now(-s)) for limit, s in PAUSES))
+    is_replaced = exists().where(
+        other.image_id == note.image_id,
+        other.task == CONTRACT.name,
+        or_(
+            other.state.in_([State.QUEUED, State.PROCESSING]),
+            and_(other.state == State.SUCCEEDED, other.started_at > note.finished_at),
+        ),
+    )
+    return (
+        select(note.id, is_replaced.label("is_replaced"))
+        .where(
+            note.task == CONTRACT.name,
+            note.interactive.is_(False),
+            note.state.in_([State.FAILED, State.EXPIRED]),
+            is_due,
+        )
+        .limit(LIMIT)
+    )

@@ -1,7 +1,7 @@
-"""Every setting: its environment variable, its default and what it means.
+"""The settings: each one's environment variable, default, meaning and parser.
 
-Read once, at the doors of the processes; the README's table is made from this file. What values
-may be is in `common/settings/parsers.py`.
+They are read once, when a process starts. The documented table of settings is made from this file;
+the parsers are in `common/settings/parsers.py`.
 """
 
 import os
@@ -34,10 +34,10 @@ from common.webhooks.addresses import Network, parse_networks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(CallerSettings):
-    """All settings of one process, parsed and checked."""
+    """All settings of one process, parsed and validated."""
 
     data_dir: Path = setting(
-        "DATA_DIR", "var", "Folder of everything the embedded defaults keep.", folder
+        "DATA_DIR", "var", "Folder for the data of the embedded defaults.", folder
     )
     database_url: str = setting(
         "DATABASE_URL",
@@ -61,7 +61,7 @@ class Settings(CallerSettings):
     index_url: str = setting(
         "INDEX_URL",
         "file://{data_dir}/index",
-        "Where the search index is: as STORAGE_URL. `make reindex` makes it anew from the rows.",
+        "Location of the search index, as STORAGE_URL. `make reindex` rebuilds it from the rows.",
         secret=True,
     )
     model_dir: Path = setting(
@@ -69,39 +69,44 @@ class Settings(CallerSettings):
     )
     model_mirror: str = setting(
         "MODEL_MIRROR", "",
-        "Folder or http(s) address with the catalogue's files, for machines without internet.",
+        "Folder or http(s) URL with the catalogue's files, for machines without internet access.",
         mirror,
     )  # fmt: skip
     public_url: str = setting(
         "PUBLIC_URL", "",
-        "Base of absolute links, with the path prefix if there is one: `https://host/photos`. "
+        "Base of absolute links, including a path prefix if there is one: `https://host/photos`. "
         "Empty: taken from the request.", base_url,
     )  # fmt: skip
     trusted_hosts: tuple[str, ...] = setting(
         "TRUSTED_HOSTS", "",
-        "Further host names in requests: `photos.example,.b.example`, or `*`. Always allowed: "
-        "addresses, names without a dot, `.local` and the like, and PUBLIC_URL's; behind "
-        "TRUSTED_PROXIES any, unless some are listed.", host_names,
+        "More host names that requests may name: `photos.example,.b.example`, or `*` for all. "
+        "Always allowed: IP addresses, names without a dot, local names such as `.local`, and the "
+        "host of PUBLIC_URL; with TRUSTED_PROXIES all names, unless some are listed.", host_names,
     )  # fmt: skip
     trusted_proxies: int = setting(
         "TRUSTED_PROXIES", "0",
-        "How many proxies in front may set `X-Forwarded-*`; 0: none is believed.", non_negative,
+        "Number of proxies in front whose `X-Forwarded-*` headers are trusted; 0: none.",
+        non_negative,
     )  # fmt: skip
     cors_origins: tuple[str, ...] = setting(
         "CORS_ORIGINS", "",
-        "Web pages that may call the API from a browser: `https://a.example,https://b.example`, "
-        "or `*`. Empty: our own alone.", origins,
+        "Origins whose web pages may call the API from a browser: "
+        "`https://a.example,https://b.example`, or `*` for all. Empty: only the API's own pages.",
+        origins,
     )  # fmt: skip
     decode_pixels: int = setting(
-        "DECODE_PIXELS", "48000000", "Pixels that an engine decodes at once, for all tasks.", count
+        "DECODE_PIXELS",
+        "48000000",
+        "Most pixels that an engine decodes at once, in all tasks.",
+        count,
     )
     engine_workers: int = setting(
         "ENGINE_WORKERS", str(os.cpu_count() or 1),
-        "Worker threads of an engine, each with a model session of its own; default: one a core.",
+        "Worker threads of an engine, each with its own model session; default: one per core.",
         count,
     )  # fmt: skip
     batch_size: int = setting(
-        "BATCH_SIZE", "12", "Most predictions that a worker claims and writes at once.", count
+        "BATCH_SIZE", "12", "Most predictions that a worker claims and finishes at once.", count
     )
     database_pool: int = setting(
         "DATABASE_POOL",
@@ -113,37 +118,39 @@ class Settings(CallerSettings):
         "CAPTIONER_URL",
         "labels://",
         "`labels://` (offline), `openai://host/v1?model=…`, or `openai+http://…` without TLS: "
-        "any server with OpenAI's chat completions; it gets to see the pixels, no metadata.",
+        "any server with OpenAI's chat completions API. It receives the pixels without metadata.",
     )
-    openai_api_key: str = setting("OPENAI_API_KEY", "", "Key for `openai://`; secret.", secret=True)
+    openai_api_key: str = setting(
+        "OPENAI_API_KEY", "", "API key for `openai://`; secret.", secret=True
+    )
     caption_workers: int = setting(
         "CAPTION_WORKERS", "8",
-        "Most captions that one engine asks `openai://` for at once.", count,
+        "Most simultaneous `openai://` requests of one engine.", count,
     )  # fmt: skip
     caption_timeout: float = setting(
-        "CAPTION_TIMEOUT", "30", "Seconds that `openai://` may take for a caption, at most 40.",
+        "CAPTION_TIMEOUT", "30", "Timeout of an `openai://` request in seconds, at most 40.",
         seconds_below(40),
     )  # fmt: skip
     caption_price: tuple[float, float] | None = setting(
-        "CAPTION_PRICE", "", "US dollars for a million tokens in and out: `0.15,0.60`.", price
+        "CAPTION_PRICE", "", "US dollars per million input and output tokens: `0.15,0.60`.", price
     )
     caption_budget: float | None = setting(
         "CAPTION_BUDGET_USD", "",
-        "US dollars for captions a month (UTC), over all engines. Empty: not limited.", dollars,
+        "US dollars for captions per month (UTC), for all engines. Empty: unlimited.", dollars,
     )  # fmt: skip
     caption_share: float = setting(
         "CAPTION_BUDGET_SHARE", "75",
-        "Per cent of that budget, as far as others have left it, that one account may use, or all "
-        "anonymous callers together. 100: all of it.", percentage,
+        "Percentage of the remaining budget that one account may use, or all anonymous callers "
+        "together. 100: all of it.", percentage,
     )  # fmt: skip
     caption_fallback: str = setting(
         "CAPTION_FALLBACK", "none",
-        "What follows when the budget is used up or `openai://` refuses us: `none` (the caption "
-        "fails) or `labels`.", one_of("none", "labels"),
+        "When the budget is used up or `openai://` rejects requests: `none` (captions fail) or "
+        "`labels` (made from labels).", one_of("none", "labels"),
     )  # fmt: skip
     caption_breaker: float = setting(
         "CAPTION_BREAKER_SECONDS", "300",
-        "Seconds without calls after `openai://` has refused the key, the quota or the model.",
+        "Seconds without requests after `openai://` rejected the key, the quota or the model.",
         seconds_below(86_400),
     )  # fmt: skip
     webhook_allowed_networks: tuple[Network, ...] = setting(
@@ -153,19 +160,19 @@ class Settings(CallerSettings):
     )  # fmt: skip
     metrics_port: tuple[str, int] | None = setting(
         "METRICS_PORT", "",
-        "Where an engine process answers with its metrics: `9100` on loopback, or `0.0.0.0:9100`. "
-        "Empty: nowhere. The API has `/metrics`.", address_or_none,
+        "Port of an engine's metrics, `9100` (loopback), or an address, `0.0.0.0:9100`. "
+        "Empty: not served. The API serves `/metrics`.", address_or_none,
     )  # fmt: skip
     drift_window_hours: int = setting(
-        "DRIFT_WINDOW_HOURS", "24", "The latest hours that are compared for drift.", count
+        "DRIFT_WINDOW_HOURS", "24", "Number of latest hours that are compared for drift.", count
     )
     drift_reference: int | tuple[date, date] = setting(
         "DRIFT_REFERENCE", "28",
-        "What they are compared with: so many days before them, or fixed ones, "
+        "The reference for drift: a number of days before these hours, or fixed days, "
         "`2026-11-01/2026-11-14`.", days_or_interval,
     )  # fmt: skip
     drift_least: int = setting(
-        "DRIFT_LEAST", "500", "Fewer images on either side are not compared.", count
+        "DRIFT_LEAST", "500", "Least number of images on either side for a comparison.", count
     )
     log_level: str = setting(
         "LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`.",
@@ -177,15 +184,13 @@ class Settings(CallerSettings):
     )  # fmt: skip
     sentry_dsn: str = setting(
         "SENTRY_DSN", "",
-        "Where errors are told as well: Sentry, or what speaks its protocol (extra `sentry`).",
+        "Sentry, or a server with its protocol, that errors are reported to (extra `sentry`).",
     )  # fmt: skip
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read every setting; raises SettingsError that names the first variable it cannot use."""
-        specs = {spec.name: spec.metadata for spec in fields(cls)}
+        """Read all settings; raises SettingsError that names the first invalid variable."""
+        specs = {field.name: field.metadata for field in fields(cls)}
         data_dir = read_setting(environ, specs.pop("data_dir"), "")
-        values = {
-            name: read_setting(environ, about, str(data_dir)) for name, about in specs.items()
-        }
+        values = {name: read_setting(environ, spec, str(data_dir)) for name, spec in specs.items()}
         return cls(data_dir=data_dir, **values)

@@ -1,6 +1,5 @@
-"""What the values of settings may be: from a variable's text to what `Settings` holds.
-
-Each raises ValueError that says what is wanted.
+"""Parsers of settings: each converts a variable's text to a value of `Settings`, and raises
+ValueError with the expected form if it is invalid.
 """
 
 from collections.abc import Callable
@@ -14,9 +13,9 @@ ON, OFF = {"on", "true", "yes", "1"}, {"off", "false", "no", "0"}
 
 
 class Allowance(NamedTuple):
-    """So much within so many seconds."""
+    """A limit within a period of `seconds`."""
 
-    most: int
+    limit: int
     seconds: int
 
 
@@ -52,19 +51,19 @@ def non_negative(text: str) -> int:
     return number
 
 
-def seconds_below(most: float) -> Callable[[str], float]:
-    """Seconds above 0, at most `most`."""
+def seconds_below(limit: float) -> Callable[[str], float]:
+    """Return a parser of seconds above 0, up to `limit`."""
 
     def parse(text: str) -> float:
-        if not 0 < (seconds := decimal(text)) <= most:
-            raise ValueError(f"must be above 0 and at most {most:g}")
+        if not 0 < (seconds := decimal(text)) <= limit:
+            raise ValueError(f"must be above 0 and at most {limit:g}")
         return seconds
 
     return parse
 
 
 def dollars(text: str) -> float | None:
-    """An amount of US dollars; None where nothing is given."""
+    """An amount of US dollars; None for an empty text."""
     amount = decimal(text or "nan")
     if text and not 0 <= amount < float("inf"):
         raise ValueError("must be an amount of US dollars")
@@ -72,7 +71,7 @@ def dollars(text: str) -> float | None:
 
 
 def price(text: str) -> tuple[float, float] | None:
-    """`0.15,0.60`: of a million tokens that go in and that come out."""
+    """`0.15,0.60`: the prices of a million input tokens and of a million output tokens."""
     amounts = [dollars(part.strip()) for part in text.split(",")] if text else []
     if text and (len(amounts) != 2 or None in amounts):
         raise ValueError("must be two amounts, like 0.15,0.60")
@@ -80,7 +79,7 @@ def price(text: str) -> tuple[float, float] | None:
 
 
 def seconds_or_none(text: str) -> float | None:
-    """Whole seconds, at least 1; None where nothing is given."""
+    """Whole seconds, at least 1; None for an empty text."""
     return float(count(text)) if text else None
 
 
@@ -93,12 +92,12 @@ def folder(text: str) -> Path:
 
 
 def mirror(text: str) -> str:
-    """A folder or an http(s) address; empty means: download from the catalogue's sources."""
+    """A folder or an http(s) URL; empty: download from the catalogue's sources."""
     return text if not text or "://" in text else str(folder(text))
 
 
 def one_of(*allowed: str) -> Callable[[str], str]:
-    """One of these words, however they are capitalised."""
+    """Return a parser of one of these words, in upper or lower case."""
 
     def parse(text: str) -> str:
         if text.lower() not in allowed:
@@ -109,7 +108,7 @@ def one_of(*allowed: str) -> Callable[[str], str]:
 
 
 def address_or_none(text: str) -> tuple[str, int] | None:
-    """`port` on loopback, or `host:port`; None where nothing is given."""
+    """`port` on loopback, or `host:port`; None for an empty text."""
     if not text:
         return None
     host, _, port = text.rpartition(":")
@@ -119,7 +118,7 @@ def address_or_none(text: str) -> tuple[str, int] | None:
 
 
 def switch(text: str) -> bool:
-    """`on` or `off`, however capitalised, and the other usual spellings of the two."""
+    """`on` or `off`, or another usual word for them (true, yes, 1; false, no, 0), in any case."""
     word = text.lower()
     if word not in ON | OFF:
         raise ValueError("must be on or off")
@@ -127,7 +126,7 @@ def switch(text: str) -> bool:
 
 
 def days_or_interval(text: str) -> int | tuple[date, date]:
-    """A number of days, or the first and the last day of an interval, as in ISO 8601."""
+    """A number of days, or the first and last day of an interval, as in ISO 8601."""
     if "/" not in text:
         return count(text)
     first, last = (date.fromisoformat(part.strip()) for part in text.split("/", 1))
@@ -137,44 +136,45 @@ def days_or_interval(text: str) -> int | tuple[date, date]:
 
 
 def allowance(text: str) -> Allowance | None:
-    """`100/minute`; None for `off` and where nothing is given."""
+    """`100/minute`; None for `off` and an empty text."""
     if text.lower() in ("", "off"):
         return None
-    most, _, period = text.partition("/")
+    limit, _, period = text.partition("/")
     name = period.strip().lower().removesuffix("s")
     if name not in PERIODS:
-        raise ValueError(f"must be off, or a number and one of {', '.join(PERIODS)}: 100/minute")
-    return Allowance(count(most), PERIODS[name])
+        periods = ", ".join(PERIODS)
+        raise ValueError(f"must be off, or a number per {periods}, such as 100/minute")
+    return Allowance(count(limit), PERIODS[name])
 
 
 class PredictionQuota(NamedTuple):
-    """Units of work of an anonymous caller and of an account; None: not limited."""
+    """Units of work of an anonymous caller's network and of an account; None: unlimited."""
 
     anonymous: Allowance | None
     account: Allowance | None
 
     @property
     def is_guard(self) -> bool:
-        """Whether it is only there against abuse by anonymous callers."""
+        """Whether it only guards against abuse by anonymous callers."""
         return self.account is None
 
 
 def prediction_quota(text: str) -> PredictionQuota:
-    """`1000/hour` for all callers, `anonymous:1000/hour` for anonymous ones; both, or `off`."""
+    """`1000/hour` for all callers, `anonymous:1000/hour` for anonymous ones, both, or `off`."""
     if text.lower() == "off":
         return PredictionQuota(None, None)
-    found: dict[str, Allowance | None] = {}
+    by_prefix: dict[str, Allowance | None] = {}
     for part in text.split(","):
         prefix, colon, value = part.strip().rpartition(":")
-        if (prefix, colon) not in (("", ""), ("anonymous", ":")) or prefix in found:
+        if (prefix, colon) not in (("", ""), ("anonymous", ":")) or prefix in by_prefix:
             raise ValueError("must be like 1000/hour, anonymous:1000/hour, both of them, or off")
-        found[prefix] = allowance(value.strip())
-    everybody = found.get("")
-    return PredictionQuota(found.get("anonymous", everybody), everybody)
+        by_prefix[prefix] = allowance(value.strip())
+    account = by_prefix.get("")
+    return PredictionQuota(by_prefix.get("anonymous", account), account)
 
 
 def percentage(text: str) -> float:
-    """A number above 0 and at most 100, as a share of 1."""
+    """A percentage above 0 and at most 100, as a fraction of 1."""
     if not 0 < (number := decimal(text)) <= 100:
         raise ValueError("must be above 0 and at most 100")
     return number / 100
@@ -182,28 +182,32 @@ def percentage(text: str) -> float:
 
 def origins(text: str) -> tuple[str, ...]:
     """Origins (RFC 6454) as browsers send them, separated by commas; or `*` alone."""
-    found = tuple(part.strip().lower() for part in text.split(",") if part.strip())
-    for origin in found if found != ("*",) else ():
+    listed = _comma_separated(text)
+    for origin in listed if listed != ("*",) else ():
         parts = urlsplit(origin)
         if f"{parts.scheme}://{parts.netloc}" != origin or parts.scheme not in ("http", "https"):
             raise ValueError("must be origins such as https://a.example, without a path, or *")
-    return found
+    return listed
 
 
 def host_names(text: str) -> tuple[str, ...]:
-    """Host names separated by commas; `.a.example` stands for all below it, `*` for any."""
-    found = tuple(part.strip().lower() for part in text.split(",") if part.strip())
-    if any(set(name) & set("/:@ ") for name in found):
+    """Host names separated by commas; `.a.example` includes all its subdomains, `*` all names."""
+    names = _comma_separated(text)
+    if any(set(name) & set("/:@ ") for name in names):
         raise ValueError("must be host names such as photos.example, without scheme and port")
-    return found
+    return names
+
+
+def _comma_separated(text: str) -> tuple[str, ...]:
+    return tuple(part.strip().lower() for part in text.split(",") if part.strip())
 
 
 def base_url(text: str) -> str:
-    """An http(s) address, with a path or without; empty where nothing is given."""
+    """An http(s) URL with or without a path; or an empty text."""
     parts = urlsplit(text)
     if text and (parts.scheme not in ("http", "https") or not parts.hostname):
         raise ValueError("must begin with http:// or https:// and a host")
     if parts.query or parts.fragment:
         raise ValueError("must not have a query or a fragment")
-    _ = parts.port  # raises ValueError for one that is out of range
+    _ = parts.port  # raises ValueError if it is out of range
     return text.rstrip("/")

@@ -1,4 +1,4 @@
-"""From an environment variable, or the file that it names, to a setting's value."""
+"""Reading a setting from its environment variable, or from the file that the variable names."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -18,62 +18,64 @@ def setting(
     *,
     secret: bool = False,
 ) -> Any:
-    """A field of `Settings`; `{data_dir}` in a default stands for the value of DATA_DIR.
+    """Return a field of `Settings`; `{data_dir}` in a default is replaced by the value of DATA_DIR.
 
-    A secret one is shown nowhere.
+    The value of a secret one never appears in messages.
     """
-    about = {"variable": variable, "default": default, "meaning": meaning, "parse": parse}
-    return field(metadata=about | {"secret": secret}, repr=not secret)
+    spec = {"variable": variable, "default": default, "meaning": meaning, "parse": parse}
+    return field(metadata=spec | {"secret": secret}, repr=not secret)
 
 
-def read_setting(environ: Mapping[str, str], about: Mapping[str, Any], data_dir: str) -> Any:
-    """One setting's parsed value; an empty variable counts as unset, and so does a service link."""
-    variable: str = about["variable"]
-    said = given(environ, variable)
-    if is_service_link(variable, said):
-        said = ""
-    raw = said or _default(about["default"], data_dir)
+def read_setting(environ: Mapping[str, str], spec: Mapping[str, Any], data_dir: str) -> Any:
+    """Return a setting's parsed value; an empty variable or a Kubernetes service link counts as
+    unset.
+    """
+    variable: str = spec["variable"]
+    text = read_variable(environ, variable)
+    if is_service_link(variable, text):
+        text = ""
+    raw = text or _default(spec["default"], data_dir)
     try:
-        return about["parse"](raw)
+        return spec["parse"](raw)
     except ValueError as error:
-        shown = "" if about["secret"] else f"={raw!r}"
-        raise SettingsError(f"{variable}{shown} cannot be used: {error}") from error
+        value = "" if spec["secret"] else f"={raw!r}"
+        raise SettingsError(f"{variable}{value} cannot be used: {error}") from error
 
 
 def is_service_link(variable: str, value: str) -> bool:
-    """Whether the variable is not meant for us: for a service named `metrics`, Kubernetes sets
-    METRICS_PORT=tcp://10.96.0.1:9100 in every container, as Docker's links did.
+    """Whether the variable is a service link and not a setting: for a service named `metrics`,
+    Kubernetes sets METRICS_PORT=tcp://10.96.0.1:9100 in every container, as Docker's links did.
     """
     is_port = variable == "PORT" or variable.endswith("_PORT")
     return is_port and re.fullmatch(r"(tcp|udp|sctp)://\S+:\d+", value.strip()) is not None
 
 
 def _default(text: str, data_dir: str) -> str:
-    """The default with the folder's name in it, percent-encoded where it is part of a URL."""
+    """Return the default with DATA_DIR's value inserted, percent-encoded in a URL."""
     return text.format(data_dir=quote(data_dir) if "://" in text else data_dir)
 
 
-def given(environ: Mapping[str, str], variable: str) -> str:
-    """What the variable says, or else the file that `<variable>_FILE` names, as secrets come.
+def read_variable(environ: Mapping[str, str], variable: str) -> str:
+    """Return the variable's value, or the text of the file that `<variable>_FILE` names, as for
+    secrets; an empty text if neither is set.
 
-    Empty when there is neither. Raises SettingsError when there are both, or the file cannot be
-    read as UTF-8.
+    Raises SettingsError if both are set, or if the file cannot be read as UTF-8.
     """
-    said, path = _value(environ, variable), _value(environ, f"{variable}_FILE")
-    if said and path:
-        raise SettingsError(f"{variable} and {variable}_FILE are both set; only one can count.")
+    value, path = _value(environ, variable), _value(environ, f"{variable}_FILE")
+    if value and path:
+        raise SettingsError(f"{variable} and {variable}_FILE are both set; set only one of them.")
     try:
-        return said or (Path(path).read_text("utf-8-sig").strip() if path else "")
+        return value or (Path(path).read_text("utf-8-sig").strip() if path else "")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise SettingsError(f"{variable}_FILE={path!r} cannot be read: {why}") from error
 
 
 def _value(environ: Mapping[str, str], variable: str) -> str:
-    """The variable without the space and the pair of quotes around its value.
+    """Return the variable's value without surrounding white space and one pair of quotes.
 
-    `docker run --env-file`, Kubernetes and systemd hand over the quotes and the carriage return of
-    a line such as `NAME="value"`; shells and Compose remove them.
+    `docker run --env-file`, Kubernetes and systemd pass the quotes and the carriage return of a
+    line such as `NAME="value"` on; shells and Compose remove them.
     """
     value = environ.get(variable, "").strip()
     is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"

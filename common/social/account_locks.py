@@ -1,4 +1,4 @@
-"""The account for which a row is written: held, so that it is not deleted meanwhile."""
+"""Locks on the account that a new row will refer to, so that it is not deleted before COMMIT."""
 
 from uuid import UUID
 
@@ -13,11 +13,11 @@ HOLD = select(User.id).where(User.id == bindparam("user")).with_for_update(read=
 
 
 def is_held(session: Session, user_id: UUID) -> bool:
-    """Keep the account until COMMIT; False when it is gone."""
+    """Lock the account until COMMIT; False if it does not exist."""
     return execute(session, HOLD, {"user": user_id}).first() is not None
 
 
 def hold(session: Session, user_id: UUID) -> None:
-    """Keep the caller's own account until COMMIT; raises Unauthorized when it is gone."""
+    """Lock the caller's account until COMMIT; raises Unauthorized if it no longer exists."""
     if not is_held(session, user_id):
-        raise Unauthorized("This account is no more.")
+        raise Unauthorized("This account no longer exists.")

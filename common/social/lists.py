@@ -1,8 +1,8 @@
-"""Lists of posts and of people, page by page: each page is one query along one index.
+"""Lists of posts and of users, in pages: each page is one query on one index.
 
-A page starts after a `ListCursor`, the last row of the page before, so that new posts do not shift
-the pages. Pages hold ids; `common/social/projections.py` reads the rows for them.
-Posts and people whose account is disabled are left out unless `all_accounts` is set, for admins.
+A page begins after a `ListCursor`, the last row of the previous page, so that new posts do not
+shift the pages. Pages of posts hold ids; `common/social/projections.py` reads their rows. Posts and
+users whose account is disabled are left out unless `all_accounts` is set, for admins.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Boolean, ColumnElement, Row, and_, bindparam, or_, select, true
 from sqlalchemy.orm import Session
 
-from common.database.ids import FIRST_ID, LAST_ID, id_before, least_id
+from common.database.ids import FIRST_ID, LAST_ID, id_before, smallest_id
 from common.database.session import execute
 from common.database.types import Id
 from common.tables import Follow, Post, User
@@ -22,25 +22,26 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ListCursor(NamedTuple):
-    """Where a row stands in its list: by `rank`, then by `id`, both descending."""
+    """The position of a row in a list that is sorted by `rank`, then by `id`, both descending."""
 
     rank: int  # likes, or microseconds since 1970; 0 where the id alone decides
     id: UUID
 
 
-TOP = ListCursor(2**31 - 1, LAST_ID)  # before all posts
-NOW = ListCursor(2**53, LAST_ID)  # before all that have a time
+TOP = ListCursor(2**31 - 1, LAST_ID)  # before the first row of a list of posts
+NOW = ListCursor(2**53, LAST_ID)  # before the first row of a list that is sorted by time
 
 
-# A scalar subquery, since MySQL may turn a join or EXISTS around, read the accounts first and sort.
+# A scalar subquery, because for a join or EXISTS, MySQL may read the accounts first and sort.
 _by_active = select(User.is_active).where(User.id == Post.owner_id).scalar_subquery()
 _ALL = bindparam("all_accounts", type_=Boolean)
 _SHOWN = or_(true() == _ALL, _by_active == true())
 
 
-# Built once: making a statement costs as much as sending it.
 def _behind(rank: Any, id: Any) -> ColumnElement[bool]:
-    """Behind the place, written so that one range of the index (…, rank, id) is read."""
+    """Return the condition for rows after the cursor, in a form for which the databases read one
+    range of the index (…, rank, id).
+    """
     place = bindparam("rank", type_=rank.type)
     return and_(rank <= place, or_(rank < place, id < bindparam("id", type_=Id)))
 
@@ -63,8 +64,9 @@ FEED = _page(
     ),
     Post.id,
 )
-# How far back a page of a feed is looked for, until it is full: who follows many finds it within a
-# day and need not have all their posts sorted; who finds little then has little to be sorted.
+# The spans of time that are searched one after another until a page of a feed is full. A user who
+# follows many others fills it from one day, so that not all their posts must be sorted; for the
+# others there is little to sort.
 SPANS = [timedelta(days=1), timedelta(days=8), timedelta(days=64), None]
 MOST_LIKED = _page(
     select(Post.id, Post.likes).where(
@@ -92,7 +94,7 @@ FOLLOWING = _people(Follow.followed_id, Follow.follower_id)
 def newest(
     session: Session, after: ListCursor, limit: int, all_accounts: bool = False
 ) -> list[ListCursor]:
-    """Posts, the newest first."""
+    """Return the cursors of posts, the newest first."""
     wanted = {"id": after.id, "most": limit, "all_accounts": all_accounts}
     return _by_age(session, NEWEST, wanted)
 
@@ -100,7 +102,7 @@ def newest(
 def of_user(
     session: Session, user_id: UUID, after: ListCursor, limit: int, all_accounts: bool = False
 ) -> list[ListCursor]:
-    """One user's posts, the newest first."""
+    """Return the cursors of one user's posts, the newest first."""
     wanted = {"user": user_id, "id": after.id, "most": limit, "all_accounts": all_accounts}
     return _by_age(session, OF_USER, wanted)
 
@@ -108,13 +110,13 @@ def of_user(
 def feed(
     session: Session, user_id: UUID, after: ListCursor, limit: int, all_accounts: bool = False
 ) -> list[ListCursor]:
-    """Posts of those whom the user follows, the newest first."""
+    """Return the cursors of the posts of the accounts that the user follows, the newest first."""
     wanted = {"user": user_id, "id": after.id, "most": limit, "all_accounts": all_accounts}
     for span in SPANS:
         since = id_before(after.id, span) if span else FIRST_ID
-        if len(found := _by_age(session, FEED, wanted | {"since": since})) == limit:
+        if len(posts := _by_age(session, FEED, wanted | {"since": since})) == limit:
             break
-    return found
+    return posts
 
 
 def most_liked(
@@ -124,8 +126,8 @@ def most_liked(
     window: timedelta | None = None,
     all_accounts: bool = False,
 ) -> list[ListCursor]:
-    """Posts with the most likes first, of those posted within the last `window`."""
-    since = least_id(datetime.now(UTC) - window) if window else FIRST_ID
+    """Return the cursors of the posts of the last `window` (None: of all), most liked first."""
+    since = smallest_id(datetime.now(UTC) - window) if window else FIRST_ID
     wanted = {**after._asdict(), "since": since, "most": limit, "all_accounts": all_accounts}
     return [ListCursor(row.likes, row.id) for row in execute(session, MOST_LIKED, wanted)]
 
@@ -133,7 +135,7 @@ def most_liked(
 def followers(
     session: Session, user_id: UUID, after: ListCursor, limit: int, all_accounts: bool = False
 ) -> Sequence[Row[Any]]:
-    """Who follows the user (id, name, since when as created_at), the latest first."""
+    """Return the user's followers (id, name, and created_at of the follow), the latest first."""
     wanted = {"user": user_id, "most": limit, "all_accounts": all_accounts}
     return execute(session, FOLLOWERS, _since(after) | wanted).all()
 
@@ -141,13 +143,13 @@ def followers(
 def following(
     session: Session, user_id: UUID, after: ListCursor, limit: int, all_accounts: bool = False
 ) -> Sequence[Row[Any]]:
-    """Whom the user follows, as `followers`."""
+    """Return the users that the user follows, with the same columns as `followers`."""
     wanted = {"user": user_id, "most": limit, "all_accounts": all_accounts}
     return execute(session, FOLLOWING, _since(after) | wanted).all()
 
 
-def place_of(row: Row[Any]) -> ListCursor:
-    """The place of a row of `followers` or `following`."""
+def cursor_of(row: Row[Any]) -> ListCursor:
+    """Return the cursor of a row of `followers` or `following`."""
     return ListCursor((row.created_at - EPOCH) // timedelta(microseconds=1), row.id)
 
 

@@ -1,140 +1,118 @@
-"""The life of a post, and of the counter that says how many posts show an image."""
+"""Creating, editing and deleting posts, with the counter of an image's posts."""
 
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from common.database.session import execute, now
-from common.database.types import Id
 from common.errors import InputFault
 from common.search.outbox import note_changed
 from common.social.account_locks import hold
-from common.social.likes import COUNT, TAKE_BACK
+from common.social.likes import COUNT, DELETE
 from common.tables import Image, Like, Post, ShareLink
 
 LONGEST_TEXT = 10_000  # characters
-AT_ONCE = 500  # likes a statement
-
-# Built once: making a statement costs as much as sending it.
-ENTER = insert(Post)
-SHOW_IMAGE = (
-    update(Image)
-    .where(Image.id == bindparam("image"), Image.owner_id == bindparam("owner"))
-    .values(posts=Image.posts + 1)
-)
-HIDE_IMAGE = (
-    update(Image)
-    .where(Image.id == bindparam("image"))
-    .values(posts=Image.posts - bindparam("less"))
-)
-_THESE = bindparam("these", expanding=True, type_=Id)
-IMAGES_OF = select(Post.image_id).where(Post.id.in_(_THESE)).distinct()
-HOLD_IMAGES = select(Image.id).where(Image.id.in_(_THESE)).order_by(Image.id).with_for_update()
-HOLD_POSTS = (
-    select(Post.id, Post.image_id).where(Post.id.in_(_THESE)).order_by(Post.id).with_for_update()
-)
-SOME_LIKES = (
-    select(Like.post_id.label("post"), Like.user_id.label("user"))
-    .where(Like.post_id.in_(_THESE))
-    .limit(AT_ONCE)
-)
-FORGET = [
-    delete(table).where(column.in_(_THESE))
-    for table, column in ((ShareLink, ShareLink.post_id), (Post, Post.id))
-]
-OWNER = select(Post.owner_id).where(Post.id == bindparam("post"))
-EDIT = (
-    update(Post)
-    .where(Post.id == bindparam("post"))
-    .values(text=bindparam("new_text"), updated_at=now())
-)
+AT_ONCE = 500  # likes per statement
 
 
 def create(session: Session, id: UUID, owner_id: UUID, image_id: UUID, text: str) -> None:
-    """Post an image of the owner's own, which everyone may see from then on.
+    """Insert a post of an image that belongs to its author; the image becomes visible to everyone.
 
-    Raises InputFault `image_not_found` when they have no such image, Unauthorized when the account
-    is gone.
+    Raises InputFault `image_not_found` if the author has no such image, Unauthorized if their
+    account no longer exists.
     """
     hold(session, owner_id)
-    if not execute(session, SHOW_IMAGE, {"image": image_id, "owner": owner_id}).rowcount:
+    image = update(Image).where(Image.id == image_id, Image.owner_id == owner_id)
+    if not execute(session, image.values(posts=Image.posts + 1)).rowcount:
         raise no_such_image()
     row = {"id": id, "owner_id": owner_id, "image_id": image_id, "text": text}
-    execute(session, ENTER, row)
+    execute(session, insert(Post), row)
     note_changed(session, [image_id])
 
 
 def no_such_image() -> InputFault:
-    """The image is not there, or not the author's own."""
+    """Return the error for an image that does not exist or does not belong to the author."""
     detail = "You have no such image."
     return InputFault(detail, code="image_not_found", errors={"image_id": ["no such image"]})
 
 
 def owner_of(session: Session, id: UUID) -> UUID | None:
-    """Whose post it is; None when there is no such post."""
-    row = execute(session, OWNER, {"post": id}).first()
+    """Return the id of the post's author; None if the post does not exist."""
+    row = execute(session, select(Post.owner_id).where(Post.id == id)).first()
     return row.owner_id if row else None
 
 
 def edit(session: Session, id: UUID, text: str) -> bool:
-    """Give the post another text; False when there is no such post."""
-    if not execute(session, EDIT, {"post": id, "new_text": text}).rowcount:
+    """Replace the post's text; False if the post does not exist."""
+    changed = update(Post).where(Post.id == id).values(text=text, updated_at=now())
+    if not execute(session, changed).rowcount:
         return False
-    note_changed(session, [row.image_id for row in execute(session, IMAGES_OF, {"these": [id]})])
+    note_changed(session, _image_ids(session, [id]))
     return True
 
 
 def remove(session: Session, ids: Sequence[UUID]) -> int:
-    """Remove posts with their likes and share links; returns how many there were. Posts with many
-    likes should lose them by `forget_some_likes` first, in transactions of their own.
+    """Delete posts with their likes and share links; returns their number. If posts have many
+    likes, call `remove_some_likes` before, in transactions of their own.
     """
-    shown = take_away(session, ids)
-    note_changed(session, shown)
-    return shown.total()
+    by_image = remove_unnoted(session, ids)
+    note_changed(session, by_image)
+    return by_image.total()
 
 
-def take_away(session: Session, ids: Sequence[UUID]) -> Counter[UUID]:
-    """As `remove`, of images that go too or are noted by the caller: how many posts of each."""
+def remove_unnoted(session: Session, ids: Sequence[UUID]) -> Counter[UUID]:
+    """Delete posts as `remove` does, but do not note their images for the index; returns image ->
+    number of its deleted posts.
+    """
     if not ids:
         return Counter()
-    held = _hold(session, ids)
-    while _forget_likes(session, [row.id for row in held]):
+    posts = _lock(session, ids)
+    existing = [row.id for row in posts]
+    while _delete_likes(session, existing):
         pass
-    for statement in FORGET:
-        execute(session, statement, {"these": [row.id for row in held]})
-    shown = Counter(row.image_id for row in held)
-    rows = [{"image": image, "less": less} for image, less in sorted(shown.items())]
-    if rows:
-        execute(session, HIDE_IMAGE, rows)
-    return shown
+    execute(session, delete(ShareLink).where(ShareLink.post_id.in_(existing)))
+    execute(session, delete(Post).where(Post.id.in_(existing)))
+    by_image = Counter(row.image_id for row in posts)
+    for image, count in sorted(by_image.items()):
+        statement = update(Image).where(Image.id == image)
+        execute(session, statement.values(posts=Image.posts - count))
+    return by_image
 
 
-def forget_some_likes(session: Session, ids: Sequence[UUID]) -> int:
-    """Remove up to AT_ONCE likes of posts that are about to be removed; returns how many, 0 when
-    none are left.
+def remove_some_likes(session: Session, ids: Sequence[UUID]) -> int:
+    """Delete up to AT_ONCE likes of posts that will be deleted; returns their number, 0 if no likes
+    are left.
     """
     if not ids:
         return 0
-    forgotten = _forget_likes(session, [row.id for row in _hold(session, ids)])
-    if forgotten:
-        execute(session, COUNT, [{"post": id, "more": -n} for id, n in sorted(forgotten.items())])
-    return forgotten.total()
+    deleted = _delete_likes(session, [row.id for row in _lock(session, ids)])
+    if deleted:
+        execute(session, COUNT, [{"post": id, "more": -n} for id, n in sorted(deleted.items())])
+    return deleted.total()
 
 
-def _hold(session: Session, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+def _image_ids(session: Session, ids: Sequence[UUID]) -> list[UUID]:
+    images = select(Post.image_id).where(Post.id.in_(ids)).distinct()
+    return sorted(row.image_id for row in execute(session, images))
+
+
+def _lock(session: Session, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
     """Lock the images of the posts, then the posts; returns the posts that still exist."""
-    images = [row.image_id for row in execute(session, IMAGES_OF, {"these": ids})]
-    execute(session, HOLD_IMAGES, {"these": sorted(images)})
-    return execute(session, HOLD_POSTS, {"these": ids}).all()
+    images = select(Image.id).where(Image.id.in_(_image_ids(session, ids)))
+    execute(session, images.order_by(Image.id).with_for_update())
+    posts = select(Post.id, Post.image_id).where(Post.id.in_(ids)).order_by(Post.id)
+    return execute(session, posts.with_for_update()).all()
 
 
-def _forget_likes(session: Session, ids: Sequence[UUID]) -> Counter[UUID]:
-    """Delete up to AT_ONCE likes of posts that are locked; returns how many of each post."""
-    found = execute(session, SOME_LIKES, {"these": ids}).all() if ids else []
-    if found:
-        execute(session, TAKE_BACK, [dict(row._mapping) for row in found])
-    return Counter(row.post for row in found)
+def _delete_likes(session: Session, ids: Sequence[UUID]) -> Counter[UUID]:
+    """Delete up to AT_ONCE likes of locked posts; returns post -> number of its deleted likes."""
+    columns = (Like.post_id.label("post"), Like.user_id.label("user"))
+    some = select(*columns).where(Like.post_id.in_(ids)).limit(AT_ONCE)
+    likes = execute(session, some).all() if ids else []
+    if likes:
+        execute(session, DELETE, [dict(row._mapping) for row in likes])
+    return Counter(row.post for row in likes)

@@ -2,12 +2,12 @@
 
 from common.tables.accounts import ApiKey, Counter, Login, User
 from common.tables.base import Base, Role, State, Visibility
-from common.tables.feedback import Click, Lesson, SearchDay, Vote, Voter
+from common.tables.feedback import Click, SearchDay, TermScore, Vote, Voter
 from common.tables.housekeeping import (
-    Chore,
     DriftSample,
     EngineProcess,
     IdempotencyKey,
+    JobLock,
     WebhookDelivery,
     WebhookSecret,
 )
@@ -19,7 +19,6 @@ __all__ = [
     "Base",
     "Batch",
     "BatchItem",
-    "Chore",
     "Click",
     "Counter",
     "DriftSample",
@@ -27,7 +26,7 @@ __all__ = [
     "Follow",
     "IdempotencyKey",
     "Image",
-    "Lesson",
+    "JobLock",
     "Like",
     "Login",
     "Post",
@@ -37,6 +36,7 @@ __all__ = [
     "ShareLink",
     "State",
     "StoredObject",
+    "TermScore",
     "User",
     "Visibility",
     "Vote",

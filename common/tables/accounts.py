@@ -1,4 +1,4 @@
-"""Accounts, how they prove themselves, and how often something was done."""
+"""Tables of accounts, their credentials, and the counters of rate limits and quotas."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,9 @@ from common.tables.base import UTF8, Base, Role
 
 
 class User(Base):
-    """An account. `name_key` and `email_key` are what must differ: NFKC, casefolded, stripped."""
+    """An account. `name_key` and `email_key` are unique; they hold the name and the address after
+    NFKC normalization and case folding, without white space (the address: without it at the ends).
+    """
 
     __tablename__ = "users"
     __table_args__ = (
@@ -33,12 +35,12 @@ class User(Base):
 
 
 class Login(Base):
-    """One log-in: the family of the tokens that followed from it.
+    """One log-in: a session of an account with its family of tokens.
 
-    `refresh_id` is the `jti` of the only refresh token that is valid now. When an older one is
-    used, two parties have it, so the whole family is revoked; only the client that has just
-    replaced it, known by its network, may send `former_refresh_id` again for a short time. Access
-    tokens carry the family's id, so that a log-out ends them too.
+    `refresh_id` is the `jti` of the only valid refresh token. If an older one is used, two parties
+    have a copy of it, so the whole family is revoked. The one exception: for a short time, the
+    client that has just replaced `former_refresh_id`, recognized by its network, may send it again.
+    Access tokens carry the family's id, so that a log-out ends them too.
     """
 
     __tablename__ = "logins"
@@ -60,7 +62,9 @@ class Login(Base):
 
 
 class ApiKey(Base):
-    """A personal key: shown once, kept as its sha256; `hint` is its beginning, to tell it by."""
+    """A personal API key: shown once and stored as its sha256. `hint` holds its first characters,
+    by which its owner recognizes it.
+    """
 
     __tablename__ = "api_keys"
     __table_args__ = (
@@ -80,14 +84,14 @@ class ApiKey(Base):
 
 
 class Counter(Base):
-    """How often something was done in a window of time: failed log-ins, requests, uploads.
+    """A count of failed log-ins, requests, uploads or others within a window of time.
 
-    `name` is the sha256 of what is counted and for whom, so that no address is kept as it is.
+    `name` is the sha256 of what is counted and of the caller, so that no address is stored.
     """
 
     __tablename__ = "counters"
     __table_args__ = (Index("ix_counters_ends_at", "ends_at"), UTF8)
 
     name: Mapped[bytes] = mapped_column(Hash, primary_key=True)
-    ends_at: Mapped[datetime]  # then it begins again at zero
+    ends_at: Mapped[datetime]  # of the window; the next one begins at zero
     count: Mapped[int] = mapped_column(BigInteger)

@@ -1,4 +1,4 @@
-"""What all tables share, and the words that their columns hold."""
+"""The base class of all tables, and the values of their enumerated columns."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +14,7 @@ UTF8 = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin", "mysql_engin
 
 
 class State(StrEnum):
-    """The life of a prediction; the last four never change again."""
+    """The state of a prediction; the last four are final."""
 
     QUEUED = "queued"
     PROCESSING = "processing"
@@ -25,12 +25,14 @@ class State(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing will happen to it any more."""
+        """Whether the prediction will never change again."""
         return self not in (State.QUEUED, State.PROCESSING)
 
 
 class Visibility(StrEnum):
-    """Who may see an image and its predictions: its owner, whoever has the id, everyone."""
+    """Who may see an image and its predictions: its owner, everyone who knows its id, or everyone
+    (public images also appear in lists and searches).
+    """
 
     PRIVATE = "private"
     UNLISTED = "unlisted"
@@ -38,7 +40,7 @@ class Visibility(StrEnum):
 
 
 class Role(StrEnum):
-    """What an account may do; each role may do all that those before it may."""
+    """The role of an account; each one includes the rights of those before it."""
 
     USER = "user"
     ML = "ml"
@@ -46,9 +48,9 @@ class Role(StrEnum):
 
 
 class Base(DeclarativeBase):
-    """What all tables share."""
+    """Base class of all tables."""
 
-    # Names of our own, so that migrations can speak of constraints on every backend.
+    # Explicit names, so that migrations can refer to constraints on every backend.
     metadata = MetaData(
         naming_convention={
             "fk": "fk_%(table_name)s_%(column_0_name)s",

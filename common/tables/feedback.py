@@ -1,7 +1,7 @@
-"""What people made of what their searches found, what follows from it, and what was searched for.
+"""Tables of feedback on search results, term scores learned from it, and search analytics.
 
-No foreign keys lead from here: what was learnt of an image, and what was asked on a day, must not
-hold up the deletion of an image, an account or an old search.
+They have no foreign keys: feedback and analytics must not delay the deletion of an image, an
+account or an old search.
 """
 
 from datetime import date, datetime
@@ -19,11 +19,11 @@ LONGEST_MODEL = 255
 
 
 class Vote(Base):
-    """One voter's judgement of one image for one query; a later one takes its place.
+    """One voter's judgement of one image for one query; a later vote replaces it.
 
-    `voter` is a keyed hash of an account's id or of an anonymous caller's address. `weight` is in
-    thousandths: 0 for one over the caps, which is kept and moves nothing. `day` and `model` are
-    those of the search, `day` that of the vote where there was none.
+    `voter` is a keyed hash of an account's id or of an anonymous caller's network. `weight` is in
+    thousandths; it is 0 for a vote over the limits, which is stored but changes no score. `day` and
+    `model` are those of the search; without a search, `day` is that of the vote.
     """
 
     __tablename__ = "votes"
@@ -38,8 +38,8 @@ class Vote(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     voter: Mapped[bytes] = mapped_column(Hash)
     image_id: Mapped[UUID]
-    query_key: Mapped[bytes] = mapped_column(Hash)  # sha256 of the normalised query
-    query: Mapped[str] = mapped_column(String(LONGEST_QUERY))  # normalised
+    query_key: Mapped[bytes] = mapped_column(Hash)  # sha256 of the normalized query
+    query: Mapped[str] = mapped_column(String(LONGEST_QUERY))  # normalized
     value: Mapped[int] = mapped_column(SmallInteger)  # 1 or -1
     weight: Mapped[int]
     search_id: Mapped[UUID | None]
@@ -50,7 +50,9 @@ class Vote(Base):
 
 
 class Voter(Base):
-    """How much somebody has voted on their last day; its lock puts their votes in a row."""
+    """The number of votes of a voter on the last day on which they voted. Locking the row
+    serializes the voter's votes.
+    """
 
     __tablename__ = "voters"
     __table_args__ = (Index("ix_voters_day", "day"), UTF8)
@@ -60,11 +62,12 @@ class Voter(Base):
     votes: Mapped[int]
 
 
-class Lesson(Base):
-    """What all votes say of an image for one term, or one whole query: `term_key` is its UUIDv5.
+class TermScore(Base):
+    """The sum of all votes on an image for one term or one whole query, of which `term_key` is the
+    UUIDv5.
 
-    In thousandths of a vote; `net` is `up` less `down`. The index finds the best and the worst, and
-    holds all that is read of them.
+    In thousandths of a vote; `net` is `up` minus `down`. The index `ix_lessons_net` covers the
+    query for the best and the worst images of a term.
     """
 
     __tablename__ = "lessons"
@@ -82,7 +85,7 @@ class Lesson(Base):
 
 
 class Click(Base):
-    """Somebody looked at a result of a search; `position` is 1 for the first one found."""
+    """A visit to a result of a search; `position` is its place in the results, from 1."""
 
     __tablename__ = "clicks"
     __table_args__ = (
@@ -100,7 +103,9 @@ class Click(Base):
 
 
 class SearchDay(Base):
-    """How often a query was searched on a day (UTC) with a model, and found nothing."""
+    """The number of searches for a query on a day (UTC) with a model, and of those without a
+    result (`misses`).
+    """
 
     __tablename__ = "search_days"
     __table_args__ = UTF8

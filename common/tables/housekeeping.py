@@ -1,4 +1,6 @@
-"""What the house keeps for itself: deliveries, keys, chores, and which engines run."""
+"""Tables of the service itself: webhook deliveries and secrets, idempotency keys, job locks, drift
+samples and running engines.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -13,12 +15,12 @@ from common.tables.base import UTF8, Base
 
 
 class WebhookDelivery(Base):
-    """What is owed to a prediction's webhook, written in the transaction that made it final.
+    """A message to a webhook, inserted by the transaction that finishes the prediction.
 
-    `state` is pending, delivered, failed (the schedule is used up) or disabled (the receiver said
-    410 Gone). `next_attempt_at` is NULL unless it is pending, so its index holds the work alone.
-    `forget_at` is NULL while it is pending; at that time its URL is erased, here and in the
-    prediction's row, and it cannot be sent again.
+    `state` is pending, delivered, failed (all attempts were used) or disabled (the receiver
+    answered 410 Gone). `next_attempt_at` is NULL unless the state is pending, so its index holds
+    pending deliveries only. `forget_at` is NULL while the state is pending; at that time the URL is
+    erased, here and in the prediction's row, and the message can no longer be sent again.
     """
 
     __tablename__ = "webhook_deliveries"
@@ -30,7 +32,7 @@ class WebhookDelivery(Base):
     )
 
     prediction_id: Mapped[UUID] = mapped_column(ForeignKey("predictions.id"), primary_key=True)
-    owner_id: Mapped[UUID | None]  # who asked for the prediction; NULL: an anonymous caller
+    owner_id: Mapped[UUID | None]  # of the prediction; NULL: an anonymous caller
     url: Mapped[str | None] = mapped_column(String(2000))  # NULL: erased
     state: Mapped[str] = mapped_column(String(10), default="pending")
     attempts: Mapped[int] = mapped_column(default=0)  # since it became pending; shown to callers
@@ -44,7 +46,7 @@ class WebhookDelivery(Base):
 
 
 class WebhookSecret(Base):
-    """A signing secret of the service; while one is being replaced, two are valid."""
+    """A signing secret of the service; two are valid while one replaces the other."""
 
     __tablename__ = "webhook_secrets"
     __table_args__ = UTF8
@@ -56,7 +58,7 @@ class WebhookSecret(Base):
 
 
 class IdempotencyKey(Base):
-    """A caller's Idempotency-Key: what was asked under it, and what was answered."""
+    """A caller's Idempotency-Key with the request that was sent with it, and the answer."""
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (
@@ -65,17 +67,17 @@ class IdempotencyKey(Base):
         UTF8,
     )
 
-    scope: Mapped[bytes] = mapped_column(Hash, primary_key=True)  # whose it is
+    scope: Mapped[bytes] = mapped_column(Hash, primary_key=True)  # the caller
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     request_hash: Mapped[bytes] = mapped_column(Hash)
-    image_id: Mapped[UUID]  # of a batch: the batch's id
+    image_id: Mapped[UUID]  # for a batch: the batch's id
     prediction_ids: Mapped[list[Any]] = mapped_column(JSON)
-    answer: Mapped[dict[str, Any] | None]  # status, headers, body; NULL until it was given
+    answer: Mapped[dict[str, Any] | None]  # status, headers, body; NULL until it was sent
     created_at: Mapped[datetime] = mapped_column(insert_default=now())
 
 
-class Chore(Base):
-    """A recurring piece of housekeeping: whoever moves `due_at` ahead does it this time."""
+class JobLock(Base):
+    """A recurring job of the housekeepers: the process that moves `due_at` ahead runs it."""
 
     __tablename__ = "chores"
     __table_args__ = UTF8
@@ -85,7 +87,7 @@ class Chore(Base):
 
 
 class DriftSample(Base):
-    """How a feature of a model's images was distributed in an hour: how many fell into each bin."""
+    """A histogram of a feature of a model's images in one hour: the number of images per bin."""
 
     __tablename__ = "drift_samples"
     __table_args__ = UTF8
@@ -97,7 +99,7 @@ class DriftSample(Base):
 
 
 class EngineProcess(Base):
-    """A running engine: its heartbeat tells a dead claimer from a busy one."""
+    """A running engine. Its heartbeat, `seen_at`, distinguishes dead from busy lease owners."""
 
     __tablename__ = "engines"
     __table_args__ = UTF8

@@ -1,4 +1,4 @@
-"""Images, what is asked of them, and the objects that hold their bytes."""
+"""Tables of images, predictions, batches, and the objects that hold the images' bytes."""
 
 from datetime import datetime
 from typing import Any
@@ -15,8 +15,9 @@ from common.tables.base import UTF8, Base, State
 class StoredObject(Base):
     """The bytes of one sha256 in the store; uploads and deletions lock this row.
 
-    `state` is ready, deleting (its bytes may go at any moment) or deleted (they are gone; the row
-    stays a while, for an upload under way that put the same bytes before they went).
+    `state` is ready, deleting (the bytes may be deleted at any moment) or deleted. The row of a
+    deleted object is kept for a while, for uploads in progress that stored the same bytes before
+    they were deleted.
     """
 
     __tablename__ = "objects"
@@ -30,10 +31,10 @@ class StoredObject(Base):
 
 
 class Image(Base):
-    """An uploaded image: who sent which bytes under what name. Width and height are upright.
+    """An uploaded image. Width and height are those of the upright image.
 
-    `posts` counts the posts that show it; while there are any, everyone may see it. Nobody has the
-    same bytes twice.
+    `posts` counts the posts that show it; an image with posts is visible to everyone. An owner has
+    at most one image of the same bytes.
     """
 
     __tablename__ = "images"
@@ -48,7 +49,7 @@ class Image(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     # No foreign key: checking it would lock the owner's row at every upload.
-    owner_id: Mapped[UUID | None]  # None: an anonymous caller's
+    owner_id: Mapped[UUID | None]  # None: anonymous
     sha256: Mapped[bytes] = mapped_column(Hash, ForeignKey("objects.sha256"))
     file_name: Mapped[str] = mapped_column(String(255))
     width: Mapped[int]
@@ -59,11 +60,12 @@ class Image(Base):
 
 
 class Prediction(Base):
-    """One task asked of one image. The row is the truth and the outbox. Whoever may see the image
-    may see the prediction; one without an image is visible to its owner.
+    """One task on one image or text. The row holds the state and is the outbox: a message in the
+    queue only names it. It is visible to everyone who may see its image, or without an image to its
+    owner.
 
-    `check_at` is when the housekeeper must look at the row if nothing has happened to it until
-    then; it is NULL once the state is final, so one index serves every kind of lateness.
+    `check_at` is the time at which the sweep examines the row, unless its state changes before. It
+    is NULL in a final state, so that one index finds all rows that are late for any reason.
     """
 
     __tablename__ = "predictions"
@@ -77,7 +79,7 @@ class Prediction(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    owner_id: Mapped[UUID | None]  # who asked; None: an anonymous caller
+    owner_id: Mapped[UUID | None]  # the caller who created it; None: anonymous
     task: Mapped[str] = mapped_column(String(32))
     image_id: Mapped[UUID | None] = mapped_column(ForeignKey("images.id"))
     sha256: Mapped[bytes | None] = mapped_column(Hash)
@@ -91,7 +93,7 @@ class Prediction(Base):
     state: Mapped[str] = mapped_column(String(10), default=State.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
     failures: Mapped[int] = mapped_column(default=0)
-    lost_claims: Mapped[int] = mapped_column(default=0)  # of those that ran alone
+    lost_claims: Mapped[int] = mapped_column(default=0)  # among claims that ran alone
     ran_alone: Mapped[bool] = mapped_column(default=False, server_default=false())  # latest claim
     cancel_requested: Mapped[bool] = mapped_column(default=False, server_default=false())
     lease_owner: Mapped[UUID | None]
@@ -110,13 +112,13 @@ class Prediction(Base):
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_detail: Mapped[str | None] = mapped_column(Text)
     timings: Mapped[dict[str, Any] | None]
-    cache_key: Mapped[bytes | None] = mapped_column(Hash)  # of a result that may be given again
+    cache_key: Mapped[bytes | None] = mapped_column(Hash)  # of a result that may be reused
     cached: Mapped[bool] = mapped_column(default=False, server_default=false())
-    keep_until: Mapped[datetime | None]  # of a search that is read again or has got feedback
+    keep_until: Mapped[datetime | None]  # of a search that was read again or received feedback
 
 
 class Batch(Base):
-    """Many things asked at once; `total` items, good and bad."""
+    """A batch of prediction requests; `total` counts its items, including rejected ones."""
 
     __tablename__ = "batches"
     __table_args__ = (
@@ -126,13 +128,13 @@ class Batch(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    owner_id: Mapped[UUID | None]  # None: an anonymous caller's, for whoever has the id
+    owner_id: Mapped[UUID | None]  # None: anonymous; visible to everyone who knows the id
     total: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(insert_default=now())
 
 
 class BatchItem(Base):
-    """One thing asked in a batch: a prediction, or why there is none."""
+    """One item of a batch: its prediction, or the error for which it has none."""
 
     __tablename__ = "batch_items"
     __table_args__ = (
@@ -145,7 +147,7 @@ class BatchItem(Base):
     position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     custom_id: Mapped[str | None] = mapped_column(String(255))
     task: Mapped[str | None] = mapped_column(String(32))
-    image_id: Mapped[UUID | None]  # as it was asked for: there may be no such image
+    image_id: Mapped[UUID | None]  # as requested; the image may not exist
     prediction_id: Mapped[UUID | None] = mapped_column(ForeignKey("predictions.id"))
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_detail: Mapped[str | None] = mapped_column(Text)

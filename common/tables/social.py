@@ -1,4 +1,4 @@
-"""Posts, and what people do with each other's."""
+"""Tables of posts, likes, follows and share links."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from common.tables.base import UTF8, Base
 
 
 class Post(Base):
-    """An image with a text, for everyone to see. `likes` counts the rows of `likes`."""
+    """An image with a text, visible to everyone. `likes` counts its rows in the table `likes`."""
 
     __tablename__ = "posts"
     __table_args__ = (
@@ -31,7 +31,7 @@ class Post(Base):
 
 
 class Like(Base):
-    """Somebody likes a post."""
+    """A user's like of a post."""
 
     __tablename__ = "likes"
     __table_args__ = (Index("ix_likes_user_id", "user_id", "post_id"), UTF8)
@@ -42,7 +42,7 @@ class Like(Base):
 
 
 class Follow(Base):
-    """Somebody follows somebody else."""
+    """The subscription of one user (`follower_id`) to another's posts (`followed_id`)."""
 
     __tablename__ = "follows"
     __table_args__ = (
@@ -57,7 +57,7 @@ class Follow(Base):
 
 
 class ShareLink(Base):
-    """An address by which anybody may look at a post until it expires or is revoked."""
+    """An address that shows a post to everyone who knows it, until it expires or is revoked."""
 
     __tablename__ = "share_links"
     __table_args__ = (

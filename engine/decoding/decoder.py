@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 from PIL import Image
 
+from common.allocator import release_freed
 from common.images.formats import Header, read_header
 from common.settings import Settings
-from engine.decoding.allocator import give_back
 from engine.decoding.pixel_budget import PixelBudget
 from engine.pixels import check_size, decode_at, scale_of
 
@@ -46,7 +46,7 @@ class Decoder:
         if header.width * header.height // scale**2 > LARGEST_KEPT:
             with self._budget.take(_weight(header)):
                 yield decode_at(data, header, scale)
-            give_back()
+            release_freed()
             return
         key = hashlib.sha256(data).digest(), scale
         with self._shared.turn(key):
@@ -56,7 +56,7 @@ class Decoder:
                     image = decode_at(data, header, scale)
                 self._shared.keep(key, image)
                 if header.width * header.height > LARGE:
-                    give_back()
+                    release_freed()
         yield image
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from common.database.session import Sessions, transact
 from common.search.feedback import Opinion, record
-from common.tables import Lesson, Vote, Voter
+from common.tables import TermScore, Vote, Voter
 from engine.evaluation.measures import FIRST
 from engine.evaluation.queries import Question
 
@@ -58,7 +58,7 @@ def forget(sessions: Sessions) -> None:
     """Delete all votes."""
 
     def work(session: Session) -> None:
-        for table in (Vote, Voter, Lesson):
+        for table in (Vote, Voter, TermScore):
             session.execute(delete(table))
 
     transact(sessions, work)

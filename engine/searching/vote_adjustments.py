@@ -7,8 +7,8 @@ from sqlalchemy import bindparam, select
 
 from common.database.session import Sessions, execute, read
 from common.model_reference import reference_of
-from common.search.feedback import Learnt, learnt
-from common.search.feedback.scores import MOST_AGAINST
+from common.search.feedback import Adjustments, read_adjustments
+from common.search.feedback.scores import LARGEST_PENALTY
 from common.tables import Prediction, State
 from common.tasks.embed import CONTRACT as EMBED
 from engine.index.store import Index
@@ -49,7 +49,7 @@ class VoteAdjustments:
         """Return the candidates, best first, after votes on this query and on similar ones. Liked
         images, and images similar to them, are added even if they do not match the query.
         """
-        lesson = read(self._sessions, lambda session: learnt(session, query))
+        lesson = read(self._sessions, lambda session: read_adjustments(session, query))
         ranked = _ranked(found)
         if not lesson.boosts:
             return ranked
@@ -59,7 +59,7 @@ class VoteAdjustments:
         return _evened(sink(_ranked(ranked), lesson))
 
     def _follow_looks(
-        self, ranked: Sequence[Candidate], lesson: Learnt, seen_by: str
+        self, ranked: Sequence[Candidate], lesson: Adjustments, seen_by: str
     ) -> list[Candidate]:
         """Adjust the candidates' scores by their vectors; return the images that only votes lead
         to.
@@ -85,7 +85,7 @@ class VoteAdjustments:
         self,
         embedder: tuple[str, int],
         goal: Vector,
-        lesson: Learnt,
+        lesson: Adjustments,
         vectors: Mapping[UUID, Vector],
         seen_by: str,
     ) -> dict[UUID, float]:
@@ -111,7 +111,7 @@ class VoteAdjustments:
         return (reference_of(row.model), row.result["dimensions"]) if row else None
 
 
-def sink(ranked: Sequence[Candidate], lesson: Learnt) -> list[Candidate]:
+def sink(ranked: Sequence[Candidate], lesson: Adjustments) -> list[Candidate]:
     """Return the ranking after votes against images: each sinks by its score, but by no more places
     than it has voters against it.
     """
@@ -144,7 +144,7 @@ def _move(
 
 def _verdict(boost: float) -> float:
     """Return how clear the votes on an image are, from -1 to 1."""
-    return boost if boost > 0 else boost / MOST_AGAINST
+    return boost if boost > 0 else boost / LARGEST_PENALTY
 
 
 def _evened(ranked: Sequence[Candidate]) -> list[Candidate]:

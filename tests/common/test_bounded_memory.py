@@ -53,7 +53,7 @@ def test_what_is_handed_over_to_a_broker_that_stands_still_is_bounded(
     sessions: Sessions, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rows of what is dropped are not marked as announced: the housekeeper announces them."""
-    monkeypatch.setattr(announcer, "MOST_WAITING", 20)
+    monkeypatch.setattr(announcer, "QUEUE_LIMIT", 20)
     entered, let_go = threading.Event(), threading.Event()
 
     def stand_still(_body: bytes) -> None:

@@ -13,7 +13,7 @@ from common.accounts.names import check_email, check_name, email_key, name_key
 from common.errors import InputFault
 from common.images.validation import clean_file_name
 from common.search.text import normalise, terms, words
-from common.unicode import HIDDEN_MARKS, INVISIBLE, MOST_MARKS, caseless, nfc, normalized, visible
+from common.unicode import HIDDEN_MARKS, INVISIBLE, LONGEST_RUN, caseless, nfc, normalized, visible
 
 HOSTILE = {  # texts that `unicodedata.normalize` needs seconds for
     "two marks": "a" + "\u0301" * 100_000 + "\u0316" * 100_000,
@@ -62,7 +62,7 @@ def test_runs_of_marks_are_short_and_the_form_is_final(text: str) -> None:
         assert unicodedata.is_normalized(form, done)
         marks = [unicodedata.combining(each) > 0 for each in done]
         runs = [len(list(run)) for is_mark, run in groupby(marks) if is_mark]
-        assert max(runs, default=0) <= MOST_MARKS
+        assert max(runs, default=0) <= LONGEST_RUN
         assert normalized(done, len(done), form) == done
 
 
@@ -75,7 +75,7 @@ def test_no_character_hides_combining_marks() -> None:
 
 
 def test_ordinary_texts_keep_all_their_marks() -> None:
-    for text in ("Việt Nam", "ผู้ใหญ่", "नमस्ते", "שָׁלוֹם", "e" + "\u0301" * MOST_MARKS):
+    for text in ("Việt Nam", "ผู้ใหญ่", "नमस्ते", "שָׁלוֹם", "e" + "\u0301" * LONGEST_RUN):
         assert nfc(text, 100) == unicodedata.normalize("NFC", text)
 
 

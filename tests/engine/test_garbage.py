@@ -18,7 +18,7 @@ from common.housekeeping import garbage, job_locks
 from common.services import Services
 from common.settings import Settings
 from common.storage import ObjectMissing, StorageUnavailable, object_key, open_storage
-from common.tables import Chore, IdempotencyKey, StoredObject
+from common.tables import IdempotencyKey, JobLock, StoredObject
 from common.tasks.thumbnail import SIZES, thumbnail_key
 from engine.garbage import AGAIN, delete_condemned, do_due_chores, find_orphans, forget
 from tests.support.servers.s3 import s3_storage_url
@@ -155,10 +155,10 @@ def test_a_chore_that_failed_is_due_again_soon(services: Services, s3_server: st
     with pytest.raises(StorageUnavailable, match="NoSuchBucket"):
         do_due_chores(on_s3, ())
     assert not transact(services.sessions, lambda s: job_locks.take(s, "find orphans", 60))
-    soon = update(Chore).where(Chore.due_at < now(AGAIN + 1)).values(due_at=now(-1))
+    soon = update(JobLock).where(JobLock.due_at < now(AGAIN + 1)).values(due_at=now(-1))
     transact(services.sessions, lambda s: s.execute(soon))
     storage.ensure()
     do_due_chores(on_s3, ())
-    found = select(Chore.name).where(Chore.due_at > now(23 * 3600))
+    found = select(JobLock.name).where(JobLock.due_at > now(23 * 3600))
     names = read(services.sessions, lambda s: s.scalars(found).all())
     assert names == ["find orphans"], "done, and due tomorrow"

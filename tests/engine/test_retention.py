@@ -22,7 +22,7 @@ from common.housekeeping.retention import (
     old_predictions,
     remove_some,
 )
-from common.search.feedback import Opinion, learnt, record
+from common.search.feedback import Opinion, read_adjustments, record
 from common.search.feedback.record import KEPT_DAYS
 from common.services import Services
 from common.settings import Settings
@@ -127,11 +127,11 @@ def test_an_expired_vote_is_unlearnt(services: Services) -> None:
         transact(sessions, lambda s, v=voter, o=opinion: record(s, v, [o]))  # type: ignore[misc]
     age(sessions, timedelta(days=KEPT_DAYS - 5))
     transact(sessions, lambda s: record(s, b"o" * 32, [Opinion(query="cat", image_id=image, value=1)]))  # fmt: skip  # noqa: E501
-    alone = read(sessions, lambda s: learnt(s, "cat")).boosts
+    alone = read(sessions, lambda s: read_adjustments(s, "cat")).boosts
     age(sessions, 10 * DAY)
     forget(services)
     assert counts(sessions)["votes"] == 1
-    left = read(sessions, lambda s: learnt(s, "cat")).boosts
+    left = read(sessions, lambda s: read_adjustments(s, "cat")).boosts
     assert 0 < left[image] < alone[image]
     age(sessions, timedelta(days=KEPT_DAYS))
     forget(services)
@@ -164,7 +164,7 @@ def test_ages_are_looked_up_by_an_index(services: Services) -> None:
         pytest.skip("plans depend on the number of rows")
     small = {"engines", "chores"}
     statements = {
-        rule.table.__tablename__: select(func.count()).select_from(rule.table).where(rule.which)
+        rule.table.__tablename__: select(func.count()).select_from(rule.table).where(rule.condition)
         for rule in RULES
     }
     for task, conditions in old_predictions().items():

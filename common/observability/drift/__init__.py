@@ -1,6 +1,6 @@
-"""Drift: do today's images, and what a model makes of them, look like those of a reference?
+"""Drift: the difference between recent images, with a model's results for them, and a reference.
 
-Each classified image falls into one bin of every feature; the distributions over the bins are
+Each classified image is counted in one bin of each feature; the distributions over the bins are
 compared by the population stability index.
 """
 
@@ -12,18 +12,19 @@ from typing import Any
 CONFIDENCE, LABEL, BRIGHTNESS, SIZE = "confidence", "label", "brightness", "size"
 FEATURES = (CONFIDENCE, LABEL, BRIGHTNESS, SIZE)
 TENTHS = 10
-LABELS = 10  # the reference's most frequent labels are bins; all others share one
+LABELS = 10  # the reference's most frequent labels have bins of their own; all others share one
 OTHER = "other"
-PRIOR = 0.5  # of an image, in every bin: an empty one would make the index infinite
+PRIOR = 0.5  # images added to each bin, because an empty bin would make the index infinite
 
 Counts = Mapping[str, int]
 
 
 def bins_of(result: Mapping[str, Any], width: int | None, height: int | None) -> dict[str, str]:
-    """The bin of each feature for a stored result of `classify`; what is not known is left out.
+    """Return the bin of each feature for a stored result of `classify`; unknown features are left
+    out.
 
-    Tenths for the best label's score and for the brightness (0..1); the power of two for the size
-    in kilopixels.
+    The bins are tenths of the best label's score and of the brightness (0..1), the best label, and
+    powers of two of the size in kilopixels.
     """
     bins = {}
     if labels := result.get("labels"):
@@ -41,12 +42,12 @@ def _tenth(value: float) -> str:
 
 
 def stability_index(feature: str, reference: Counts, current: Counts) -> float:
-    """The population stability index: sum over the bins of (p - q) ln(p / q), in natural units.
+    """Return the population stability index: the sum over the bins of (p - q) ln(p / q).
 
-    Source: N. Siddiqi, "Credit Risk Scorecards", 2006, whose bands are: below 0.1 no change worth
-    the name, 0.1 to 0.25 some, above 0.25 a major one. Of n and m images from one population it is
-    about (bins - 1)(1/n + 1/m) by chance (B. Yurdakul, "Statistical Properties of Population
-    Stability Index", 2018): few images look like drift. Both sides must hold some.
+    Source: N. Siddiqi, "Credit Risk Scorecards", 2006, with these bands: below 0.1 no significant
+    change, 0.1 to 0.25 some, above 0.25 a major one. For n and m images of one population its
+    expected value is about (bins - 1)(1/n + 1/m) (B. Yurdakul, "Statistical Properties of
+    Population Stability Index", 2018), so small samples look like drift. Neither side may be empty.
     """
     if feature == LABEL:
         kept = {name for name, _ in Counter(reference).most_common(LABELS)}

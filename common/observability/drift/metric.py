@@ -1,4 +1,4 @@
-"""The stability index as a metric: computed from the hourly samples when Prometheus asks."""
+"""The stability index as a metric, computed from the hourly samples at each scrape."""
 
 from collections.abc import Iterator
 
@@ -11,21 +11,21 @@ from common.database.session import Sessions, read
 from common.errors import Unavailable
 from common.fresh import Fresh
 from common.observability.drift import stability_index
-from common.observability.drift.samples import Compared, compared
+from common.observability.drift.samples import FeatureCounts, read_counts
 from common.observability.drift.windows import Windows
-from common.observability.metrics.specs import Sample, Spec, family, standing_gauge
+from common.observability.metrics.specs import Sample, Spec, family, scraped_gauge
 from common.settings import Settings
 
 log = structlog.get_logger(__name__)
-FRESH = 60.0  # seconds that the samples, which change every few minutes, are not read again
+FRESH = 60.0  # seconds for which values are reused; the samples change every few minutes
 
-PSI = standing_gauge(
+PSI = scraped_gauge(
     "drift_psi",
     "Population stability index of the latest images against the reference: above 0.1 some drift, "
-    "above 0.25 much. There is none below DRIFT_LEAST images on either side.",
+    "above 0.25 much. It is absent below DRIFT_LEAST images on either side.",
     "model", "feature",
 )  # fmt: skip
-IMAGES = standing_gauge(
+IMAGES = scraped_gauge(
     "drift_images", "Classified images that are compared for drift.", "model", "window"
 )
 SPECS: list[Spec] = [PSI, IMAGES]
@@ -41,11 +41,11 @@ class Drift(Collector):
         self._samples = Fresh[list[Sample]](FRESH, initial=[])
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        """The metrics without values, so that registering reads nothing."""
+        """Return the metrics without values, so that registering does not read samples."""
         return (family(spec, []) for spec in SPECS)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The metrics with their values."""
+        """Return the metrics with their values."""
         samples = self._samples.get(self._measure)
         return (family(spec, samples) for spec in SPECS)
 
@@ -57,9 +57,9 @@ class Drift(Collector):
             return []
 
     def _compare(self, session: Session) -> list[Sample]:
-        return [sample for pair in compared(session, self._windows) for sample in self._of(pair)]
+        return [sample for pair in read_counts(session, self._windows) for sample in self._of(pair)]
 
-    def _of(self, pair: Compared) -> Iterator[Sample]:
+    def _of(self, pair: FeatureCounts) -> Iterator[Sample]:
         sizes = {"current": pair.current.total(), "reference": pair.reference.total()}
         if pair.feature == "confidence":  # every image has one
             for window, size in sizes.items():

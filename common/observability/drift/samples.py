@@ -1,4 +1,4 @@
-"""How the features were distributed, hour by hour: written by a chore, read for comparison.
+"""The hourly distributions of the features: written by a periodic job, read for comparison.
 
 Functions take the session first and never commit.
 """
@@ -9,83 +9,84 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select
+from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.orm import Session
 
 from common.database.session import clock, execute
-from common.database.types import Moment
 from common.model_reference import reference_of
 from common.observability.drift import bins_of
 from common.observability.drift.windows import Windows
 from common.tables import DriftSample, Image, Prediction, State
 from common.tasks.classify import CONTRACT as CLASSIFY
 
-MOST_AN_HOUR = 2_000  # predictions; of a busier hour, its last ones stand for all
+SAMPLE_SIZE = 2_000  # predictions; a busier hour is represented by its last ones
 KEPT = timedelta(days=400)
 HOUR = timedelta(hours=1)
 
 _p, _s = Prediction, DriftSample
-MADE = (
-    select(_p.result, _p.model, _p.started_at, Image.width, Image.height)
-    .outerjoin(Image, Image.id == _p.image_id)
-    .where(
-        _p.task == CLASSIFY.name,
-        # Both values are named so that the index over (task, interactive, started_at) leads there.
-        _p.interactive.in_([False, True]),
-        _p.started_at >= bindparam("begin", type_=Moment),
-        _p.started_at < bindparam("end", type_=Moment),
-        _p.state == State.SUCCEEDED,
-        _p.cached.is_(False),  # the model saw it once
+
+
+def results_between(
+    session: Session, begin: datetime, end: datetime, limit: int
+) -> Sequence[Row[Any]]:
+    """Return the latest results, up to `limit`, of predictions that were started from `begin` until
+    before `end`, with their models and the sizes of their images.
+    """
+    statement = (
+        select(_p.result, _p.model, _p.started_at, Image.width, Image.height)
+        .outerjoin(Image, Image.id == _p.image_id)
+        .where(
+            _p.task == CLASSIFY.name,
+            # Both values, so that the index over (task, interactive, started_at) can be used.
+            _p.interactive.in_([False, True]),
+            _p.started_at >= begin,
+            _p.started_at < end,
+            _p.state == State.SUCCEEDED,
+            _p.cached.is_(False),  # a cached result was counted when the model produced it
+        )
+        .order_by(_p.started_at.desc())
+        .limit(limit)
     )
-    .order_by(_p.started_at.desc())
-    .limit(bindparam("most"))
-)
-ENTER = insert(_s)
-KNOWN = select(_s.hour, _s.model, _s.feature, _s.counts).where(
-    _s.hour >= bindparam("begin", type_=Moment), _s.hour < bindparam("end", type_=Moment)
-)
-
-
-def made_between(session: Session, begin: datetime, end: datetime, most: int) -> Sequence[Row[Any]]:
-    """The latest `most` of the results that were made in that time, by model, with image sizes."""
-    return execute(session, MADE, {"begin": begin, "end": end, "most": most}).all()
+    return execute(session, statement).all()
 
 
 def reference_name(model: Any) -> str:
-    """name@version."""
+    """Return the model's reference, name@version, cut to the column's 255 characters."""
     return reference_of(model)[:255]
 
 
 def measure_hour(session: Session, hour: datetime) -> int:
-    """Write how the features were distributed in the hour from `hour` on, in place of what was
-    written before; returns how many predictions that is.
+    """Replace the samples of the hour that begins at `hour` by the distributions of its results;
+    returns the number of results.
     """
     counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    rows = made_between(session, hour, hour + HOUR, MOST_AN_HOUR)
+    rows = results_between(session, hour, hour + HOUR, SAMPLE_SIZE)
     for row in rows:
         if row.model and row.result:
             for feature, name in bins_of(row.result, row.width, row.height).items():
                 counts[reference_name(row.model), feature][name] += 1
     execute(session, delete(_s).where(_s.hour == hour))
-    written = [
-        {"hour": hour, "model": model, "feature": feature, "counts": dict(found)}
-        for (model, feature), found in counts.items()
+    samples = [
+        {"hour": hour, "model": model, "feature": feature, "counts": dict(bins)}
+        for (model, feature), bins in counts.items()
     ]
-    if written:
-        execute(session, ENTER, written)
+    if samples:
+        execute(session, insert(_s), samples)
     return len(rows)
 
 
-def measure_lately(session: Session) -> int:
-    """The hour before this one, which is complete now, and this one so far."""
-    this = clock(session).replace(minute=0, second=0, microsecond=0)
-    execute(session, delete(_s).where(_s.hour < this - KEPT))
-    return sum(measure_hour(session, hour) for hour in (this - HOUR, this))
+def measure_recent_hours(session: Session) -> int:
+    """Sample the previous hour, which is complete, and the current one so far; delete samples that
+    are older than KEPT. Returns the number of results.
+    """
+    current = clock(session).replace(minute=0, second=0, microsecond=0)
+    execute(session, delete(_s).where(_s.hour < current - KEPT))
+    return sum(measure_hour(session, hour) for hour in (current - HOUR, current))
 
 
 @dataclass(slots=True)
-class Compared:
-    """One model's feature: the counts of either window."""
+class FeatureCounts:
+    """The counts of one feature of a model's images, in both windows."""
 
     model: str
     feature: str
@@ -93,14 +94,15 @@ class Compared:
     current: Counter[str]
 
 
-def compared(session: Session, windows: Windows) -> Iterator[Compared]:
-    """What was seen in the window and in the reference, for each model that was at work lately."""
+def read_counts(session: Session, windows: Windows) -> Iterator[FeatureCounts]:
+    """Yield the counts of each feature of each model that has samples in the current window."""
     at = clock(session)
-    found: dict[tuple[str, str], Compared] = {}
+    pairs: dict[tuple[str, str], FeatureCounts] = {}
     for side in ("reference", "current"):
         begin, end = getattr(windows, side)(at)
-        for row in execute(session, KNOWN, {"begin": begin, "end": end}):
+        samples = select(_s.model, _s.feature, _s.counts).where(_s.hour >= begin, _s.hour < end)
+        for row in execute(session, samples):
             key = (row.model, row.feature)
-            pair = found.setdefault(key, Compared(*key, Counter(), Counter()))
+            pair = pairs.setdefault(key, FeatureCounts(*key, Counter(), Counter()))
             getattr(pair, side).update(row.counts)
-    return (pair for pair in found.values() if pair.current)
+    return (pair for pair in pairs.values() if pair.current)

@@ -1,4 +1,4 @@
-"""Which hours are compared with which."""
+"""The two windows of time that are compared for drift."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,7 +10,9 @@ Span = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """`hours` up to now, against `days` before them, or against the days of a fixed interval."""
+    """The current window, the last `hours`, and the reference: the `days` before it, or the days of
+    a fixed interval.
+    """
 
     hours: int
     days: int = 0
@@ -18,19 +20,21 @@ class Windows:
 
     @classmethod
     def of(cls, settings: Settings) -> "Windows":
-        """As DRIFT_WINDOW_HOURS and DRIFT_REFERENCE say."""
+        """Return the windows of DRIFT_WINDOW_HOURS and DRIFT_REFERENCE."""
         reference = settings.drift_reference
         if isinstance(reference, int):
             return cls(settings.drift_window_hours, days=reference)
         return cls(settings.drift_window_hours, fixed=reference)
 
     def current(self, at: datetime) -> Span:
-        """From its first hour, which is a whole one, to `at`."""
+        """Return begin and end of the current window: from the start of its first hour to `at`."""
         begin = at - timedelta(hours=self.hours)
         return begin.replace(minute=0, second=0, microsecond=0), at
 
     def reference(self, at: datetime) -> Span:
-        """Up to the current window, or the fixed days in UTC, the last one included."""
+        """Return begin and end of the reference: up to the current window, or the fixed days (UTC)
+        including the last one.
+        """
         if self.fixed:
             first, last = (datetime.combine(day, time(), UTC) for day in self.fixed)
             return first, last + timedelta(days=1)

@@ -1,7 +1,7 @@
-"""What is counted and timed: every metric with its name, labels and meaning.
+"""The metrics that are counted while the process runs, with their names, labels and help texts.
 
-`docs/metrics.md` and the dashboard are checked against this file. What is measured from the rows
-when Prometheus asks stands in `standing.py`.
+`docs/metrics.md` and the dashboard are checked against this file. The metrics that are read from
+the database at each scrape are in `database_metrics.py`.
 """
 
 from dataclasses import dataclass, fields
@@ -27,10 +27,10 @@ KINDS: dict[str, type[Any]] = {"counter": Counter, "gauge": Gauge, "histogram": 
 
 
 class Family(dict[tuple[str, ...] | str, M], Generic[M]):
-    """A metric's series by the values of its labels: one dict access, once a series is known.
+    """The series of a metric by the values of its labels, created on first access.
 
-    `family["classify", "fetch"]`, `family["classify"]`, and `family[()]` where there is no label.
-    Looking at a series makes it: it is exposed as 0 from then on.
+    `family["classify", "fetch"]`, `family["classify"]`, or `family[()]` for a metric without
+    labels. An existing series costs one dict access. A new one is exposed as 0 at once.
     """
 
     def __init__(self, metric: M):
@@ -41,14 +41,14 @@ class Family(dict[tuple[str, ...] | str, M], Generic[M]):
         labels = (key,) if isinstance(key, str) else key
         try:
             series = self[key] = self._metric.labels(*labels) if labels else self._metric
-        except OSError:  # no room for its file: counted from when there is some
+        except OSError:  # the disk is full: the series is counted once its file can be created
             return cast(M, Dropped())
         return series
 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The metrics of one process; `registry` is what exposes them."""
+    """The metrics of one process, and the registry that exposes them."""
 
     registry: CollectorRegistry
 
@@ -57,39 +57,39 @@ class Metrics:
     )
     request_seconds: Family[Histogram] = histogram(
         "http_request_seconds",
-        "From a request's arrival to its answer; `waited` says that it asked to wait for a "
-        "prediction, so that its time is not the API's.",
+        "Seconds from a request's arrival to its answer. `waited`: it asked to wait for a "
+        "prediction, so that most of its time is not the API's.",
         REQUEST, "method", "route", "waited",
     )  # fmt: skip
     waiting: Family[Gauge] = gauge(
-        "http_waiting_requests", "Requests that wait for a prediction at this moment."
+        "http_waiting_requests", "Requests that are waiting for a prediction now."
     )
     waits_refused: Family[Counter] = counter(
         "http_waits_refused_total",
-        "Requests answered at once because too many of their caller, or of all, waited already.",
+        "Requests answered without waiting, because too many requests of the caller, or in all, "
+        "were waiting.",
     )
     uploads: Family[Counter] = counter("uploads_accepted_total", "Images that were stored.")
     accepted: Family[Counter] = counter(
         "predictions_accepted_total",
-        "Predictions that were asked for; `answer`: `queued`, or `known` for a result that was "
-        "there already.",
+        "Predictions that were created; `answer`: `queued`, or `known` for a cached result.",
         "task", "answer",
     )  # fmt: skip
 
     batch_size: Family[Histogram] = histogram(
-        "batch_predictions", "Predictions that a worker took together.", BATCH, "task"
+        "batch_predictions", "Predictions that a worker claimed at once.", BATCH, "task"
     )
     queue_seconds: Family[Histogram] = histogram(
-        "queue_seconds", "From a prediction's request to its first claim.", WAIT, "task"
+        "queue_seconds", "Seconds from a prediction's creation to its first claim.", WAIT, "task"
     )
     phase_seconds: Family[Histogram] = histogram(
         "phase_seconds",
-        "What the engine did for one prediction: `fetch` its bytes, `decode` them, `predict`; or "
-        "for a batch: `write` its results.",
+        "Seconds of the engine's phases: `fetch`, `decode` and `predict` of one prediction, "
+        "`write` of a batch's results.",
         STEP, "task", "phase",
     )  # fmt: skip
     model_seconds: Family[Histogram] = histogram(
-        "model_seconds", "A model's time for one prediction.", STEP, "task", "model", "version"
+        "model_seconds", "A model's seconds for one prediction.", STEP, "task", "model", "version"
     )
     succeeded: Family[Counter] = counter(
         "predictions_succeeded_total",
@@ -98,25 +98,25 @@ class Metrics:
     )  # fmt: skip
     failed: Family[Counter] = counter(
         "predictions_failed_total",
-        "Predictions that failed for good or expired, by the code that their callers see.",
+        "Predictions that failed or expired, by their error code.",
         "task", "code",
     )  # fmt: skip
     retries: Family[Counter] = counter(
         "retries_total",
-        "Attempts that failed through no fault of the image's and will be made again.",
+        "Attempts that failed for another reason than the input, and are retried.",
         "task", "code",
     )  # fmt: skip
     announced_again: Family[Counter] = counter(
         "announced_again_total",
-        "Predictions whose message the housekeeper sent (again): it was lost, the broker was away, "
-        "a retry came due, or a claimer vanished.",
+        "Predictions that the sweep announced: their message was lost, the broker did not answer, "
+        "a retry was due, or the lease expired.",
     )
     rows_removed: Family[Counter] = counter(
-        "rows_removed_total", "Rows that were removed because their time was over.", "rows"
+        "rows_removed_total", "Rows deleted at the end of their retention time.", "rows"
     )
     junk: Family[Counter] = counter(
         "junk_messages_total",
-        "Messages that led to no prediction and went to the dead letters.",
+        "Messages that named no prediction and were moved to the dead-letter queue.",
         "task",
     )
     dead_letters: Family[Gauge] = gauge(
@@ -124,45 +124,44 @@ class Metrics:
     )
     webhooks: Family[Counter] = counter(
         "webhook_attempts_total",
-        "Attempts to deliver a webhook: `delivered`, `failed`, or `gone` (the receiver said 410).",
+        "Attempts to deliver a webhook: `delivered`, `failed`, or `gone` (answered with 410).",
         "outcome",
     )
     log_lines_lost: Family[Counter] = counter(
         "log_lines_lost_total",
-        "Log lines that could not be written: the disk was full, or their reader was gone or slow.",
+        "Log lines that could not be written: the disk was full, or the reader ended or was slow.",
     )
     caption_cost: Family[Counter] = counter(
-        "caption_cost_dollars_total", "US dollars, as CAPTION_PRICE has it.", "model"
+        "caption_cost_dollars_total", "US dollars spent on captions, by CAPTION_PRICE.", "model"
     )
     caption_tokens: Family[Counter] = counter(
         "caption_tokens_total",
-        "Tokens that the captions' provider counted: `prompt` and `completion`.",
+        "Tokens that the captions' provider reported: `prompt` and `completion`.",
         "model", "kind",
     )  # fmt: skip
 
 
 def specs() -> list[Spec]:
-    """What each metric of `Metrics` is."""
+    """Return the specification of each metric of `Metrics`."""
     return [each.metadata["spec"] for each in fields(Metrics) if each.metadata]
 
 
 def open_metrics() -> Metrics:
-    """All metrics at nothing, in a registry of their own.
+    """Return all metrics, at zero, in a new registry.
 
-    In one of many processes (`common/observability/multiprocess.py`) they are kept in the folder
-    that these have in common.
+    Processes that share a folder (`common/observability/multiprocess.py`) count in its files.
     """
     allocate_files()
     registry = CollectorRegistry()
-    made = {
-        each.name: Family(_made(each.metadata["spec"], registry))
+    families = {
+        each.name: Family(_new_metric(each.metadata["spec"], registry))
         for each in fields(Metrics)
         if each.metadata
     }
-    return Metrics(registry, **made)
+    return Metrics(registry, **families)
 
 
-def _made(spec: Spec, registry: CollectorRegistry) -> Any:
+def _new_metric(spec: Spec, registry: CollectorRegistry) -> Any:
     options: dict[str, Any] = {"registry": registry}
     if spec.kind == "gauge":
         options["multiprocess_mode"] = "livesum"

@@ -14,44 +14,36 @@ from sqlalchemy.orm import Session
 from common.database.session import Sessions, execute, now, read
 from common.errors import Unavailable
 from common.fresh import Fresh
-from common.observability.metrics.specs import Sample, family, standing_gauge
+from common.observability.metrics.specs import Sample, family, scraped_gauge
 from common.predictions.queue_stats import QUEUED
+from common.running_engines import engine_reports
 from common.settings import Settings
-from common.tables import EngineProcess, WebhookDelivery
+from common.tables import WebhookDelivery
 from common.tasks import all_contracts
 from common.webhooks.deliveries import Stage
 
 log = structlog.get_logger(__name__)
 FRESH = 5.0  # seconds for which measurements are cached
-RECENT = 10  # seconds without a heartbeat after which an engine counts as ended
 LANES = {False: "background", True: "interactive"}
 
 
-DATABASE = standing_gauge("database_up", "Whether the database answered.")
-QUEUE = standing_gauge(
+DATABASE = scraped_gauge("database_up", "Whether the database answered.")
+QUEUE = scraped_gauge(
     "queue_predictions",
-    "Predictions that nobody has claimed yet; 10,000 stands for more, too.",
+    "Predictions that wait for a claim; 10,000 means 10,000 or more.",
     "task", "lane",
 )  # fmt: skip
-OLDEST = standing_gauge(
-    "queue_oldest_seconds", "How long the first of a queue has waited; 0 when it is empty.",
+OLDEST = scraped_gauge(
+    "queue_oldest_seconds", "Seconds that the oldest prediction has waited; 0: the queue is empty.",
     "task", "lane",
 )  # fmt: skip
-ENGINES = standing_gauge("engines_ready", "Engines that can make a task's predictions now.", "task")
-WEBHOOK_LAG = standing_gauge(
-    "webhook_lag_seconds", "How long the webhook that was due first has been overdue; 0: none is."
+ENGINES = scraped_gauge("engines_ready", "Engines that are ready for a task.", "task")
+WEBHOOK_LAG = scraped_gauge(
+    "webhook_lag_seconds", "Seconds that the oldest due webhook is overdue; 0: none is due."
 )
-DISK_FREE = standing_gauge(
-    "disk_free_bytes", "Free space where the embedded defaults keep everything.", "folder"
-)
-DISK_SIZE = standing_gauge("disk_size_bytes", "Size of that file system.", "folder")
+DISK_FREE = scraped_gauge("disk_free_bytes", "Free space on the file system of DATA_DIR.", "folder")
+DISK_SIZE = scraped_gauge("disk_size_bytes", "Size of the file system of DATA_DIR.", "folder")
 SPECS = [DATABASE, QUEUE, OLDEST, ENGINES, WEBHOOK_LAG, DISK_FREE, DISK_SIZE]
-
-REPORTS = select(EngineProcess.report).where(EngineProcess.seen_at > now(-RECENT))
-_due = WebhookDelivery.next_attempt_at
-OVERDUE = select(func.min(_due).label("first"), now().label("now")).where(
-    WebhookDelivery.state == Stage.PENDING, _due <= now()
-)
 
 
 class DatabaseMetrics(Collector):
@@ -65,11 +57,11 @@ class DatabaseMetrics(Collector):
         self._samples = Fresh[list[Sample]](FRESH, initial=[])
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        """The metrics without values, so that registering measures nothing."""
+        """Return the metrics without values, so that registering does not measure."""
         return (family(spec, []) for spec in SPECS)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The metrics with their values."""
+        """Return the metrics with their values."""
         samples = [*self._samples.get(self._measure), *_disk(self._folder)]
         return (family(spec, samples) for spec in SPECS)
 
@@ -89,18 +81,26 @@ def _measure(session: Session) -> list[Sample]:
         for interactive in LANES
         for sample in _queue(session, task, interactive)
     ]
-    overdue = execute(session, OVERDUE).one()
-    return [*queues, *_engines(session), Sample(WEBHOOK_LAG, (), _seconds(overdue, overdue.first))]
+    return [*queues, *_engines(session), _webhook_lag(session)]
 
 
 def _queue(session: Session, task: str, interactive: bool) -> tuple[Sample, Sample]:
-    found = execute(session, QUEUED, {"task": task, "interactive": interactive}).one()
+    row = execute(session, QUEUED, {"task": task, "interactive": interactive}).one()
     lane = (task, LANES[interactive])
-    return Sample(QUEUE, lane, found.queued), Sample(OLDEST, lane, _seconds(found, found.oldest))
+    return Sample(QUEUE, lane, row.queued), Sample(OLDEST, lane, _seconds(row, row.oldest))
+
+
+def _webhook_lag(session: Session) -> Sample:
+    due_at = WebhookDelivery.next_attempt_at
+    overdue = select(func.min(due_at).label("first"), now().label("now")).where(
+        WebhookDelivery.state == Stage.PENDING, due_at <= now()
+    )
+    row = execute(session, overdue).one()
+    return Sample(WEBHOOK_LAG, (), _seconds(row, row.first))
 
 
 def _engines(session: Session) -> Iterator[Sample]:
-    reports = [row.report for row in execute(session, REPORTS)]
+    reports = engine_reports(session)
     for task in all_contracts():
         ready = sum(bool(report.get(task, {}).get("ready")) for report in reports)
         yield Sample(ENGINES, (task,), ready)

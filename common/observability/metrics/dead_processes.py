@@ -1,4 +1,4 @@
-"""What processes counted that have ended: one file for all of them, whatever their number."""
+"""Merging the counts of ended processes into one file per kind of metric."""
 
 import fcntl
 import os
@@ -10,20 +10,19 @@ from prometheus_client.mmap_dict import MmapedDict
 
 from common.observability.metrics.files import AllocatedDict, locked
 
-DEAD = "0"  # stands where the files of living processes have their process id
-PATIENCE = 0.5  # seconds; what cannot be merged now is merged when the next process ends
+DEAD = "0"  # in the file's name, in place of a process id
+PATIENCE = 0.5  # seconds; without the lock, files are merged when the next process ends
 
 
 def merge(folder: Path) -> None:
-    """Add the counters and histograms of dead processes up, and remove all their files.
+    """Sum the counters and histograms of dead processes in one file, and remove theirs.
 
-    Nobody reads the folder meanwhile. Raises OSError when there is no room for the sum; then
-    nothing has changed.
+    Scrapes wait meanwhile. Raises OSError, with all files unchanged, if the disk is full.
     """
     with locked(folder, fcntl.LOCK_EX, PATIENCE) as is_mine:
         if not is_mine:
             return
-        dead = [path for path in folder.glob("*.db") if not _lives(path)]
+        dead = [path for path in folder.glob("*.db") if not _is_running(path)]
         for kind in ("counter", "histogram"):
             if files := [path for path in dead if path.name.startswith(f"{kind}_")]:
                 _merge(folder, kind, files)
@@ -31,7 +30,8 @@ def merge(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _lives(path: Path) -> bool:
+def _is_running(path: Path) -> bool:
+    """Whether the process that owns the file is running; True for the file of the sums."""
     process = path.stem.rpartition("_")[2]
     if process == DEAD:
         return True

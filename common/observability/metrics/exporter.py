@@ -1,4 +1,4 @@
-"""How Prometheus gets to see the metrics: as text, or on a port of their own."""
+"""Exposing metrics to Prometheus, as text or on a port of their own."""
 
 import fcntl
 import os
@@ -30,15 +30,15 @@ PATIENCE = 1.0  # seconds that a scrape waits while a dead process is being merg
 
 
 def expose(metrics: Metrics, *others: Collector) -> bytes:
-    """All metrics as text: of all processes that share a folder, and of the other collectors."""
+    """Return as text the metrics of all processes that share a folder, and of other collectors."""
     return generate_latest(_registry(metrics, others))
 
 
 @contextmanager
 def exposed(metrics: Metrics, address: tuple[str, int] | None) -> Iterator[None]:
-    """Answer at `address` (host, port) with the metrics as text; nowhere when it is None.
+    """Serve the metrics at `address` (host, port); if it is None, do not.
 
-    Raises SettingsError when there is no listening at that address.
+    Raises SettingsError if the address cannot be listened on.
     """
     if address is None:
         yield
@@ -57,7 +57,7 @@ def exposed(metrics: Metrics, address: tuple[str, int] | None) -> Iterator[None]
 
 
 def _registry(metrics: Metrics, others: tuple[Collector, ...]) -> CollectorRegistry:
-    disable_created_metrics()  # twice the series, and Prometheus does not use them
+    disable_created_metrics()  # they double the series, and Prometheus does not use them
     registry = CollectorRegistry()
     if folder := os.environ.get(FOLDER):
         registry.register(Guarded(SharedFolder(Path(folder))))
@@ -70,30 +70,32 @@ def _registry(metrics: Metrics, others: tuple[Collector, ...]) -> CollectorRegis
 
 
 class SharedFolder(Collector):
-    """The metrics of all processes that share the folder, read while none is being merged."""
+    """Collects the metrics of all processes that share the folder, while no merge is running."""
 
     def __init__(self, folder: Path):
         self._folder = folder
 
     def collect(self) -> Iterable[Metric]:
-        """The sums; raises ValueError once the folder has been removed."""
+        """Return the sums over all processes; raises ValueError if the folder was removed."""
         collector = MultiProcessCollector(None, path=str(self._folder))
         with locked(self._folder, fcntl.LOCK_SH, PATIENCE):
             return list(collector.collect())
 
 
 class Guarded(Collector):
-    """Another collector without its errors: one that fails must not hide the others."""
+    """Wraps a collector and logs its errors, so that the others are still exposed."""
 
     def __init__(self, inner: Collector):
         self._inner = inner
 
     def describe(self) -> Iterable[Metric]:
-        """The names, where the collector knows them, so that registering measures nothing."""
+        """Return the metrics' names, if the collector has them, so that registering it does not
+        collect.
+        """
         return getattr(self._inner, "describe", list)()
 
     def collect(self) -> Iterable[Metric]:
-        """The metrics; none when they cannot be collected now."""
+        """Return the metrics; an empty list if collecting them failed."""
         try:
             return list(self._inner.collect())
         except Exception:

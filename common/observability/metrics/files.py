@@ -1,7 +1,7 @@
-"""The files in which processes that share a folder count, with all their blocks allocated.
+"""Files with allocated blocks, in which processes that share a folder count.
 
 prometheus_client maps sparse files: on a full file system the first write to a new page would end
-the process with SIGBUS. Allocated files fail when they are made, as an OSError.
+the process with SIGBUS. Allocating all blocks raises OSError when the file is created instead.
 """
 
 import fcntl
@@ -17,12 +17,12 @@ from prometheus_client.mmap_dict import MmapedDict
 
 from common.observability.multiprocess import FOLDER
 
-SIZE = 1 << 16  # bytes of a new file, as the library has it
+SIZE = 1 << 16  # bytes of a new file; the library's own value
 LOCK = "lock"
 
 
 class AllocatedDict(MmapedDict):
-    """The library's dict in a file, without holes. Raises OSError on a full file system."""
+    """The library's file-backed dict, with allocated blocks. Raises OSError if the disk is full."""
 
     def __init__(self, filename: str, read_mode: bool = False):
         if not read_mode:
@@ -40,7 +40,7 @@ class AllocatedDict(MmapedDict):
 
 
 class Dropped:
-    """Stands in for a metric whose file cannot be made: it counts nothing."""
+    """Replaces a metric whose file cannot be created, and ignores all values."""
 
     def _nothing(self, *_: Any, **__: Any) -> None:
         """Do nothing."""
@@ -49,10 +49,10 @@ class Dropped:
 
 
 def allocate_files() -> None:
-    """From now on, let the library make allocated files, where processes share a folder.
+    """Make the library create allocated files if processes share a folder.
 
-    Where they do not, it counts in memory, even if another program's folder was in the environment
-    when the library was imported.
+    Otherwise make it count in memory, even if another program's folder was in the environment when
+    the library was imported.
     """
     if os.environ.get(FOLDER):
         values.MmapedDict = AllocatedDict  # type: ignore[attr-defined]
@@ -62,7 +62,9 @@ def allocate_files() -> None:
 
 @contextmanager
 def locked(folder: Path, kind: int, seconds: float) -> Iterator[bool]:
-    """Hold the folder's lock (LOCK_SH or LOCK_EX); False when it is not free within `seconds`."""
+    """Hold the folder's lock (LOCK_SH or LOCK_EX) if it is free within `seconds`; yields whether
+    it is held.
+    """
     until = time.monotonic() + seconds
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -1,4 +1,4 @@
-"""What a metric is: its kind, name, help text and labels."""
+"""Specifications of metrics: kind, name, help text and labels."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ BATCH = (1, 2, 4, 8, 12, 16, 32, 64)  # predictions
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One metric; the name is the whole one, as Prometheus shows it."""
+    """One metric; `name` is the full name that Prometheus shows."""
 
     kind: str
     name: str
@@ -25,38 +25,38 @@ class Spec:
 
 
 def counter(name: str, help: str, *labels: str) -> Any:
-    """A field of `Metrics`: what only grows, its name ending in `_total`."""
+    """Return a field of `Metrics` for a counter, whose name ends in `_total`."""
     return field(metadata={"spec": Spec("counter", PREFIX + name, help, labels)})
 
 
 def gauge(name: str, help: str, *labels: str) -> Any:
-    """A field of `Metrics`: what goes up and down; of many processes, the sum."""
+    """Return a field of `Metrics` for a gauge; the values of several processes are added."""
     return field(metadata={"spec": Spec("gauge", PREFIX + name, help, labels)})
 
 
 def histogram(name: str, help: str, buckets: tuple[float, ...], *labels: str) -> Any:
-    """A field of `Metrics`: how often a value fell into which of the buckets."""
+    """Return a field of `Metrics` for a histogram with these upper bounds of buckets."""
     return field(metadata={"spec": Spec("histogram", PREFIX + name, help, labels, buckets)})
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A metric's value for some labels, measured when Prometheus asks."""
+    """The value of one series of a metric, measured at a scrape."""
 
     spec: Spec
     labels: tuple[str, ...]
     value: float
 
 
-def standing_gauge(name: str, help: str, *labels: str) -> Spec:
-    """What is measured when Prometheus asks."""
+def scraped_gauge(name: str, help: str, *labels: str) -> Spec:
+    """Return the specification of a gauge that is measured at each scrape."""
     return Spec("gauge", PREFIX + name, help, labels)
 
 
 def family(spec: Spec, samples: Iterable[Sample]) -> GaugeMetricFamily:
-    """The metric with those of the samples that are its own."""
-    made = GaugeMetricFamily(spec.name, spec.help, labels=spec.labels)
+    """Return the metric with those samples that belong to it."""
+    metric = GaugeMetricFamily(spec.name, spec.help, labels=spec.labels)
     for sample in samples:
         if sample.spec is spec:
-            made.add_metric(sample.labels, sample.value)
-    return made
+            metric.add_metric(sample.labels, sample.value)
+    return metric

@@ -1,8 +1,9 @@
-"""What a query is compared by: itself as a whole, and each of its terms.
+"""The keys by which queries are compared: one for the whole query and one for each of its terms.
 
-Two queries of m and n terms that share k of them are alike by k / √(m·n), the cosine of the sets of
-their terms. It is the sum over the shared terms of 1/√m · 1/√n, so a vote is written down once a
-term, with 1/√m, and read by another query with 1/√n: no pairs of queries are kept.
+The similarity of two queries of m and n terms that share k of them is k / √(m·n), the cosine of the
+sets of their terms. It equals the sum over the shared terms of 1/√m · 1/√n. So a vote is stored
+once per term, weighted by 1/√m, and read for another query with the weight 1/√n; no pairs of
+queries are stored.
 """
 
 import hashlib
@@ -15,40 +16,42 @@ from uuid import UUID, uuid5
 from common.search.text import normalise, terms
 from common.tables.feedback import LONGEST_QUERY
 
-SPACE = UUID("5d3f7c1e-8a51-4b0a-9d43-6f2f0c7be1a4")  # of the names that keys are made of
-MOST_TERMS = 6  # of a query; what follows them hardly says what is meant
+NAMESPACE = UUID("5d3f7c1e-8a51-4b0a-9d43-6f2f0c7be1a4")  # of the UUIDv5 keys
+TERM_LIMIT = 6  # of a query; later terms add little to its meaning
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys of a query: of the whole, and of each term with its share, 1/√(terms)."""
+    """The key of the whole query, and the key of each term with its share, 1/√(terms)."""
 
     whole: UUID
     shares: Mapping[UUID, float]
 
     @property
     def all(self) -> list[UUID]:
-        """The whole's first."""
+        """All keys, the whole query's first."""
         return [self.whole, *self.shares]
 
 
 def keys_of(query: str) -> Keys:
-    """Queries of the same terms have the same keys, whatever the order and forms of their words."""
-    query = kept(query)
-    found = terms(query)[:MOST_TERMS]
-    whole = " ".join(sorted(found)) or query
-    shares = {uuid5(SPACE, f"term {term}"): 1 / sqrt(len(found)) for term in found}
-    return Keys(uuid5(SPACE, f"whole {whole}"), shares)
+    """Return the keys of a query. Queries with the same terms have the same keys, independent of
+    the order and the forms of their words.
+    """
+    query = stored_form(query)
+    stems = terms(query)[:TERM_LIMIT]
+    whole = " ".join(sorted(stems)) or query
+    shares = {uuid5(NAMESPACE, f"term {term}"): 1 / sqrt(len(stems)) for term in stems}
+    return Keys(uuid5(NAMESPACE, f"whole {whole}"), shares)
 
 
-def kept(query: str) -> str:
-    """The query as tables keep it: normalised, which can make it longer, and then cut."""
+def stored_form(query: str) -> str:
+    """Return the query as tables store it: normalized, which can make it longer, and then cut."""
     return normalise(query)[:LONGEST_QUERY].rstrip()
 
 
 def query_key(query: str) -> bytes:
-    """What tells one query from another: the sha256 of what is kept of it."""
-    return hashlib.sha256(kept(query).encode("utf-8", "replace")).digest()
+    """Return the sha256 of the query's stored form, which identifies it."""
+    return hashlib.sha256(stored_form(query).encode("utf-8", "replace")).digest()
 
 
 def query_of(params: Mapping[str, Any]) -> str:

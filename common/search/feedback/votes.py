@@ -1,37 +1,34 @@
-"""Votes as they stand, a page at a time in the order in which they were first cast."""
+"""Current votes, in pages, in the order in which they were first cast."""
 
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
+from common.database.ids import FIRST_ID
 from common.database.session import execute
-from common.database.types import Hash, Id
 from common.search.feedback.query_terms import query_key
 from common.tables import Image, Vote
 
-NONE = UUID(int=0)  # before all of them
 
-# Built once: making a statement costs as much as sending it.
-_v = Vote
-ALL = (
-    select(
-        _v.id, _v.query, _v.image_id, Image.file_name, _v.value, _v.weight, _v.voter,
-        _v.search_id, _v.model, _v.created_at, _v.updated_at,
-    )
-    .outerjoin(Image, Image.id == _v.image_id)
-    .where(_v.id > bindparam("after", type_=Id))
-    .order_by(_v.id)
-    .limit(bindparam("most"))
-)  # fmt: skip
-OF_QUERY = ALL.where(_v.query_key == bindparam("key", type_=Hash))
-
-
-def page(session: Session, query: str | None, after: UUID | None, limit: int) -> Sequence[Row[Any]]:
-    """Up to `limit` votes after the id `after`; with a query, only the votes on it."""
-    place = {"after": after or NONE, "most": limit}
-    if query is None:
-        return execute(session, ALL, place).all()
-    return execute(session, OF_QUERY, place | {"key": query_key(query)}).all()
+def list_votes(
+    session: Session, query: str | None, after: UUID | None, limit: int
+) -> Sequence[Row[Any]]:
+    """Return up to `limit` votes with ids above `after`; if a query is given, only votes on queries
+    of the same normalized form.
+    """
+    statement = (
+        select(
+            Vote.id, Vote.query, Vote.image_id, Image.file_name, Vote.value, Vote.weight,
+            Vote.voter, Vote.search_id, Vote.model, Vote.created_at, Vote.updated_at,
+        )
+        .outerjoin(Image, Image.id == Vote.image_id)
+        .where(Vote.id > (after or FIRST_ID))
+        .order_by(Vote.id)
+        .limit(limit)
+    )  # fmt: skip
+    if query is not None:
+        statement = statement.where(Vote.query_key == query_key(query))
+    return execute(session, statement).all()

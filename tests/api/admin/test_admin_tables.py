@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert, update
 
-from common.database.ids import least_id, new_id
+from common.database.ids import new_id, smallest_id
 from common.database.session import Sessions, now, transact
 from common.tables import Image, Prediction, State
 from tests.support.http.accounts import Account, make_admin, sign_up
@@ -78,7 +78,7 @@ def test_nothing_secret_is_read(
 def test_pages_lead_from_one_to_the_next_and_count_nothing(
     app: Flask, sessions: Sessions, client: FlaskClient
 ) -> None:
-    ids = [least_id(datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC)) for second in range(60)]
+    ids = [smallest_id(datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC)) for second in range(60)]
     rows = [
         {"id": id, "task": "classify", "params": {}, "visibility": "private", "state": "failed"}
         for id in ids

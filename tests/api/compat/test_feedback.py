@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from common.database.session import Sessions, read
-from common.search.feedback import learnt
+from common.search.feedback import read_adjustments
 from common.tables import Vote
 from tests.support.abuse.bad_requests import UNKNOWN
 from tests.support.http.accounts import sign_up
@@ -45,7 +45,7 @@ def test_the_documented_call(app: Flask, sessions: Sessions, path: str) -> None:
     cat, dog = upload(app, CAT), upload(app, DOG)
     answer = vote(app, {"feedback": [entry([CAT], [DOG])]}, path)
     assert (answer.status_code, answer.get_json()) == (200, {"recorded": 2, "rejected": []})
-    found = read(sessions, lambda session: learnt(session, "a cat in the PARK"))
+    found = read(sessions, lambda session: read_adjustments(session, "a cat in the PARK"))
     assert (found.liked, found.disliked) == ([cat], [dog])
     with sessions.read() as session:
         [first, _] = session.scalars(select(Vote))
@@ -67,7 +67,7 @@ def test_a_name_means_the_newest_public_image(app: Flask, sessions: Sessions) ->
     headers = sign_up(app).headers
     upload(app, "é.png", visibility="private", headers=headers)
     assert vote(app, {"feedback": [entry(["e\u0301.png"])]}).get_json()["recorded"] == 1
-    assert read(sessions, lambda session: learnt(session, QUERY)).liked == [newest]
+    assert read(sessions, lambda session: read_adjustments(session, QUERY)).liked == [newest]
 
 
 def test_ids_do_as_well_and_unknown_names_do_not_sink_the_rest(
@@ -83,7 +83,7 @@ def test_ids_do_as_well_and_unknown_names_do_not_sink_the_rest(
     ]
     assert said == [*((QUERY, name, "positive") for name in names[1:]), ("Other", "x", "negative")]
     assert {each["code"] for each in answer.get_json()["rejected"]} == {"image_not_found"}
-    assert read(sessions, lambda session: learnt(session, QUERY)).liked == [unlisted]
+    assert read(sessions, lambda session: read_adjustments(session, QUERY)).liked == [unlisted]
 
 
 BAD: list[Any] = [

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from common.database.ids import new_id
 from common.database.session import Sessions, read
-from common.search.feedback import Learnt, learnt
+from common.search.feedback import Adjustments, read_adjustments
 from common.tables import Click, Vote
 from tests.support.abuse.bad_requests import UNKNOWN
 from tests.support.http.accounts import sign_up
@@ -33,8 +33,8 @@ def search(sessions: Sessions, images: list[UUID]) -> UUID:
     return searched(sessions, QUERY, images)
 
 
-def look(sessions: Sessions, query: str = QUERY) -> Learnt:
-    return read(sessions, lambda session: learnt(session, query))
+def look(sessions: Sessions, query: str = QUERY) -> Adjustments:
+    return read(sessions, lambda session: read_adjustments(session, query))
 
 
 def votes(sessions: Sessions) -> list[Vote]:
@@ -116,7 +116,7 @@ def test_clicks_are_noted_once_with_their_place(
     with sessions.read() as session:
         found = {row.image_id: row.position for row in session.scalars(select(Click))}
     assert found == {images[2]: 3, other: None}
-    assert look(sessions) == Learnt(), "what stands on top is clicked most"
+    assert look(sessions) == Adjustments(), "what stands on top is clicked most"
 
 
 @pytest.mark.parametrize(

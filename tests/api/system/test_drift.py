@@ -14,9 +14,9 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from common.database.session import Sessions, clock, now, open_database, read, transact
-from common.observability.drift.samples import compared, measure_hour
+from common.observability.drift.samples import measure_hour, read_counts
 from common.observability.drift.windows import Windows
-from common.tables import Chore, Prediction
+from common.tables import JobLock, Prediction
 from tests.house.test_metrics import alerts
 from tests.support.http.calls import until
 from tests.support.http.scraping import scrape
@@ -83,7 +83,7 @@ def make_them_old(folder: Path) -> None:
 
 def let_the_chore_be_due(folder: Path) -> None:
     with database(folder) as sessions:
-        due = update(Chore).where(Chore.name == "measure drift").values(due_at=now())
+        due = update(JobLock).where(JobLock.name == "measure drift").values(due_at=now())
         assert transact(sessions, lambda session: session.execute(due).rowcount) == 1  # type: ignore[attr-defined]
 
 
@@ -113,7 +113,7 @@ def indices(folder: Path, models: str, images: list[bytes]) -> dict[str, float]:
 
 def is_measured(sessions: Sessions) -> bool:
     def look(session: Session) -> int:
-        return sum(pair.current.total() for pair in compared(session, Windows(24, days=28)))
+        return sum(pair.current.total() for pair in read_counts(session, Windows(24, days=28)))
 
     return read(sessions, look) == COUNT * len(FEATURES)
 

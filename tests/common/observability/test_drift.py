@@ -11,7 +11,7 @@ import pytest
 from common.database.session import Sessions, clock, now, read, transact
 from common.errors import SettingsError
 from common.observability.drift import BRIGHTNESS, CONFIDENCE, LABEL, SIZE, bins_of, stability_index
-from common.observability.drift.samples import compared, measure_hour, measure_lately
+from common.observability.drift.samples import measure_hour, measure_recent_hours, read_counts
 from common.observability.drift.windows import Windows
 from common.predictions import Job, Success
 from common.settings import Settings
@@ -114,7 +114,7 @@ def test_an_hour_is_measured_once_however_often(sessions: Sessions, ask: Any) ->
     for _ in range(2):
         transact(sessions, lambda session: measure_hour(session, hour))
     windows = Windows(24, days=28)
-    pairs = {p.feature: p for p in read(sessions, lambda s: list(compared(s, windows)))}
+    pairs = {p.feature: p for p in read(sessions, lambda s: list(read_counts(s, windows)))}
     assert pairs[LABEL].current == {"cat": 3, "dog": 2}
     assert pairs[CONFIDENCE].current == {"7": 5}
     assert pairs[SIZE].current == {"0": 5}
@@ -125,7 +125,7 @@ def test_an_hour_is_measured_once_however_often(sessions: Sessions, ask: Any) ->
 def test_what_was_given_again_does_not_count(sessions: Sessions, ask: Any) -> None:
     rewrite(sessions, done(sessions, ask, "cat", 2), cached=True)
     done(sessions, ask, "dog", 2)
-    assert transact(sessions, measure_lately) == 2
+    assert transact(sessions, measure_recent_hours) == 2
 
 
 def test_the_reference_is_what_was_before(sessions: Sessions, ask: Any) -> None:
@@ -133,8 +133,8 @@ def test_the_reference_is_what_was_before(sessions: Sessions, ask: Any) -> None:
     done(sessions, ask, "dog", 3)
     at = read(sessions, clock)
     transact(sessions, lambda session: measure_hour(session, at - timedelta(days=3, minutes=30)))
-    transact(sessions, measure_lately)
+    transact(sessions, measure_recent_hours)
     pairs = {
-        p.feature: p for p in read(sessions, lambda s: list(compared(s, Windows(24, days=28))))
+        p.feature: p for p in read(sessions, lambda s: list(read_counts(s, Windows(24, days=28))))
     }
     assert (pairs[LABEL].reference, pairs[LABEL].current) == ({"cat": 4}, {"dog": 3})

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 
 from common.database.ids import new_id
 from common.database.session import Sessions, read, transact
-from common.search.feedback import Learnt, Opinion, learnt, record
+from common.search.feedback import Adjustments, Opinion, read_adjustments, record
 from common.search.feedback.record import PER_DAY, PER_IMAGE
-from common.search.feedback.scores import MOST_AGAINST
-from common.search.feedback.term_scores import VOICE, voices
-from common.tables import Lesson, Vote, Voter
+from common.search.feedback.scores import LARGEST_PENALTY
+from common.search.feedback.term_scores import VOTE, votes_by_key
+from common.tables import TermScore, Vote, Voter
 from tests.support.rows.databases import sessions as sessions
 from tests.support.servers.backends import database_url as database_url
 
@@ -34,8 +34,8 @@ def vote(sessions: Sessions, who: object, *said: tuple[str, UUID, int]) -> None:
     transact(sessions, lambda session: record(session, voter(who), opinions))
 
 
-def look(sessions: Sessions, query: str) -> Learnt:
-    return read(sessions, lambda session: learnt(session, query))
+def look(sessions: Sessions, query: str) -> Adjustments:
+    return read(sessions, lambda session: read_adjustments(session, query))
 
 
 def boost(sessions: Sessions, query: str, image: UUID = CAT) -> float:
@@ -48,12 +48,12 @@ def count(sessions: Sessions, table: Any) -> int:
 
 
 def test_a_vote_moves_the_next_search(sessions: Sessions) -> None:
-    assert look(sessions, "a cat") == Learnt()
+    assert look(sessions, "a cat") == Adjustments()
     vote(sessions, 1, ("cat in the park", CAT, 1), ("cat in the park", DOG, -1))
     found = look(sessions, "cat in the park")
     assert (found.liked, found.disliked, found.sinking) == ([CAT], [DOG], {DOG: 1})
     assert found.boosts[CAT] == pytest.approx(0.5, abs=0.01), "one voice against a prior of one"
-    assert found.boosts[DOG] == pytest.approx(-0.5 * MOST_AGAINST, abs=0.01)
+    assert found.boosts[DOG] == pytest.approx(-0.5 * LARGEST_PENALTY, abs=0.01)
 
 
 def test_what_is_learnt_holds_for_other_words_of_the_same_and_less_for_the_alike(
@@ -81,7 +81,7 @@ def test_a_vote_again_replaces_and_zero_takes_it_back(sessions: Sessions) -> Non
     vote(sessions, 1, ("cat", CAT, -1))
     assert look(sessions, "cat").disliked == [CAT]
     vote(sessions, 1, ("cat", CAT, 0), ("cat", DOG, 0))
-    assert (look(sessions, "cat"), count(sessions, Vote)) == (Learnt(), 0)
+    assert (look(sessions, "cat"), count(sessions, Vote)) == (Adjustments(), 0)
     vote(sessions, 1)
 
 
@@ -98,7 +98,7 @@ def test_more_voters_are_surer(sessions: Sessions) -> None:
 def test_hostile_votes_do_not_bury_an_image(sessions: Sessions) -> None:
     for who in range(200):
         vote(sessions, who, ("cat", DOG, -1))
-    assert -MOST_AGAINST < boost(sessions, "cat", DOG) < -0.9 * MOST_AGAINST
+    assert -LARGEST_PENALTY < boost(sessions, "cat", DOG) < -0.9 * LARGEST_PENALTY
     vote(sessions, "a", ("cat", CAT, 1))
     vote(sessions, "b", ("cat", CAT, 1))
     for who in range(3):
@@ -112,8 +112,8 @@ def test_a_voter_has_one_voice_for_an_image(sessions: Sessions) -> None:
     vote(sessions, 1, *((f"cat number{n}", CAT, 1) for n in range(PER_IMAGE)))
     vote(sessions, 2, ("cat", DOG, 1))
     assert boost(sessions, "cat") < boost(sessions, "cat", DOG)
-    lesson = read(sessions, lambda s: s.scalar(select(func.max(Lesson.up))))
-    assert lesson == VOICE
+    lesson = read(sessions, lambda s: s.scalar(select(func.max(TermScore.up))))
+    assert lesson == VOTE
 
 
 def test_only_so_many_votes_on_an_image_count(sessions: Sessions) -> None:
@@ -151,14 +151,14 @@ def recounted(session: Session) -> Counter[tuple[UUID, UUID, str]]:
         mine.append((row.query, row.value * row.weight))
     found = Counter[tuple[UUID, UUID, str]]()
     for (_, image), votes in by_voter.items():
-        for key, value in voices(votes).items():
+        for key, value in votes_by_key(votes).items():
             found[key, image, "up" if value > 0 else "down"] += abs(value)
     return +found
 
 
 def written(session: Session) -> Counter[tuple[UUID, UUID, str]]:
     found = Counter[tuple[UUID, UUID, str]]()
-    for row in session.scalars(select(Lesson)):
+    for row in session.scalars(select(TermScore)):
         assert row.net == row.up - row.down
         found[row.term_key, row.image_id, "up"] = row.up
         found[row.term_key, row.image_id, "down"] = row.down

@@ -107,7 +107,7 @@ def test_an_image_that_goes_leaves_a_note_behind(sessions: Sessions, image: Imag
 
 def forget(sessions: Sessions) -> int:
     rules = old_predictions()["index"]
-    return sum(transact(sessions, partial(remove_predictions, which=which)) for which in rules)
+    return sum(transact(sessions, partial(remove_predictions, condition=which)) for which in rules)
 
 
 def test_old_notes_are_forgotten(sessions: Sessions, image: Image) -> None:

@@ -44,7 +44,7 @@ def test_an_empty_file_and_an_empty_name_of_one_count_as_unset(tmp_path: Path) -
 
 def test_a_value_and_a_file_at_once_are_refused_without_being_shown(tmp_path: Path) -> None:
     said = refusal(DATABASE_URL=URL, DATABASE_URL_FILE=written(tmp_path, URL))
-    assert said == "DATABASE_URL and DATABASE_URL_FILE are both set; only one can count."
+    assert said == "DATABASE_URL and DATABASE_URL_FILE are both set; set only one of them."
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

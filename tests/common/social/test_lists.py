@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from common import social
-from common.database.ids import least_id, new_id
+from common.database.ids import new_id, smallest_id
 from common.database.session import Sessions, now, read, transact
 from common.social import lists, projections, share_links
 from common.social.lists import NOW, TOP, ListCursor
@@ -27,7 +27,7 @@ DAY = timedelta(days=1)
 def posted(sessions: Sessions, owner: UUID, *days_ago: float) -> list[UUID]:
     """Posts of the owner's, each as if it were made that many days ago."""
     moments = [datetime.now(UTC) - days * DAY for days in days_ago]
-    return [new_post(sessions, owner, id=least_id(moment)) for moment in moments]
+    return [new_post(sessions, owner, id=smallest_id(moment)) for moment in moments]
 
 
 def walk(
@@ -109,7 +109,7 @@ def test_followers_and_followed_are_listed_the_latest_first(
         behind = NOW
         while page := read(sessions, partial(list_, user_id=anna, after=behind, limit=2)):
             rows += page
-            behind = lists.place_of(page[-1])
+            behind = lists.cursor_of(page[-1])
         assert [row.id for row in rows] == fans[:2:-1] + sorted(fans[:3], reverse=True)
         assert rows[0].name == "person 4"
         assert rows[0].created_at > rows[-1].created_at == rows[2].created_at
@@ -119,21 +119,21 @@ def test_followers_and_followed_are_listed_the_latest_first(
 def test_posts_are_shown_in_the_order_asked_for(sessions: Sessions, anna: UUID, ben: UUID) -> None:
     one, two = new_post(sessions, anna, text="<b>é😀</b>"), new_post(sessions, ben)
     like(sessions, one, ben)
-    rows = read(sessions, lambda session: projections.find(session, [two, new_id(), one]))
+    rows = read(sessions, lambda session: projections.read_posts(session, [two, new_id(), one]))
     assert [row.id for row in rows] == [two, one]
     assert (rows[1].author, rows[1].text, rows[1].likes) == ("anna", "<b>é😀</b>", 1)
     assert (rows[1].file_name, rows[1].width, rows[1].height) == ("x.png", 16, 16)
-    assert read(sessions, lambda session: projections.liked(session, ben, [one, two])) == {one}
-    assert read(sessions, lambda session: projections.liked(session, anna, [one, two])) == set()
-    assert read(sessions, lambda session: projections.liked(session, None, [one, two])) == set()
-    assert read(sessions, lambda session: projections.find(session, [])) == []
+    assert read(sessions, lambda session: projections.liked_by(session, ben, [one, two])) == {one}
+    assert read(sessions, lambda session: projections.liked_by(session, anna, [one, two])) == set()
+    assert read(sessions, lambda session: projections.liked_by(session, None, [one, two])) == set()
+    assert read(sessions, lambda session: projections.read_posts(session, [])) == []
 
 
 # ---- share links
 
 
 def opened(sessions: Sessions, slug: str) -> UUID | None:
-    return read(sessions, lambda session: share_links.post_of(session, slug))
+    return read(sessions, lambda session: share_links.find_post(session, slug))
 
 
 def linked(sessions: Sessions, post: UUID, owner: UUID, **how: float) -> Any:
@@ -164,7 +164,7 @@ def test_a_link_is_revoked_for_good(sessions: Sessions, anna: UUID) -> None:
         assert transact(sessions, lambda session: share_links.revoke(session, post, link.id))
         assert opened(sessions, link.slug) is None
     assert opened(sessions, kept.slug) == post
-    rows = read(sessions, partial(share_links.page, post_id=post, after=TOP, limit=5))
+    rows = read(sessions, partial(share_links.list_links, post_id=post, after=TOP, limit=5))
     assert {row.id: row.revoked_at is None for row in rows} == {link.id: False, kept.id: True}
 
 
@@ -174,9 +174,9 @@ def test_links_are_listed_the_newest_first_and_go_with_their_post(
     post = new_post(sessions, anna)
     made = {linked(sessions, post, anna).id for _ in range(3)}
     linked(sessions, new_post(sessions, anna), anna)
-    rows = list(read(sessions, partial(share_links.page, post_id=post, after=TOP, limit=2)))
+    rows = list(read(sessions, partial(share_links.list_links, post_id=post, after=TOP, limit=2)))
     after = ListCursor(0, rows[-1].id)
-    rows += read(sessions, partial(share_links.page, post_id=post, after=after, limit=2))
+    rows += read(sessions, partial(share_links.list_links, post_id=post, after=after, limit=2))
     assert [row.id for row in rows] == sorted(made, reverse=True)
     transact(sessions, lambda session: social.remove(session, [post]))
     assert opened(sessions, rows[0].slug) is None

@@ -21,7 +21,7 @@ def test_many_likes_go_in_pieces(sessions: Sessions, anna: UUID) -> None:
     image = new_image(sessions, anna)
     post = new_post(sessions, anna, image)
     like_by_many(sessions, post, 1_003)
-    some = partial(social.forget_some_likes, ids=[post])
+    some = partial(social.remove_some_likes, ids=[post])
     assert transact(sessions, some) == 500
     assert (likes_of(sessions, post), rows_in(sessions, Like)) == (503, 503)
     sent = statements(sessions, lambda: transact(sessions, partial(social.remove, ids=[post])))

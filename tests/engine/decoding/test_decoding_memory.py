@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
 from engine.decoding.decoder import Decoder
-from engine.decoding.allocator import give_back, limit_arenas
+from common.allocator import limit_allocator, release_freed
 
 def saved(image, form, **options):
     file = io.BytesIO()
@@ -28,7 +28,7 @@ def peak():
     with open("/proc/self/status") as lines:
         return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) >> 10
 
-limit_arenas()
+limit_allocator()
 size = (6320, 6320)
 files = [
     saved(Image.new("RGBA", size, (9, 50, 90, 128)), "PNG"),
@@ -36,7 +36,7 @@ files = [
     saved(Image.new("RGB", size, (200, 30, 9)), "JPEG", progressive=True, subsampling=0),
     saved(Image.new("P", size), "GIF"),
 ] * 2
-give_back()
+release_freed()
 decoder = Decoder(40_000_000, 48_000_000)
 
 def work(task):
@@ -49,7 +49,7 @@ before = resident()
 with ThreadPoolExecutor(16) as threads:
     tasks = [(data, side) for side in (224, 513, 1024) for data in files]
     done = list(threads.map(work, tasks))
-give_back()
+release_freed()
 print(len(done), peak() - before, resident() - before)
 """
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.database.ids import new_id
-from common.search.feedback import Learnt
+from common.search.feedback import Adjustments
 from engine.searching.rocchio import ALPHA, BETA, GAMMA, agreement, middle, moved, unit
 from engine.searching.scoring import Candidate
 from engine.searching.vote_adjustments import sink
@@ -53,7 +53,7 @@ def test_nobody_sinks_by_more_places_than_there_were_voters(
     ranked = [Candidate(new_id(), score) for score in sorted(scores, reverse=True)]
     boosts = {ranked[at].id: -0.3 for at in against}
     sinking = {ranked[at].id: places for at, places in against.items()}
-    after = [each.id for each in sink(ranked, Learnt(boosts=boosts, sinking=sinking))]
+    after = [each.id for each in sink(ranked, Adjustments(boosts=boosts, sinking=sinking))]
     assert set(after) == {each.id for each in ranked}
     # Others that sink past it lift an image again, so only downwards is bounded.
     for at, places in against.items():
@@ -64,5 +64,5 @@ def test_nobody_sinks_by_more_places_than_there_were_voters(
 
 def test_what_nobody_beats_does_not_sink() -> None:
     first, second = Candidate(new_id(), 0.9), Candidate(new_id(), 0.2)
-    lesson = Learnt(boosts={first.id: -0.3}, sinking={first.id: 9})
+    lesson = Adjustments(boosts={first.id: -0.3}, sinking={first.id: 9})
     assert [each.id for each in sink([first, second], lesson)] == [first.id, second.id]

@@ -16,13 +16,13 @@ from common.tables import (
     Base,
     Batch,
     BatchItem,
-    Chore,
     Click,
     Counter,
     DriftSample,
     EngineProcess,
     IdempotencyKey,
     Image,
+    JobLock,
     Login,
     Prediction,
     SearchDay,
@@ -107,7 +107,7 @@ def a_day(sessions: Sessions, image: UUID) -> None:
     enter(sessions, Login, {"id": new_id(), "user_id": user, "refresh_id": new_id(),
                             "expires_at": now(30 * 24 * 3600)})  # fmt: skip
     enter(sessions, Counter, {"name": DIGEST, "count": 1, "ends_at": now(3600)})
-    enter(sessions, Chore, {"name": "an old one", "due_at": now()})
+    enter(sessions, JobLock, {"name": "an old one", "due_at": now()})
     enter(sessions, EngineProcess, {"id": new_id(), "name": "e", "report": {}})
     enter(sessions, DriftSample,
           {"hour": now(), "model": "m", "feature": "size", "counts": {}})  # fmt: skip

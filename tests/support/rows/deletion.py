@@ -102,7 +102,7 @@ def settle(app: Flask, sessions: Sessions) -> None:
     transact(sessions, lambda session: session.execute(old))
     transact(sessions, remove_old)
     for which in old_predictions()["index"]:
-        transact(sessions, partial(remove_predictions, which=which))
+        transact(sessions, partial(remove_predictions, condition=which))
 
 
 def store_thumbnails(app: Flask, sha256: str) -> None:
