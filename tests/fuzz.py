@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from tests.support.http.accounts import Account, sign_up
 from tests.support.images.pictures import encode
-from tests.support.services.processes import OURS, Running, _run, model_mirror, standalone
+from tests.support.services.processes import OURS, Running, model_mirror, run_python, standalone
 
 SMOOTH = Pillow.merge("RGB", [Pillow.linear_gradient("L"), *[Pillow.radial_gradient("L")] * 2])
 IMAGES = [
@@ -149,7 +149,7 @@ def role_setter(folder: Path) -> Callable[[str, str], None]:
     environ["DATA_DIR"] = str(folder)
 
     def set_role(name: str, role: str) -> None:
-        _run(["-m", "api.accounts", "set-role", name, role], environ, folder / "roles.log")
+        run_python(["-m", "api.accounts", "set-role", name, role], environ, folder / "roles.log")
 
     return set_role
 

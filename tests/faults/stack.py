@@ -20,7 +20,7 @@ from common.database.session import Sessions, read
 from common.tables import EngineProcess
 from tests.support.rows.databases import empty, migrate, opened
 from tests.support.servers.private import RunningServer, free_ports
-from tests.support.services.processes import OURS, Running, _start
+from tests.support.services.processes import OURS, Running, start_python
 
 STOP_SECONDS = 40.0
 READY_SECONDS = 30.0
@@ -58,7 +58,7 @@ class FaultStack:
         environ = self.environ | {"PORT": str(self.ports[number])} | env
         command = ["-m", "tests.faults.crashing", crash, "api"] if crash else API
         log = self.folder / f"api-{number}.log"
-        running = Running(self.urls[number], log, _start(command, environ, log))
+        running = Running(self.urls[number], log, start_python(command, environ, log))
         self.apis[number : number + 1] = [running]
         running.wait_for("/healthz")
         return running
@@ -67,7 +67,7 @@ class FaultStack:
         """Start (again) the engine of this number; returns at once."""
         command = ["-m", "tests.faults.crashing", crash, "engine", "--tasks", "classify"]
         log = self.folder / f"engine-{number}.log"
-        running = Running(self.urls[0], log, _start(command, self.environ | env, log))
+        running = Running(self.urls[0], log, start_python(command, self.environ | env, log))
         self.engines[number : number + 1] = [running]
         return running
 

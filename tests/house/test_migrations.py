@@ -9,7 +9,7 @@ from sqlalchemy import inspect
 
 from common.database.session import open_database
 from common.tables import Base
-from tests.support.rows.databases import migrate
+from tests.support.rows.databases import run_migrations
 
 
 @pytest.fixture(params=["sqlite", "served"])
@@ -20,12 +20,12 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def test_the_migrations_make_the_tables_and_unmake_them(url: str, tmp_path: Path) -> None:
-    migrate(url, tmp_path)
+    run_migrations(url, tmp_path)
     engine = open_database(url).engine
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
-    migrate(url, tmp_path, "base")
+    run_migrations(url, tmp_path, "base")
     assert set(inspect(engine).get_table_names()) == {"alembic_version"}
     engine.dispose()
-    migrate(url, tmp_path)
+    run_migrations(url, tmp_path)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from common.database.session import transact
 from common.housekeeping import job_locks
 from tests.house.sources import ROOT
-from tests.support.rows.databases import migrate, opened
+from tests.support.rows.databases import opened, run_migrations
 from tests.support.servers.private import RunningServer
 
 DENIED = (
@@ -26,7 +26,7 @@ DENIED = (
 @pytest.fixture
 def server(own_mariadb: RunningServer) -> RunningServer:
     """A server whose tables were there before its users, as after an upgrade."""
-    migrate(own_mariadb.url, own_mariadb.folder)
+    run_migrations(own_mariadb.url, own_mariadb.folder)
     return own_mariadb
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from migrations.waiting import lack
 from tests.support.checkout import CHECKOUT
-from tests.support.rows.databases import INI, migrate, opened
+from tests.support.rows.databases import INI, opened, run_migrations
 from tests.support.services.processes import OURS
 
 
@@ -22,17 +22,17 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def test_what_is_missing_is_said_until_nothing_is(url: str, tmp_path: Path) -> None:
-    migrate(url, tmp_path)
-    migrate(url, tmp_path, "base")
+    run_migrations(url, tmp_path)
+    run_migrations(url, tmp_path, "base")
     assert lack(url, INI) == "the database is at nothing"
-    migrate(url, tmp_path, "0001")
+    run_migrations(url, tmp_path, "0001")
     assert lack(url, INI) == "the database is at 0001"
-    migrate(url, tmp_path)
+    run_migrations(url, tmp_path)
     assert lack(url, INI) == ""
 
 
 def test_a_newer_release_than_this_one_is_good_enough(url: str, tmp_path: Path) -> None:
-    migrate(url, tmp_path)
+    run_migrations(url, tmp_path)
     with opened(url) as sessions, sessions.engine.begin() as connection:
         [old] = connection.execute(text("SELECT version_num FROM alembic_version")).scalars()
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -58,5 +58,5 @@ def test_the_command_waits_and_then_returns(tmp_path: Path) -> None:
     ) as waiting:
         assert waiting.stderr
         assert "waiting, the database is at nothing" in waiting.stderr.readline()
-        migrate(url, tmp_path)
+        run_migrations(url, tmp_path)
         assert waiting.wait(30) == 0

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import delete
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import NullPool, create_engine, delete, make_url
 from sqlalchemy.orm import Session
 
 from common.database.session import Sessions, open_database, transact
@@ -17,12 +21,48 @@ from tests.support.checkout import CHECKOUT
 INI = CHECKOUT / "migrations" / "alembic.ini"
 
 
-def migrate(url: str, folder: Path, to: str = "head") -> None:
-    """Bring the database at `url` to the newest revision, by the real migrations."""
+def run_migrations(url: str, folder: Path, to: str = "head") -> None:
+    """Bring the database at `url` to the revision `to` with Alembic."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("DATABASE_URL", url)
         environment.setenv("DATA_DIR", str(folder))
         (command.downgrade if to == "base" else command.upgrade)(Config(str(INI)), to)
+
+
+def migrate(url: str, folder: Path) -> None:
+    """Bring the database at `url` to the newest revision, without running Alembic if possible.
+
+    A new SQLite file is written as a copy of a migrated one, and a database that already is at the
+    newest revision is left as it is. Tests of the migrations call `run_migrations` instead.
+    """
+    file = make_url(url).database
+    if url.startswith("sqlite") and file and not Path(file).exists():
+        Path(file).write_bytes(migrated_sqlite_file())
+    elif _revision(url) != _newest_revision():
+        run_migrations(url, folder)
+
+
+@cache
+def migrated_sqlite_file() -> bytes:
+    """Return the content of a SQLite file with all tables and no rows."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "migrated.db"
+        run_migrations(f"sqlite:///{file}", Path(folder))
+        return file.read_bytes()
+
+
+@cache
+def _newest_revision() -> str | None:
+    return ScriptDirectory.from_config(Config(str(INI))).get_current_head()
+
+
+def _revision(url: str) -> str | None:
+    engine = create_engine(url, poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """Which servers the tests talk to: given by the environment, in Docker, or private programs.
 
 In this order, for each of database and broker:
-1. TEST_DATABASE_URL, TEST_BROKER_URL;
+1. TEST_DATABASE_URL, TEST_BROKER_URL; with several workers of pytest-xdist each URL must contain
+   `{worker}`, which stands for gw0, gw1 and so on: a database and a virtual host for each;
 2. Docker with Compose (pytest-docker, `docker-compose.yml` in this folder), if an engine answers
    and has or can pull the images;
 3. `mariadbd` or `mysqld`, `rabbitmq-server` on this machine;
@@ -39,6 +40,15 @@ def missing(what: str) -> NoReturn:
     if is_required():
         pytest.fail(f"REQUIRE_SERVICES=1, but {what}")
     pytest.skip(what)
+
+
+def _given_url(variable: str) -> str:
+    """Return the URL of this worker's server from the environment, or an empty string."""
+    given = os.environ.get(variable, "")
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if given and worker and "{worker}" not in given:
+        pytest.exit(f"{variable} must contain {{worker}} if tests run in several workers", 1)
+    return given.replace("{worker}", worker or "gw0")
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +89,7 @@ def database_url(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """A MariaDB or MySQL database for the tests, empty at first."""
-    if given := os.environ.get("TEST_DATABASE_URL"):
+    if given := _given_url("TEST_DATABASE_URL"):
         yield given
     elif docker_servers := request.getfixturevalue("docker_servers"):
         url = "mysql+pymysql://root:afterimage@127.0.0.1:{port}/afterimage"
@@ -96,7 +106,7 @@ def broker_url(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """A RabbitMQ for the tests."""
-    if given := os.environ.get("TEST_BROKER_URL"):
+    if given := _given_url("TEST_BROKER_URL"):
         yield given
     elif docker_servers := request.getfixturevalue("docker_servers"):
         url = "amqp://guest:guest@127.0.0.1:{port}/%2F"

@@ -1,7 +1,7 @@
 """Server programs as processes: started, held on a leash, stopped, killed, frozen and wiped."""
 
-import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -9,11 +9,13 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
+FIRST_PORT, PORTS_PER_WORKER, PORT_RANGES = 12_000, 2_500, 8
 
 
 class HeldProgram:
@@ -147,10 +149,24 @@ def answers(port: int, hello: bytes = b"") -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on right now, all different."""
-    with contextlib.ExitStack() as stack:
-        makers = (socket.create_server(("127.0.0.1", 0)) for _ in range(count))
-        return [int(stack.enter_context(one).getsockname()[1]) for one in makers]
+    """Return ports that no program listens on, all different.
+
+    They are below the range from which the system gives ports to outgoing connections, and each
+    worker of pytest-xdist has a range of its own, so that nothing takes a port before its server.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = FIRST_PORT + worker % PORT_RANGES * PORTS_PER_WORKER
+    candidates = random.sample(range(first, first + PORTS_PER_WORKER), PORTS_PER_WORKER)
+    free = (port for port in candidates if _is_free(port))
+    return list(islice(free, count))
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def find_program(*candidates: str) -> str | None:

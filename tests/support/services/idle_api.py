@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.support.rows.databases import migrate
 from tests.support.servers.private import free_ports
-from tests.support.services.processes import OURS, Running, _start
+from tests.support.services.processes import OURS, Running, start_python
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def only_api(folder: Path, **env: str) -> Iterator[Running]:
     environ = inherited | {"DATA_DIR": str(folder), "PORT": str(port)} | env
     command = ["-m", "gunicorn", "-c", "python:api.gunicorn_conf", "api.app:from_env()"]
     log = folder / "api.log"
-    running = Running(f"http://127.0.0.1:{port}", log, _start(command, environ, log))
+    running = Running(f"http://127.0.0.1:{port}", log, start_python(command, environ, log))
     try:
         running.wait_for("/healthz")
         yield running

@@ -83,11 +83,11 @@ def standalone(folder: Path, *, until: str = "/readyz", **env: str) -> Iterator[
     given = {"DATA_DIR": str(folder), "PORT": str(port), "MODEL_MIRROR": model_mirror()} | env
     environ = {key: value for key, value in os.environ.items() if key not in OURS} | given
     log = folder / "standalone.log"
-    _run(["-m", "migrations"], environ, log)
+    run_python(["-m", "migrations"], environ, log)
     if environ["MODEL_MIRROR"]:
-        _run(["-m", "engine.models", "pull"], environ, log)
+        run_python(["-m", "engine.models", "pull"], environ, log)
     gunicorn = ["-m", "gunicorn", "-c", "python:api.gunicorn_conf", "--workers", "1"]
-    process = _start([*gunicorn, "standalone:from_env()"], environ, log)
+    process = start_python([*gunicorn, "standalone:from_env()"], environ, log)
     running = Running(f"http://127.0.0.1:{port}", log, process)
     try:
         running.wait_for(until)
@@ -101,7 +101,10 @@ def model_mirror() -> str:
     return os.environ.get("MODEL_MIRROR") or (str(BESIDE) if BESIDE.is_dir() else "")
 
 
-def _start(arguments: list[str], environ: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+def start_python(
+    arguments: list[str], environ: Mapping[str, str], log: Path
+) -> subprocess.Popen[bytes]:
+    """Start Python with these arguments in the checkout, in a process group of its own."""
     with log.open("ab") as output:
         return subprocess.Popen(
             [sys.executable, *arguments],
@@ -114,8 +117,9 @@ def _start(arguments: list[str], environ: Mapping[str, str], log: Path) -> subpr
         )
 
 
-def _run(arguments: list[str], environ: Mapping[str, str], log: Path) -> None:
-    process = _start(arguments, environ, log)
+def run_python(arguments: list[str], environ: Mapping[str, str], log: Path) -> None:
+    """Run Python with these arguments to its end. Raises RuntimeError with the log if it fails."""
+    process = start_python(arguments, environ, log)
     try:
         code = process.wait(START_SECONDS)
     finally:

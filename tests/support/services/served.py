@@ -15,7 +15,7 @@ from tests.support.rows.databases import empty, migrate, opened
 from tests.support.servers.backends import missing
 from tests.support.servers.private import free_ports
 from tests.support.servers.s3 import new_bucket, s3_storage_url
-from tests.support.services.processes import OURS, Running, _run, _start, model_mirror
+from tests.support.services.processes import OURS, Running, model_mirror, run_python, start_python
 
 API = ["-m", "gunicorn", "-c", "python:api.gunicorn_conf", "--workers", "1", "api.app:from_env()"]
 
@@ -39,7 +39,7 @@ class Stack:
         with the rest; one that ran before must have ended, or be stopped by who started it.
         """
         log = self.folder / "engine.log"
-        process = _start(["-m", "engine", *options], self.environ, log)
+        process = start_python(["-m", "engine", *options], self.environ, log)
         self.engine = Running(self.base_url, log, process)
         return self.engine
 
@@ -74,7 +74,7 @@ def served(
     environ = inherited | urls | given | env
     migrate(database_url, folder)
     log = folder / "api.log"
-    api = Running(f"http://127.0.0.1:{port}", log, _start(API, environ, log))
+    api = Running(f"http://127.0.0.1:{port}", log, start_python(API, environ, log))
     stack = Stack(folder, environ, api)
     try:
         if engine:
@@ -93,7 +93,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("models")
     environ = {key: value for key, value in os.environ.items() if key not in OURS}
     environ |= {"MODEL_DIR": str(folder), "MODEL_MIRROR": mirror}
-    _run(["-m", "engine.models", "pull"], environ, folder.with_suffix(".log"))
+    run_python(["-m", "engine.models", "pull"], environ, folder.with_suffix(".log"))
     return str(folder)
 
 
