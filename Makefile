@@ -21,7 +21,7 @@ export MODEL_MIRROR_DIR ?= $(MODEL_MIRROR)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix e2e container-tests bench faults models migrate migration reindex holdings dead-letters outlines admin demo build up down logs start secrets \
+.PHONY: help run test test-all check fix e2e container-tests bench faults models migrate migration reindex holdings dead-letters outlines admin demo build up down logs start secrets \
 	migrate-head coverage-tests static-tests inference-tests test-tensorflow attach-db bash bash-ai \
 	constraints requirements audit sbom clean webhook-secret tensorflow drift-report
 
@@ -38,8 +38,21 @@ run: $(BIN)/.run ## Start everything in one process: http://127.0.0.1:5000 (PORT
 	@$(BIN)/python -m migrations
 	@exec env $(MALLOC) $(BIN)/gunicorn -c python:api.gunicorn_conf --workers 1 'standalone:from_env()'
 
-test: $(BIN)/.test ## Run the tests (finds MariaDB, RabbitMQ, Docker by itself)
-	@env -u DATA_DIR -u PORT -u HOST $(BIN)/python -m pytest $(ARGS)
+# Two processes share the tests, file by file. Tests that break servers, measure CPU, memory or
+# waiting, or load TensorFlow run after them, in one process. 5 is the exit status of "no tests".
+PYTEST = env -u DATA_DIR -u PORT -u HOST $(BIN)/python -m pytest
+PARALLEL = -n 2 --dist loadfile
+SLOWER = slow or fuzz or browser
+ALONE = faults or tensorflow
+
+test: $(BIN)/.test ## Run the quick tests (finds MariaDB, RabbitMQ, Docker by itself)
+	@$(PYTEST) $(PARALLEL) -m "not ($(SLOWER) or $(ALONE))" $(ARGS)
+
+test-all: $(BIN)/.test ## Run all tests: also kills, fuzzing, browser, TensorFlow if installed
+	@failed=0; \
+	$(PYTEST) $(PARALLEL) -m "not ($(ALONE))" $(ARGS) || [ $$? -eq 5 ] || failed=1; \
+	$(PYTEST) -m "$(ALONE)" $(ARGS) || [ $$? -eq 5 ] || failed=1; \
+	exit $$failed
 
 # ---- development
 
@@ -64,8 +77,8 @@ inference-tests: $(BIN)/.test ## The engine's tests alone
 
 tensorflow: $(BIN)/.tensorflow ## Add the TensorFlow runtime to the virtual environment (2 GB)
 
-test-tensorflow: $(BIN)/.tensorflow ## The tests with TensorFlow installed
-	@env -u DATA_DIR -u PORT -u HOST $(BIN)/python -m pytest $(ARGS)
+test-tensorflow: $(BIN)/.tensorflow ## Run the tests that need TensorFlow
+	@$(PYTEST) -m tensorflow $(ARGS)
 
 e2e: $(BIN)/.test ## The end-to-end test against a running service (BASE_URL=)
 	@BASE_URL=$(BASE_URL) $(BIN)/python -m pytest -q tests/e2e $(ARGS)

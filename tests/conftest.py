@@ -1,4 +1,6 @@
-"""Fixtures for all tests: the plugins that know the servers, the tables and the services."""
+"""Plugins with the fixtures of all tests, and the markers that follow from folders and fixtures."""
+
+import pytest
 
 pytest_plugins = [
     "tests.support.servers.backends",
@@ -6,3 +8,15 @@ pytest_plugins = [
     "tests.support.rows.databases",
     "tests.support.rows.prediction_steps",
 ]
+MARKERS_OF_FIXTURES = {"browser": "browser", "tensorflow": "tensorflow"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of `tests/faults`, and those that use a browser or TensorFlow."""
+    for item in items:
+        if item.nodeid.startswith("tests/faults/"):
+            item.add_marker("faults")
+        for fixture, marker in MARKERS_OF_FIXTURES.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(marker)

@@ -6,9 +6,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.house.sources import ROOT
 from tests.support.servers.backends import missing
 from tests.support.services.processes import standalone
+
+pytestmark = pytest.mark.slow
 
 TOUR = ROOT / "docs" / "api-tour.md"
 SECONDS = 180

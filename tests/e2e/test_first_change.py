@@ -13,6 +13,8 @@ from tests.house.sources import ROOT
 from tests.support.http.calls import get, post
 from tests.support.services import processes
 
+pytestmark = pytest.mark.slow
+
 PAGE = ROOT / "docs" / "first-change.md"
 PROGRAM = ("api", "common", "engine", "migrations", "standalone.py", "setup.cfg", "pyproject.toml")
 

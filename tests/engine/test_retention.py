@@ -39,6 +39,8 @@ from common.tables import (
 from engine.garbage import begin, forget, measure_drift
 from tests.support.rows.aging import VOTER, a_day, age, an_image, counts, enter, prediction
 
+pytestmark = pytest.mark.slow
+
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 

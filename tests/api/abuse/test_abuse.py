@@ -30,6 +30,8 @@ from tests.support.services.abused import post as post
 from tests.support.services.abused import service as service
 from tests.support.services.processes import Running
 
+pytestmark = pytest.mark.faults
+
 CPU = 1.0  # seconds a request
 MEMORY = 100 << 20  # bytes a request
 SOME = 7  # anonymous callers try each seventh request: of most of them nothing is read

@@ -17,6 +17,8 @@ from tests.support.rows.databases import migrate, opened
 from tests.support.rows.feedback import give, ml_team, searched, upload
 from tests.support.services.in_process import application
 
+pytestmark = pytest.mark.fuzz
+
 OURS = {"/v1/feedback", "/v1/analytics/queries", "/v1/analytics/misses", "/v1/analytics/feedback"}
 # The document cannot say which days follow each other.
 BEYOND: list[Any] = [positive_data_acceptance]

@@ -22,6 +22,8 @@ from tests.support.services.abused import image as image
 from tests.support.services.abused import service as service
 from tests.support.services.processes import Running
 
+pytestmark = pytest.mark.faults
+
 
 def test_48_requests_that_wait_keep_nobody_else_from_an_answer(
     service: Running, anna: Account, image: str

@@ -37,6 +37,8 @@ from tests.support.http.raw import (
 )
 from tests.support.services.processes import Running
 
+pytestmark = pytest.mark.fuzz
+
 CI_REQUESTS = 5_500  # asked for; rounding leaves over 5,000
 
 

@@ -23,6 +23,8 @@ from tests.support.servers.private import free_ports
 from tests.support.services.idle_api import only_api
 from tests.support.services.processes import OURS, Running
 
+pytestmark = pytest.mark.slow
+
 KILLS = 6
 SOON = 30  # seconds
 

@@ -20,6 +20,8 @@ from tests.support.http.raw import exchange, request
 from tests.support.servers.private import free_ports
 from tests.support.services.processes import OURS, Running, standalone
 
+pytestmark = pytest.mark.slow
+
 README = CHECKOUT / "README.md"
 
 

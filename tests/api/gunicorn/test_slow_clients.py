@@ -15,6 +15,8 @@ from tests.support.images.pictures import encode, picture
 from tests.support.services.idle_api import only_api
 from tests.support.services.processes import Running
 
+pytestmark = pytest.mark.faults
+
 THREADS = 4
 SLOW = 3 * THREADS
 HEAD = b"POST /v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"

@@ -16,6 +16,8 @@ from tests.support.http.scraping import scrape
 from tests.support.services.processes import Running, standalone
 from tests.support.services.served import models as models
 
+pytestmark = pytest.mark.faults
+
 GREEDY, OTHER = "203.0.113.7", "203.0.113.8"
 FOR_EVER = "2999-01-01 00:00:00.000000"
 SOON = 30.0

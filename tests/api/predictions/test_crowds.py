@@ -22,6 +22,8 @@ from tests.support.rows.social import new_post
 from tests.support.services.in_process import app as app
 from tests.support.services.in_process import count, statements
 
+pytestmark = pytest.mark.faults
+
 CROWD = 3_000
 BIG = {"objects": [{"label": "sofa", "outline": "x" * 2_000}]}
 

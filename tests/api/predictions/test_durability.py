@@ -20,6 +20,8 @@ from tests.support.rows.databases import opened
 from tests.support.services.served import Stack
 from tests.support.services.served import stack as stack
 
+pytestmark = pytest.mark.faults
+
 PREDICTIONS = 200
 KILLS = 2  # a row that loses three claimers is given up, so no more than this
 QUEUE = queue_name("classify", interactive=False)

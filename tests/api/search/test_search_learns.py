@@ -14,6 +14,8 @@ from tests.support.rows.databases import opened
 from tests.support.services.processes import Running, standalone
 from tests.support.services.served import models as models
 
+pytestmark = pytest.mark.slow
+
 SHOWN = ["cat_720p.jpg", "parrot.jpg", "dog_segmentation.bmp"]
 SOON = 60.0  # seconds, on a busy machine
 

@@ -14,6 +14,8 @@ from tests.house.sources import ROOT
 from tests.support.servers.prometheus import ask, prometheus
 from tests.support.services.processes import Running, standalone
 
+pytestmark = pytest.mark.slow
+
 CHECK = ROOT / "docker" / "grafana" / "check.py"
 PATIENCE = "60"  # seconds
 

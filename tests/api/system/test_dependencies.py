@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from tests.support.abuse.bad_requests import UNKNOWN
@@ -20,6 +21,8 @@ from tests.support.servers.private import RunningServer, free_ports
 from tests.support.servers.s3 import new_bucket, running_s3, s3_storage_url
 from tests.support.services.processes import OURS, model_mirror, standalone
 from tests.support.services.served import emptied, served
+
+pytestmark = pytest.mark.slow
 
 PHOTO = encode(picture(), "JPEG")
 ASKED: dict[str, Any] = {"data": {"task": "classify"}, "files": {"file": ("a.jpg", PHOTO)}}

@@ -8,6 +8,7 @@ from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
+import pytest
 import requests
 from PIL import Image, ImageEnhance
 from sqlalchemy import update
@@ -22,6 +23,8 @@ from tests.support.http.calls import until
 from tests.support.http.scraping import scrape
 from tests.support.images.pictures import photographs
 from tests.support.services.processes import Running, standalone
+
+pytestmark = pytest.mark.slow
 
 COUNT = 40  # images a window
 DAYS = timedelta(days=3)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
+import pytest
 import requests
 
 from tests.house.generated_tables import all_metrics
@@ -19,6 +20,8 @@ from tests.support.servers.private import free_ports
 from tests.support.services.idle_api import only_api
 from tests.support.services.processes import Running
 from tests.support.services.served import Stack, emptied, served
+
+pytestmark = pytest.mark.slow
 
 PHOTO = encode(picture(), "JPEG")
 COUNT = 40

@@ -24,6 +24,8 @@ from tests.support.servers.private import RunningServer
 from tests.support.services.idle_api import only_api
 from tests.support.services.served import emptied, served
 
+pytestmark = pytest.mark.slow
+
 PHOTO = encode(picture(), "JPEG")
 MANY = 40
 SOON = 20  # seconds

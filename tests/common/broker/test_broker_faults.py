@@ -19,6 +19,8 @@ from tests.support.servers.private import (
     start_rabbitmq,
 )
 
+pytestmark = pytest.mark.faults
+
 RECOVERY = 20.0
 
 

@@ -25,6 +25,8 @@ from common.tables import EngineProcess
 from tests.support.rows.databases import migrate
 from tests.support.servers.private import RunningServer
 
+pytestmark = pytest.mark.faults
+
 
 @pytest.fixture
 def server(own_mariadb: RunningServer) -> RunningServer:

@@ -30,6 +30,8 @@ from tests.faults.proxy import Fault, Proxy
 from tests.support.rows.databases import migrate
 from tests.support.servers.private import RunningServer
 
+pytestmark = pytest.mark.faults
+
 HOLD = select(EngineProcess.id)
 
 

@@ -12,6 +12,8 @@ from common.images.formats import Header, exif, read_header, strip_metadata
 from common.images.formats.bare import bare_pixels
 from tests.support.images.pictures import decode, every_kind, photographs
 
+pytestmark = pytest.mark.fuzz
+
 CODES = {"image_empty", "image_format_not_allowed", "image_malformed", "image_truncated"}
 SMALL = 60_000  # bytes: photographs larger than this make the mutations slow
 FILES = {name: data for name, data in (every_kind() | photographs()).items() if len(data) < SMALL}

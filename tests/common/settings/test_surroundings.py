@@ -15,6 +15,8 @@ from tests.support.services.idle_api import only_api
 from tests.support.services.processes import standalone
 from tests.support.services.served import models as models
 
+pytestmark = pytest.mark.slow
+
 MOUNTS = r"""sysfs /sys sysfs rw 0 0
 /dev/vda1 / ext4 rw 0 0
 nas:/a /srv nfs4 rw 0 0

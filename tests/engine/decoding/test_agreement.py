@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image, ImageOps
 
 from engine.models.loader import Session, load
 from engine.pixels import decode, to_square
 from tests.support.images.made_photographs import make
+
+pytestmark = pytest.mark.slow
 
 COUNT = 150
 LEAST = 0.97

@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.faults
+
 SCRIPT = """
 import gc, io, resource
 from concurrent.futures import ThreadPoolExecutor

@@ -23,6 +23,8 @@ from engine.tasks.index import GATHER, IndexRunner
 from tests.engine.index.test_index import document
 from tests.support.rows.databases import migrate
 
+pytestmark = pytest.mark.faults
+
 IMAGES = 3_024
 MOST_MEMORY = 35  # MiB more for 2,000 images; most of it is the caches, which are limited
 

@@ -27,6 +27,8 @@ from tests.support.servers.backends import missing
 from tests.support.services.processes import Running, standalone
 from tests.support.services.served import models as models
 
+pytestmark = pytest.mark.slow
+
 DEFAULT = default_model("classify").reference
 SECONDS = 30.0
 IDLE_BYTES = 150 * 2**20
@@ -180,6 +182,7 @@ def test_a_vector_is_told_on_demand_alone(service: Running, cat: bytes) -> None:
     assert kept["result"] == {"dimensions": 1024}
 
 
+@pytest.mark.tensorflow
 def test_a_savedmodel_answers_through_the_service(
     mirror: str, service: Running, model_dir_of_two: Path, cat: bytes
 ) -> None:

@@ -21,6 +21,8 @@ from engine.evaluation.queries import questions
 from tests.support.images.made_photographs import make
 from tests.support.services.served import models as models
 
+pytestmark = pytest.mark.slow
+
 PHOTOGRAPHS, MEGAPIXELS = 48, 0.02
 MASK = "dog_segmentation_mask.bmp"  # no photograph
 # What is on each photograph of the folder, in the order of their names.
