@@ -6,20 +6,22 @@ Functions take the session first and never commit. An item's status is its predi
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
-from common.callers import Caller, may_see
+from common.callers import Caller, ImageAccess, may_see
+from common.database.rows import first_as, rows_as
 from common.database.session import clock, execute
 from common.database.types import Id
 from common.predictions import TaskRequest
 from common.predictions.cancel import CANCEL_MANY, RETRY_MANY
 from common.predictions.create import CREATE, columns
 from common.predictions.open_limits import CROWDED, room
-from common.tables import Batch, BatchItem, Image, Prediction, State
+from common.tables import Batch, BatchItem, Image, Prediction, State, Visibility
 from common.tasks import contract
 
 MOST_ITEMS = 1_000
@@ -36,6 +38,35 @@ class Item:
     image_id: UUID | None = None
     ask: TaskRequest | None = None
     fault: tuple[str, str] | None = None
+
+
+class BatchRecord(NamedTuple):
+    """A row of `batches`."""
+
+    id: UUID
+    owner_id: UUID | None  # None: an anonymous caller
+    total: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRecord:
+    """An item of a batch, its status, and why it failed or was rejected."""
+
+    position: int
+    custom_id: str | None
+    task: str | None
+    image_id: UUID | None
+    prediction_id: UUID | None
+    status: str
+    error_code: str | None
+    error_detail: str | None
+    # Read with the results only; `owner_id` is the image's owner.
+    params: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+    owner_id: UUID | None = None
+    visibility: str = Visibility.PRIVATE
+    posts: int = 0
 
 
 NO_IMAGE = ("image_not_found", "There is no such image.")
@@ -119,7 +150,7 @@ def enter(
     return [(row["id"], row["task"]) for row in asked]
 
 
-def _fault(image: Row[Any] | None, left: dict[UUID, int]) -> tuple[str, str] | None:
+def _fault(image: ImageAccess | None, left: dict[UUID, int]) -> tuple[str, str] | None:
     """Why nothing can be asked of the image; otherwise takes one place of those that are left."""
     if image is None:
         return NO_IMAGE
@@ -136,10 +167,12 @@ def pixels_of(session: Session, images: set[UUID]) -> dict[UUID, int]:
     return {row.id: row.width * row.height for row in rows}
 
 
-def _images(session: Session, caller: Caller, ids: set[UUID]) -> dict[UUID, Row[Any]]:
+def _images(session: Session, caller: Caller, ids: set[UUID]) -> dict[UUID, ImageAccess]:
     """Those of the images that are there for the caller."""
-    rows = execute(session, IMAGES, {"ids": sorted(ids)}) if ids else ()
-    return {row.id: row for row in rows if may_see(caller, row)}
+    if not ids:
+        return {}
+    images = rows_as(ImageAccess, execute(session, IMAGES, {"ids": sorted(ids)}))
+    return {image.id: image for image in images if may_see(caller, image)}
 
 
 def _row(
@@ -158,9 +191,9 @@ def _row(
     }
 
 
-def find(session: Session, id: UUID) -> Row[Any] | None:
+def find(session: Session, id: UUID) -> BatchRecord | None:
     """The batch's own row: id, owner_id, total, created_at."""
-    return execute(session, BATCH, {"batch": id}).first()
+    return first_as(BatchRecord, execute(session, BATCH, {"batch": id}))
 
 
 def hold(session: Session, id: UUID) -> bool:
@@ -176,17 +209,18 @@ def count(session: Session, id: UUID) -> dict[str, int]:
 
 def page(
     session: Session, id: UUID, after: int, limit: int, status: str | None = None
-) -> Sequence[Row[Any]]:
+) -> list[ItemRecord]:
     """Up to `limit` items after the position `after`, all or those of one status."""
     place = {"batch": id, "after": after, "most": limit}
     if status is None:
-        return execute(session, ITEMS, place).all()
-    return execute(session, ITEMS_IN, place | {"status": status}).all()
+        return rows_as(ItemRecord, execute(session, ITEMS, place))
+    return rows_as(ItemRecord, execute(session, ITEMS_IN, place | {"status": status}))
 
 
-def results(session: Session, id: UUID, after: int, limit: int) -> Sequence[Row[Any]]:
-    """As `page`, with the results that are there."""
-    return execute(session, RESULTS, {"batch": id, "after": after, "most": limit}).all()
+def results(session: Session, id: UUID, after: int, limit: int) -> list[ItemRecord]:
+    """As `page`, with the results of finished predictions and their images' columns."""
+    parameters = {"batch": id, "after": after, "most": limit}
+    return rows_as(ItemRecord, execute(session, RESULTS, parameters))
 
 
 def cancel(session: Session, id: UUID) -> list[UUID]:

@@ -1,10 +1,10 @@
 """Callers, and which images they may see and change."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, or_, true
+from sqlalchemy import ColumnElement, or_, true
 
 from common.tables import Image, Role, Visibility
 
@@ -31,19 +31,48 @@ class Caller:
 ANONYMOUS = Caller(None)
 
 
-def may_see(caller: Caller, image: Image | Row[Any]) -> bool:
+class HasVisibility(Protocol):
+    """What decides who may see an image: an Image, an ImageAccess, or a row that joins one."""
+
+    @property
+    def owner_id(self) -> UUID | None:
+        """The owner's account; None: an anonymous caller."""
+
+    @property
+    def visibility(self) -> str:
+        """A value of Visibility."""
+
+    @property
+    def posts(self) -> int:
+        """The number of posts that show the image."""
+
+
+class ImageAccess(NamedTuple):
+    """The columns of an image that uploads, batches and predictions read under a lock."""
+
+    id: UUID
+    owner_id: UUID | None
+    sha256: bytes
+    visibility: str
+    posts: int
+
+
+AnyImage = Image | ImageAccess
+
+
+def may_see(caller: Caller, image: HasVisibility) -> bool:
     """Whether a caller who knows the image's id may see it and its predictions."""
     if image.visibility != Visibility.PRIVATE or image.posts or caller.is_admin:
         return True
     return is_owner(caller, image)
 
 
-def may_change(caller: Caller, image: Image | Row[Any]) -> bool:
+def may_change(caller: Caller, image: HasVisibility) -> bool:
     """Whether the caller may change or delete the image. Anonymous images belong to the admins."""
     return caller.is_admin or is_owner(caller, image)
 
 
-def is_owner(caller: Caller, image: Image | Row[Any]) -> bool:
+def is_owner(caller: Caller, image: HasVisibility) -> bool:
     """Whether the caller owns the image; False for anonymous callers."""
     return caller.id is not None and image.owner_id == caller.id
 

@@ -7,15 +7,18 @@ which the service itself does not need.
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from common.database.session import clock, read
 from common.errors import AfterimageError
-from common.observability.drift.samples import reference_name, results_between
+from common.observability.drift.samples import (
+    ClassifiedImage,
+    reference_name,
+    results_between,
+)
 from common.observability.drift.windows import Windows
 from common.observability.logs import configure
 from common.services import open_services
@@ -75,19 +78,19 @@ def both(
     return reference, current
 
 
-def records(rows: Any, model: str) -> Iterator[Record]:
+def records(rows: Iterable[ClassifiedImage], model: str) -> Iterator[Record]:
     """Return what the page compares of each row of that model."""
     for row in rows:
         if row.model and row.result and reference_name(row.model) == model:
-            yield _record(row)
+            yield _record(row.result, row)
 
 
-def _record(row: Row[Any]) -> Record:
-    best = row.result["labels"][0]
+def _record(result: dict[str, Any], row: ClassifiedImage) -> Record:
+    best = result["labels"][0]
     return {
         "confidence": best["score"],
         "label": best["name"],
-        "brightness": row.result.get("brightness"),
+        "brightness": result.get("brightness"),
         "megapixels": row.width * row.height / 1e6 if row.width and row.height else None,
     }
 

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import request
-from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from api.accounts.permissions import require_account, user_not_found
@@ -20,6 +19,7 @@ from api.login.service import password_matches
 from api.state import app_state, current_login, current_user, read, services, write
 from common.accounts import api_keys, logins, queries
 from common.accounts.account_deletion import AccountIds, remove_account, remove_some
+from common.accounts.queries import AccountRecord
 from common.client_networks import network_of
 from common.database.ids import new_id, parse_id
 from common.errors import Forbidden, InputFault, NotFound, TooManyRequests, Unauthorized
@@ -29,7 +29,7 @@ from common.search.feedback.voters import voter_of
 SIGN_UP, CHANGE, CLOSING = SignUp(), AccountChange(), AccountClosing()
 
 
-def sign_up(fields: dict[str, Any]) -> Row[Any]:
+def sign_up(fields: dict[str, Any]) -> AccountRecord:
     """Create an account; return its row.
 
     Raises InputFault for invalid fields or a weak password; Conflict if the name or the e-mail
@@ -79,12 +79,12 @@ def _check_password(password: str, *names: str) -> None:
         raise InputFault(reason, code="password_weak", errors={"password": [reason]})
 
 
-def my_account() -> Row[Any]:
+def my_account() -> AccountRecord:
     """Return the row of the caller's account; raises Unauthorized for an anonymous caller."""
     return _account(require_account())
 
 
-def find_profile(name: str) -> Row[Any]:
+def find_profile(name: str) -> AccountRecord:
     """Return the row of the account with this name.
 
     Raises NotFound if no account has it, or if it is disabled and the caller is not an admin.
@@ -95,7 +95,7 @@ def find_profile(name: str) -> Row[Any]:
     return account
 
 
-def change_account(fields: dict[str, Any]) -> Row[Any]:
+def change_account(fields: dict[str, Any]) -> AccountRecord:
     """Change the e-mail address or password of the caller's account; return its row.
 
     A new password ends all other log-ins and, unless `keep_keys` is set, deletes all API keys.
@@ -129,7 +129,7 @@ def _write(session: Session, id: UUID, changes: dict[str, Any], new_hash: str | 
 def my_logins() -> list[dict[str, Any]]:
     """Return the caller's log-ins, newest first; `current` marks the one of this request."""
     rows = read(partial(logins.of_user, user_id=require_account()))
-    return [{**row._mapping, "current": row.id == current_login()} for row in rows]
+    return [{**row._asdict(), "current": row.id == current_login()} for row in rows]
 
 
 def end_login(id: str) -> None:
@@ -162,9 +162,9 @@ def _delete_rows(ids: AccountIds) -> None:
         pass
 
 
-def _verify_password(account: Row[Any], password: str, field: str) -> None:
+def _verify_password(account: AccountRecord, password: str, field: str) -> None:
     """Raise InputFault unless this is the account's password: a token alone may be stolen."""
-    attempt = {"account": account.name, "address": request.remote_addr or ""}
+    attempt: dict[str, Any] = {"account": account.name, "address": request.remote_addr or ""}
     write(partial(throttle.count_attempt, **attempt))
     if not password_matches(account.password_hash, password, attempt):
         detail = "This is not the password of your account. Send your current password."
@@ -172,7 +172,7 @@ def _verify_password(account: Row[Any], password: str, field: str) -> None:
     write(partial(throttle.count_success, **attempt))
 
 
-def _account(id: UUID) -> Row[Any]:
+def _account(id: UUID) -> AccountRecord:
     account = read(partial(queries.find_by_id, id=id))
     if account is None:
         raise Unauthorized("This account no longer exists. Log in with another account.")

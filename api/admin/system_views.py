@@ -1,11 +1,11 @@
 """The admin views of readiness, queues, engines and models."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask_admin import AdminIndexView, BaseView, expose
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.admin.guard import ForAdmins
@@ -78,8 +78,8 @@ class ModelsView(ForAdmins, BaseView):  # type: ignore[misc]
         return shown
 
 
-def _running() -> list[Row[Any]]:
-    return read(lambda session: list(execute(session, RUNNING)))
+def _running() -> Sequence[Any]:
+    return read(lambda session: execute(session, RUNNING).all())
 
 
 def _lanes() -> list[tuple[str, bool]]:

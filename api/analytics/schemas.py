@@ -5,10 +5,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
-from sqlalchemy import Row
 
 from api.http.fields import WholeNumber
-from common.search.analytics import CountCursor, Days
+from common.search.analytics import CountCursor, CountedQuery, Days
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 366
@@ -123,7 +122,7 @@ def earlier(day: date, days: int) -> date:
     return date.fromordinal(max(1, day.toordinal() - days))
 
 
-def count_view(row: Row[Any]) -> dict[str, Any]:
+def count_view(row: CountedQuery) -> dict[str, Any]:
     """Return the fields of QueryCount from a row."""
     return {"query": row.query, "searches": int(row.searches), "misses": int(row.misses)}
 
@@ -136,6 +135,6 @@ def rates_view(counts: dict[str, Any]) -> dict[str, Any]:
     return counts | shares
 
 
-def cursor_of(row: Row[Any]) -> str:
+def cursor_of(row: CountedQuery) -> str:
     """Return the cursor of the page that follows this query."""
     return f"{int(row.times)}.{row.query_key.hex()}"

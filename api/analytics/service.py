@@ -8,12 +8,12 @@ from typing import Any
 from api.analytics.schemas import cursor_of, days_of, earlier
 from api.http.pagination import Page, read_page
 from api.state import read
-from common.search.analytics import Days, rates
+from common.search.analytics import CountedQuery, Days, rates
 
-Select = Callable[..., Sequence[Any]]
+Select = Callable[..., Sequence[CountedQuery]]
 
 
-def list_queries(select: Select, query: dict[str, Any]) -> Page[Any]:
+def list_queries(select: Select, query: dict[str, Any]) -> Page[CountedQuery]:
     """Return the page of queries that `select` reads for the days and the cursor of `query`.
 
     Raises ValidationError for an invalid range of days.

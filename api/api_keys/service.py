@@ -40,7 +40,7 @@ def create_key(fields: dict[str, Any]) -> dict[str, Any]:
     return key_view(row) | {"key": key}
 
 
-def list_keys(query: dict[str, Any]) -> Page[Any]:
+def list_keys(query: dict[str, Any]) -> Page[api_keys.ApiKeyRecord]:
     """Return a page of the caller's API keys, newest first."""
     before = query["cursor"] or LAST_ID
     fetch = partial(api_keys.of_user, user_id=require_account(), before=before)

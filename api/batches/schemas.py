@@ -5,11 +5,10 @@ from uuid import UUID
 
 from flask import url_for
 from marshmallow import Schema, fields, validate
-from sqlalchemy import Row
 
 from api.http.fields import Text, WholeNumber
 from api.predictions.schemas import PredictionError
-from common.batches import MOST_ITEMS, NO_IMAGE, STATUSES
+from common.batches import MOST_ITEMS, NO_IMAGE, STATUSES, BatchRecord, ItemRecord
 from common.predictions.public_view import public_result
 from common.schemas import RequestSchema
 from common.tables import State
@@ -134,7 +133,7 @@ class BatchItemList(Schema):
     )
 
 
-def view(row: Row[Any], counts: dict[str, int]) -> dict[str, Any]:
+def view(row: BatchRecord, counts: dict[str, int]) -> dict[str, Any]:
     """A batch as `BatchView`."""
     names = ("get", "items", "results", "cancel", "retry")
     return {
@@ -147,7 +146,7 @@ def view(row: Row[Any], counts: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def item_view(row: Row[Any]) -> dict[str, Any]:
+def item_view(row: ItemRecord) -> dict[str, Any]:
     """An item as `BatchItemView`."""
     has_error = row.error_code is not None and row.status != State.SUCCEEDED
     return {
@@ -161,13 +160,13 @@ def item_view(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def result_view(row: Row[Any], is_visible: bool) -> dict[str, Any]:
+def result_view(row: ItemRecord, is_visible: bool) -> dict[str, Any]:
     """An item with its result, ready to be written as a line of JSON. The result is omitted if the
     caller may no longer see the image.
     """
     shown = item_view(row) | {"result": None}
     if row.result is not None and is_visible:
-        shown["result"] = public_result(row.task, row.result, row.params)
+        shown["result"] = public_result(str(row.task), row.result, row.params or {})
     elif row.result is not None:
         shown["error"] = dict(zip(("code", "detail"), NO_IMAGE, strict=True))
     return {name: str(value) if isinstance(value, UUID) else value for name, value in shown.items()}

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Request, Response
-from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from api.batches.items import LINES, read_items, read_values
@@ -22,7 +21,7 @@ from api.http.pagination import Page, read_page
 from api.limits import quotas
 from api.state import app_state, current_user, read, services, write
 from common import batches
-from common.batches import Item
+from common.batches import BatchRecord, Item, ItemRecord
 from common.callers import Caller, may_see
 from common.database import session as database
 from common.database.ids import new_id, parse_id
@@ -108,13 +107,13 @@ def _announce(created: Iterable[tuple[UUID, str]]) -> None:
         app_state().announcer.announce(id, task, interactive=False)
 
 
-def find(id: str) -> tuple[Row[Any], dict[str, int]]:
+def find(id: str) -> tuple[BatchRecord, dict[str, int]]:
     """The batch with this id and its counts by status; raises NotFound for another account's.
     A batch of an anonymous caller is open to everyone who knows the id.
     """
     batch_id, caller = parse_id(id), current_user()
 
-    def look(session: Session) -> tuple[Row[Any], dict[str, int]] | None:
+    def look(session: Session) -> tuple[BatchRecord, dict[str, int]] | None:
         row = batches.find(session, batch_id) if batch_id else None
         is_open = row is not None and (caller.is_admin or row.owner_id in (None, caller.id))
         return (row, batches.count(session, row.id)) if row and is_open else None
@@ -124,7 +123,7 @@ def find(id: str) -> tuple[Row[Any], dict[str, int]]:
     raise NotFound("There is no such batch.", code="batch_not_found")
 
 
-def items_of(id: UUID, query: dict[str, Any]) -> Page[Any]:
+def items_of(id: UUID, query: dict[str, Any]) -> Page[ItemRecord]:
     """A page of the batch's items, in the order in which they were sent."""
     after = -1 if query["cursor"] is None else query["cursor"]
     fetch = partial(batches.page, id=id, after=after, status=query.get("status"))

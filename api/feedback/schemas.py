@@ -3,10 +3,10 @@
 from typing import Any
 
 from marshmallow import Schema, fields, validate
-from sqlalchemy import Row
 
 from api.http.fields import BoundedList, Text, WholeNumber
 from common.schemas import RequestSchema
+from common.search.feedback.votes import VoteRecord
 from common.tables.feedback import LONGEST_QUERY
 
 MAX_IMAGES = 100
@@ -108,7 +108,7 @@ class VoteList(Schema):
     next = fields.String(allow_none=True)
 
 
-def vote_view(row: Row[Any]) -> dict[str, Any]:
+def vote_view(row: VoteRecord) -> dict[str, Any]:
     """Return the fields of VoteView from a row."""
     return {
         **{name: getattr(row, name) for name in COLUMNS if hasattr(row, name)},

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
-from sqlalchemy import Row
 
 from api.feedback.schemas import COLUMNS, vote_view
 from api.http.export import download
@@ -14,12 +13,13 @@ from api.http.pagination import Page, read_page
 from api.state import services
 from common.database.session import Sessions, read
 from common.search.feedback import votes
+from common.search.feedback.votes import VoteRecord
 
 DOWNLOAD_CHUNK = 500  # votes that a download reads in one transaction
 DEFAULT_LIMIT = 100  # votes of a page
 
 
-def list_votes(query: dict[str, Any]) -> Page[Any]:
+def list_votes(query: dict[str, Any]) -> Page[VoteRecord]:
     """Return a page of votes, in the order in which they were first cast."""
     fetch = partial(votes.list_votes, query=query.get("query"), after=query.get("cursor"))
     return read_page(query.get("limit", DEFAULT_LIMIT), fetch, lambda vote: str(vote.id))
@@ -36,11 +36,11 @@ def download_votes(query: dict[str, Any], file_format: str) -> Response:
 
 def _read(
     sessions: Sessions, query: str | None, after: UUID | None, limit: int
-) -> Sequence[Row[Any]]:
+) -> Sequence[VoteRecord]:
     return read(sessions, partial(votes.list_votes, query=query, after=after, limit=limit))
 
 
-def _rows(fetch: Any, rows: Sequence[Row[Any]], is_all: bool) -> Iterator[dict[str, Any]]:
+def _rows(fetch: Any, rows: Sequence[VoteRecord], is_all: bool) -> Iterator[dict[str, Any]]:
     while rows:
         yield from map(vote_view, rows)
         rows = fetch(rows[-1].id, DOWNLOAD_CHUNK) if is_all else ()

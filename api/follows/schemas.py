@@ -3,9 +3,9 @@
 from typing import Any
 
 from marshmallow import Schema, fields
-from sqlalchemy import Row
 
 from api.http.pagination_schemas import NEXT
+from common.social.lists import FollowRecord
 
 
 class FollowView(Schema):
@@ -22,6 +22,6 @@ class UserList(Schema):
     next = NEXT
 
 
-def user_view(row: Row[Any]) -> dict[str, Any]:
+def user_view(row: FollowRecord) -> dict[str, Any]:
     """Return the fields of FollowView from a row."""
     return {"name": row.name, "since": row.created_at}

@@ -8,6 +8,7 @@ from api.http.pagination import Page, read_signed_page
 from api.state import current_user, write
 from common import social
 from common.social import lists
+from common.social.lists import FollowRecord
 
 
 def follow(name: str) -> None:
@@ -28,7 +29,7 @@ def unfollow(name: str) -> None:
     write(change)
 
 
-def list_followers(name: str, query: dict[str, Any]) -> Page[Any]:
+def list_followers(name: str, query: dict[str, Any]) -> Page[FollowRecord]:
     """Return a page of the users who follow the named user.
 
     Raises NotFound if the user does not exist.
@@ -38,7 +39,7 @@ def list_followers(name: str, query: dict[str, Any]) -> Page[Any]:
     return read_signed_page(query, f"followers of {user}", fetch, lists.cursor_of, lists.NOW)
 
 
-def list_following(name: str, query: dict[str, Any]) -> Page[Any]:
+def list_following(name: str, query: dict[str, Any]) -> Page[FollowRecord]:
     """Return a page of the users whom the named user follows.
 
     Raises NotFound if the user does not exist.

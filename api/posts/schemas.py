@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import url_for
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
-from sqlalchemy import Row
 
 from api.http.fields import MultilineText, Text
 from api.http.pagination_schemas import NEXT, PageQuery
@@ -18,6 +17,7 @@ from common.callers import Caller
 from common.predictions import PredictionRecord
 from common.schemas import RequestSchema
 from common.social.posts import LONGEST_TEXT
+from common.social.projections import PostRecord
 
 WINDOW = re.compile("([1-9][0-9]{0,3})([hd])")
 UNITS = {"h": "hours", "d": "days"}
@@ -127,7 +127,7 @@ class PostList(Schema):
 
 
 def post_view(
-    post: Row[Any], is_liked: bool, predictions: Sequence[PredictionRecord], caller: Caller
+    post: PostRecord, is_liked: bool, predictions: Sequence[PredictionRecord], caller: Caller
 ) -> dict[str, Any]:
     """Return the fields of PostView as `caller` may see them."""
     names = ("id", "author", "text", "likes", "created_at", "updated_at")
@@ -143,7 +143,7 @@ def post_view(
     }
 
 
-def _image(post: Row[Any]) -> dict[str, Any]:
+def _image(post: PostRecord) -> dict[str, Any]:
     routes = ("get", "content", "thumbnail")
     return {
         "id": post.image_id,

@@ -4,12 +4,11 @@ from typing import Any
 
 from flask import url_for
 from marshmallow import Schema, fields, validate
-from sqlalchemy import Row
 
 from api.http.fields import Number
 from api.http.pagination_schemas import NEXT
 from common.schemas import RequestSchema
-from common.social.share_links import DAY, LONGEST, SHORTEST, USUAL
+from common.social.share_links import DAY, LONGEST, SHORTEST, USUAL, LinkRecord
 
 
 class LinkRequest(RequestSchema):
@@ -47,7 +46,7 @@ class LinkList(Schema):
     next = NEXT
 
 
-def link_view(link: Row[Any]) -> dict[str, Any]:
+def link_view(link: LinkRecord) -> dict[str, Any]:
     """Return the fields of LinkView from a row."""
     return {
         "id": link.id,

@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any
 
 from flask import Request
-from sqlalchemy import Row
 
 from api.accounts.permissions import require_account
 from api.http.body.parser import read_fields
@@ -16,11 +15,12 @@ from api.state import read, write
 from common.database.ids import new_id, parse_id
 from common.errors import NotFound
 from common.social import share_links
+from common.social.share_links import LinkRecord
 
 REQUEST = LinkRequest()
 
 
-def create_link(post_id: str, request: Request) -> Row[Any]:
+def create_link(post_id: str, request: Request) -> LinkRecord:
     """Create a share link to a post of the caller; raises NotFound for any other post."""
     post = editable_post(post_id)
     seconds = REQUEST.load(read_fields(request, may_be_empty=True))["expires_in"]
@@ -38,7 +38,7 @@ def create_link(post_id: str, request: Request) -> Row[Any]:
     return link
 
 
-def list_links(post_id: str, query: dict[str, Any]) -> Page[Any]:
+def list_links(post_id: str, query: dict[str, Any]) -> Page[LinkRecord]:
     """Return a page of the share links of a post of the caller.
 
     Raises NotFound for any other post.

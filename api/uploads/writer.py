@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from api.http import idempotency_store
 from api.system.engine_reports import RunningModels
 from api.uploads.new_upload import Accepted, NewPredictions, NewUpload
 from common import images
-from common.callers import Caller, may_see
+from common.callers import AnyImage, Caller, ImageAccess, may_see
 from common.database.session import DatabaseUnavailable, clock, execute, insert_missing
 from common.errors import NotFound
 from common.predictions import PredictionRecord, TaskRequest, create, find_records, queued_record
@@ -122,7 +122,7 @@ def _insert_images(session: Session, new_images: Sequence[Image], at: datetime) 
 
 def _insert_predictions(
     session: Session,
-    image: Image | Row[Any],
+    image: AnyImage,
     task_requests: Sequence[TaskRequest],
     models: RunningModels,
     at: datetime,
@@ -143,7 +143,7 @@ def _insert_predictions(
 
 
 def _find_cached(
-    session: Session, image: Image | Row[Any], task_request: TaskRequest, models: RunningModels
+    session: Session, image: AnyImage, task_request: TaskRequest, models: RunningModels
 ) -> CachedResult | None:
     model = models.answering(session, task_request.task, task_request.wanted_model)
     return find_cached(session, image, task_request, model)
@@ -164,7 +164,7 @@ def _lock_object(
         execute(session, update(StoredObject).where(is_it).values(values))
 
 
-def _find_existing_image(session: Session, upload: NewUpload) -> Row[Any] | None:
+def _find_existing_image(session: Session, upload: NewUpload) -> ImageAccess | None:
     """Lock and return the owner's image with these bytes, with the visibility asked for; None for
     anonymous callers, whose every upload is a new image.
     """
@@ -178,7 +178,7 @@ def _find_existing_image(session: Session, upload: NewUpload) -> Row[Any] | None
     return image
 
 
-def _lock_image(session: Session, caller: Caller, image: Image) -> Image | Row[Any]:
+def _lock_image(session: Session, caller: Caller, image: Image) -> AnyImage:
     """Lock the image until COMMIT, so that its visibility cannot change before; NotFound if the
     caller may not see it. An anonymous upload is returned as it is: only admins may change it.
     """

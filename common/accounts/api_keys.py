@@ -2,15 +2,15 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import bindparam, case, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from common.callers import Caller
+from common.database.rows import first_as, rows_as
 from common.database.session import execute, now
 from common.database.types import Id
 from common.errors import Conflict, Unauthorized
@@ -39,6 +39,17 @@ OWNER = (
 NOTE_USE = update(_k).where(_k.id == bindparam("key", type_=Id), _unnoted).values(used_at=now())
 
 
+class ApiKeyRecord(NamedTuple):
+    """An API key as its owner sees it; `hint` is how the key begins."""
+
+    id: UUID
+    name: str
+    hint: str
+    created_at: datetime
+    used_at: datetime | None
+    expires_at: datetime | None
+
+
 def new_key() -> str:
     """Return a new random key."""
     return PREFIX + secrets.token_urlsafe(KEY_BYTES)
@@ -64,10 +75,10 @@ def insert_key(
     execute(session, insert(_k), row | {"sha256": digest_of(key), "expires_at": expires_at})
 
 
-def of_user(session: Session, user_id: UUID, before: UUID, limit: int) -> Sequence[Row[Any]]:
+def of_user(session: Session, user_id: UUID, before: UUID, limit: int) -> list[ApiKeyRecord]:
     """Return up to `limit` of the account's keys with ids below `before`, the newest first."""
     keys = select(*_COLUMNS).where(_k.user_id == user_id, _k.id < before)
-    return execute(session, keys.order_by(_k.id.desc()).limit(limit)).all()
+    return rows_as(ApiKeyRecord, execute(session, keys.order_by(_k.id.desc()).limit(limit)))
 
 
 def remove(session: Session, id: UUID, user_id: UUID) -> bool:
@@ -80,9 +91,9 @@ def remove_all(session: Session, user_id: UUID) -> None:
     execute(session, delete(_k).where(_k.user_id == user_id))
 
 
-def find_key(session: Session, id: UUID) -> Row[Any] | None:
+def find_key(session: Session, id: UUID) -> ApiKeyRecord | None:
     """Return the key with this id, with the columns of `of_user`; None if it does not exist."""
-    return execute(session, select(*_COLUMNS).where(_k.id == id)).first()
+    return first_as(ApiKeyRecord, execute(session, select(*_COLUMNS).where(_k.id == id)))
 
 
 def owner_of(session: Session, key: str) -> tuple[Caller, UUID | None] | None:

@@ -1,14 +1,15 @@
 """Rows of log-ins, each with a family of tokens: opening, rotating refresh tokens, ending."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Row, bindparam, insert, select, update
+from sqlalchemy import BigInteger, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from common.callers import Caller
 from common.database.ids import FIRST_ID
+from common.database.rows import rows_as
 from common.database.session import execute, now
 from common.database.types import Id
 from common.tables import Login, User
@@ -70,6 +71,15 @@ OF_USER = (
 REFRESH_ID = select(Login.refresh_id).where(_this).with_for_update()
 
 
+class LoginRecord(NamedTuple):
+    """A log-in of an account."""
+
+    id: UUID
+    created_at: datetime
+    refreshed_at: datetime | None
+    expires_at: datetime
+
+
 class Turn(NamedTuple):
     """The replacement of the refresh token `old` by `new`, requested from a network."""
 
@@ -112,9 +122,9 @@ def age(session: Session, id: UUID) -> int:
     return int((row.clock - row.created_at).total_seconds()) if row else 0
 
 
-def of_user(session: Session, user_id: UUID) -> Sequence[Row[Any]]:
+def of_user(session: Session, user_id: UUID) -> list[LoginRecord]:
     """Return the account's valid log-ins, the newest first, up to OF_USER_AT_MOST."""
-    return execute(session, OF_USER, {"user": user_id}).all()
+    return rows_as(LoginRecord, execute(session, OF_USER, {"user": user_id}))
 
 
 def end_one(session: Session, id: UUID, user_id: UUID) -> bool:

@@ -1,14 +1,16 @@
 """Rows of accounts: inserting, finding and changing them."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from common.accounts.logins import end_others
 from common.accounts.names import email_key, name_key
+from common.database.rows import first_as
 from common.database.session import execute
 from common.database.types import Id
 from common.errors import Conflict
@@ -21,6 +23,18 @@ _ACCOUNT = select(
 # Executed for each log-in and for each request about the caller's account.
 BY_NAME = _ACCOUNT.where(User.name_key == bindparam("key"))
 BY_ID = _ACCOUNT.where(User.id == bindparam("user", type_=Id))
+
+
+class AccountRecord(NamedTuple):
+    """An account."""
+
+    id: UUID
+    name: str
+    email: str
+    password_hash: str
+    role: str
+    is_active: bool
+    created_at: datetime
 
 
 def open_account(
@@ -44,14 +58,14 @@ def must_be_free(session: Session, name: str, email: str) -> None:
         raise _taken("name" if taken.name_key == key else "email")
 
 
-def find_by_name(session: Session, name: str) -> Row[Any] | None:
+def find_by_name(session: Session, name: str) -> AccountRecord | None:
     """Return the account whose name has the same key; None if it does not exist."""
-    return execute(session, BY_NAME, {"key": name_key(name)}).first()
+    return first_as(AccountRecord, execute(session, BY_NAME, {"key": name_key(name)}))
 
 
-def find_by_id(session: Session, id: UUID) -> Row[Any] | None:
+def find_by_id(session: Session, id: UUID) -> AccountRecord | None:
     """Return the account with this id; None if it does not exist."""
-    return execute(session, BY_ID, {"user": id}).first()
+    return first_as(AccountRecord, execute(session, BY_ID, {"user": id}))
 
 
 def is_stored(session: Session, id: UUID) -> bool | None:

@@ -1,11 +1,12 @@
 """Existing images: uploaded again by their owner, locked for new predictions, changed."""
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from common.callers import ImageAccess
+from common.database.rows import first_as
 from common.database.session import execute
 from common.database.types import Id
 from common.search.outbox import note_changed
@@ -19,20 +20,20 @@ OWN = _ROW.where(
 LOCKED = _ROW.where(Image.id == bindparam("image", type_=Id)).with_for_update(read=True)
 
 
-def lock_own(session: Session, owner_id: UUID, sha256: bytes) -> Row[Any] | None:
+def lock_own(session: Session, owner_id: UUID, sha256: bytes) -> ImageAccess | None:
     """Lock and return the owner's existing image with these bytes; None if there is none.
 
     The caller must hold the lock of the object, so that other uploads and deletions of the bytes
     wait.
     """
-    return execute(session, OWN, {"owner": owner_id, "sha256": sha256}).first()
+    return first_as(ImageAccess, execute(session, OWN, {"owner": owner_id, "sha256": sha256}))
 
 
-def lock_shared(session: Session, id: UUID) -> Row[Any] | None:
+def lock_shared(session: Session, id: UUID) -> ImageAccess | None:
     """Lock the image, so that it cannot change before COMMIT, and return it; None if it does not
     exist.
     """
-    return execute(session, LOCKED, {"image": id}).first()
+    return first_as(ImageAccess, execute(session, LOCKED, {"image": id}))
 
 
 def set_visibility(session: Session, id: UUID, visibility: str) -> bool:

@@ -8,12 +8,13 @@ prediction's row does not exist and drops its result.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from common.callers import ImageAccess
+from common.database.rows import first_as
 from common.database.session import execute
 from common.images.references import unlink_some
 from common.search.outbox import is_findable, note_deleted
@@ -40,8 +41,8 @@ def remove_image(session: Session, image_id: UUID) -> Removed | None:
     kept.
     """
     this = Image.id == image_id
-    columns = (Image.sha256, Image.owner_id, Image.visibility, Image.posts)
-    row = execute(session, select(*columns).where(this)).first()
+    columns = (Image.id, Image.owner_id, Image.sha256, Image.visibility, Image.posts)
+    row = first_as(ImageAccess, execute(session, select(*columns).where(this)))
     if row is None:
         return None
     stored = StoredObject.sha256 == row.sha256
@@ -60,7 +61,7 @@ def remove_image(session: Session, image_id: UUID) -> Removed | None:
     return Removed(predictions, _condemn(session, row.sha256))
 
 
-def _hidden(session: Session, image_id: UUID, row: Row[Any], removed: Sequence[UUID]) -> Removed:
+def _hidden(session: Session, image_id: UUID, row: ImageAccess, removed: Sequence[UUID]) -> Removed:
     """Hide an image that has more rows than one transaction deletes."""
     private = update(Image).where(Image.id == image_id).values(visibility=Visibility.PRIVATE)
     execute(session, private)

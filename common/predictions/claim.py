@@ -5,12 +5,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, case, select, update
+from sqlalchemy import bindparam, case, select, update
 from sqlalchemy.orm import Session
 
+from common.database.rows import rows_as
 from common.database.session import execute, now
 from common.database.types import Id
 from common.predictions.completion import note_final
@@ -48,6 +49,28 @@ TAKE = (
     )
 )
 COUNT_LOST = update(_p).where(_THEM).values(lost_claims=_p.lost_claims + 1)
+
+
+class ClaimRow(NamedTuple):
+    """The columns of LOCKED, in order."""
+
+    id: UUID
+    state: str
+    attempts: int
+    failures: int
+    lost_claims: int
+    ran_alone: bool
+    lease_owner: UUID | None
+    task: str
+    params: dict[str, Any]
+    sha256: bytes | None
+    created_at: datetime
+    wanted_model: str | None
+    owner_id: UUID | None
+    claimed_at: datetime
+    is_due: int
+    has_lapsed: int
+    has_webhook: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +120,7 @@ class Verdict(Enum):
     DROP = auto()
 
 
-def judge(row: Row[Any], redelivered: bool, owner_lives: bool) -> Verdict:
+def judge(row: ClaimRow, redelivered: bool, owner_lives: bool) -> Verdict:
     """Decide by the row "claim" of the states in docs/architecture.md.
 
     A redelivered message of a row in `processing` means that the claimer lost its connection: it is
@@ -130,7 +153,8 @@ def claim(
     claim too when it brings the process down. `unconfirmed` (id -> attempt) are the claims of the
     same deliveries whose COMMIT was not answered: those that were committed are the caller's.
     """
-    rows = {row.id: row for row in execute(session, LOCKED, {"ids": sorted(deliveries)})}
+    locked = rows_as(ClaimRow, execute(session, LOCKED, {"ids": sorted(deliveries)}))
+    rows = {row.id: row for row in locked}
     alive = _alive(session, _owners_in_doubt(rows, deliveries))
     claims = Claims(unknown=[id for id in deliveries if id not in rows])
     for id, row in ((id, rows[id]) for id in deliveries if id in rows):
@@ -149,12 +173,12 @@ def claim(
     return claims
 
 
-def _is_mine(row: Row[Any], owner: UUID, attempt: int | None) -> bool:
+def _is_mine(row: ClaimRow, owner: UUID, attempt: int | None) -> bool:
     held = row.state == State.PROCESSING and row.lease_owner == owner
     return bool(held and row.attempts == attempt)
 
 
-def _is_lost(row: Row[Any], alive: Collection[UUID]) -> bool:
+def _is_lost(row: ClaimRow, alive: Collection[UUID]) -> bool:
     """Whether its claimer vanished while it ran this alone. Any other claim is lost with its
     process, whatever brought that down, or by an engine that lives and was cut off.
     """
@@ -162,7 +186,7 @@ def _is_lost(row: Row[Any], alive: Collection[UUID]) -> bool:
     return bool(is_held and row.ran_alone)
 
 
-def _owners_in_doubt(rows: Mapping[UUID, Row[Any]], deliveries: Mapping[UUID, bool]) -> set[UUID]:
+def _owners_in_doubt(rows: Mapping[UUID, ClaimRow], deliveries: Mapping[UUID, bool]) -> set[UUID]:
     return {
         row.lease_owner
         for id, row in rows.items()
@@ -180,7 +204,7 @@ def _alive(session: Session, owners: Collection[UUID]) -> set[UUID]:
     )
 
 
-def _enter(claims: Claims, row: Row[Any], verdict: Verdict, by_itself: bool) -> None:
+def _enter(claims: Claims, row: ClaimRow, verdict: Verdict, by_itself: bool) -> None:
     match verdict:
         case Verdict.LATER:
             claims.later.append(row.id)
@@ -196,7 +220,7 @@ def _enter(claims: Claims, row: Row[Any], verdict: Verdict, by_itself: bool) -> 
             (claims.alone if row.attempts else claims.fresh).append(job)
 
 
-def _job(row: Row[Any], attempt: int) -> Job:
+def _job(row: ClaimRow, attempt: int) -> Job:
     return Job(
         row.id, attempt, row.failures, row.task, row.params, row.sha256, row.created_at,
         bool(row.has_webhook), row.wanted_model, row.owner_id,

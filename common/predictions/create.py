@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, or_, update
+from sqlalchemy import insert, or_, update
 from sqlalchemy.orm import Session
 
+from common.callers import AnyImage
 from common.database.ids import new_id
 from common.database.session import clock, execute, now
 from common.predictions.constants import ANNOUNCE_GRACE, LOST_AFTER, within_deadline
 from common.predictions.records import PredictionRecord
-from common.tables import Image, Prediction, State
+from common.tables import Prediction, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ CREATE = insert(Prediction)
 
 
 def create(
-    session: Session, image: Image | Row[Any], task_requests: Sequence[TaskRequest], at: datetime
+    session: Session, image: AnyImage, task_requests: Sequence[TaskRequest], at: datetime
 ) -> None:
     """Write one queued row an ask, made `at` this time by the database's clock."""
     if rows := [columns(image, ask, at) for ask in task_requests]:
@@ -59,9 +60,7 @@ def create_alone(session: Session, ask: TaskRequest) -> PredictionRecord:
     return queued_record(None, ask, at)
 
 
-def queued_record(
-    image: Image | Row[Any] | None, ask: TaskRequest, at: datetime
-) -> PredictionRecord:
+def queued_record(image: AnyImage | None, ask: TaskRequest, at: datetime) -> PredictionRecord:
     """The record of a prediction that was just inserted; reading it back would cost 1 ms."""
     return PredictionRecord(
         id=ask.id,
@@ -90,7 +89,7 @@ def queued_record(
     )
 
 
-def columns(image: Image | Row[Any] | None, ask: TaskRequest, at: datetime) -> dict[str, Any]:
+def columns(image: AnyImage | None, ask: TaskRequest, at: datetime) -> dict[str, Any]:
     """What a row holds of what was asked `at` this time."""
     return {
         "id": ask.id,

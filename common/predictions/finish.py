@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, Update, bindparam, case, select, update
+from sqlalchemy import Update, bindparam, case, select, update
 from sqlalchemy.orm import Session
 
+from common.database.rows import rows_as
 from common.database.session import execute, now
 from common.database.types import Id
 from common.predictions.claim import Job
@@ -73,6 +74,15 @@ HELD = (
 )
 
 
+class HeldRow(NamedTuple):
+    """The columns of HELD, in order; `findable` is the image's id if it can be in results."""
+
+    id: UUID
+    attempts: int
+    cancel_requested: bool
+    findable: UUID | None
+
+
 def finish(session: Session, outcomes: Sequence[Outcome]) -> list[UUID]:
     """Write the outcomes of jobs that are still held; return the ids that reached a final state.
 
@@ -132,12 +142,12 @@ def _by_model(successes: Sequence[Success]) -> Iterable[list[Success]]:
     return groups.values()
 
 
-def _still_mine(session: Session, jobs: Iterable[Job]) -> dict[UUID, Row[Any]]:
+def _still_mine(session: Session, jobs: Iterable[Job]) -> dict[UUID, HeldRow]:
     """Return the rows of the jobs still held: whether each must be canceled, and its image if it is
     findable.
     """
     attempts = {job.id: job.attempt for job in jobs}
-    rows = execute(session, HELD, {"ids": sorted(attempts)})
+    rows = rows_as(HeldRow, execute(session, HELD, {"ids": sorted(attempts)}))
     return {row.id: row for row in rows if attempts[row.id] == row.attempts}
 
 

@@ -1,17 +1,16 @@
 """How many open predictions one caller may have of somebody else's image."""
 
 from collections.abc import Iterable
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from common.callers import Caller
+from common.callers import AnyImage, Caller
 from common.database.session import execute
 from common.database.types import Id
 from common.errors import Conflict
-from common.tables import Image, Prediction, Visibility
+from common.tables import Prediction, Visibility
 from common.tasks import image_tasks
 
 MOST_OPEN = 100  # predictions that are queued or being processed
@@ -35,7 +34,7 @@ OPEN = (
 )
 
 
-def is_anothers(caller: Caller, image: Image | Row[Any]) -> bool:
+def is_anothers(caller: Caller, image: AnyImage) -> bool:
     """Whether the cap holds for the caller: the image is not theirs, and they are no admin. An
     anonymous caller's unlisted image belongs to everyone who has its id.
     """
@@ -46,7 +45,7 @@ def is_anothers(caller: Caller, image: Image | Row[Any]) -> bool:
     return image.owner_id != caller.id
 
 
-def room(session: Session, caller: Caller, images: Iterable[Image | Row[Any]]) -> dict[UUID, int]:
+def room(session: Session, caller: Caller, images: Iterable[AnyImage]) -> dict[UUID, int]:
     """How many more predictions the caller may ask of each of those images that are not theirs."""
     theirs = [image.id for image in images if is_anothers(caller, image)]
     wanted = {"images": sorted(theirs), "owner": caller.id}
@@ -56,9 +55,7 @@ def room(session: Session, caller: Caller, images: Iterable[Image | Row[Any]]) -
     return {id: max(0, MOST_OPEN - used.get(id, 0)) for id in theirs}
 
 
-def check_room(
-    session: Session, caller: Caller, image: Image | Row[Any], task_requests: int
-) -> None:
+def check_room(session: Session, caller: Caller, image: AnyImage, task_requests: int) -> None:
     """Raises Conflict when that many more would be over the cap."""
     left = room(session, caller, [image])
     if task_requests > left.get(image.id, task_requests):

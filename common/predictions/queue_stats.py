@@ -7,13 +7,14 @@ that read at most MOST_QUEUED and MOST_CLAIMS of them.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, bindparam, case, func, select
+from sqlalchemy import Select, and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from common.database.ids import FIRST_ID, LAST_ID, smallest_id
+from common.database.rows import rows_as
 from common.database.session import execute, now
 from common.database.types import Id, Moment
 from common.tables import Prediction, State
@@ -74,6 +75,14 @@ CLAIMS = (
 )
 
 
+class ClaimTimes(NamedTuple):
+    """When a claimed prediction joined its queue, was claimed, and finished."""
+
+    since: datetime
+    started_at: datetime
+    finished_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class QueuePosition:
     """A place in a queue, counted from 1, and the seconds until its turn; None: nobody knows."""
@@ -114,7 +123,7 @@ def measure(session: Session, task: str, interactive: bool) -> Lane:
     """The lane as it is: two queries."""
     lane = {"task": task, "interactive": interactive}
     queue = execute(session, QUEUED, lane).one()
-    claims = execute(session, CLAIMS, lane).all()
+    claims = rows_as(ClaimTimes, execute(session, CLAIMS, lane))
     seconds = (queue.now - queue.oldest).total_seconds() if queue.oldest else 0
     latest = claims[0] if claims else None
     return Lane(
@@ -127,7 +136,7 @@ def measure(session: Session, task: str, interactive: bool) -> Lane:
 
 
 def throughput(
-    claims: Sequence[Row[Any]], oldest: datetime | None, moment: datetime
+    claims: Sequence[ClaimTimes], oldest: datetime | None, moment: datetime
 ) -> float | None:
     """Predictions that finished, a second of the time in which there were any to be done.
 

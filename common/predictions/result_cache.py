@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
+from common.callers import AnyImage
 from common.database.session import execute
 from common.database.types import Id
 from common.predictions.completion import note_final
@@ -65,7 +66,7 @@ def cache_key(
 
 
 def find_cached(
-    session: Session, image: Image | Row[Any], ask: TaskRequest, model: Mapping[str, Any] | None
+    session: Session, image: AnyImage, ask: TaskRequest, model: Mapping[str, Any] | None
 ) -> CachedResult | None:
     """The result of `ask` by `model`, where the same was asked of the same bytes and the caller may
     know it: of this very image, of one of their own (anonymous callers' are of one owner), or of
@@ -78,7 +79,7 @@ def find_cached(
 
 
 def create_cached(
-    session: Session, image: Image | Row[Any], found: Sequence[CachedResult], at: datetime
+    session: Session, image: AnyImage, found: Sequence[CachedResult], at: datetime
 ) -> None:
     """Write one row a known result, which is final at once: nothing is to be done for it."""
     if found:
@@ -88,7 +89,7 @@ def create_cached(
             note_changed(session, [image.id])
 
 
-def _known_columns(image: Image | Row[Any], known: CachedResult, at: datetime) -> dict[str, Any]:
+def _known_columns(image: AnyImage, known: CachedResult, at: datetime) -> dict[str, Any]:
     return columns(image, known.ask, at) | {
         "state": State.SUCCEEDED,
         "result": known.result,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, false, func, select, update
+from sqlalchemy import case, false, func, select, update
 from sqlalchemy.orm import Session
 
 from common.database.session import execute, now
@@ -92,7 +92,7 @@ def _last_claimed(session: Session, task: str, interactive: bool) -> Any:
     ).first()
 
 
-def _has_been_overtaken(row: Row[Any], last_claimed: Any) -> bool:
+def _has_been_overtaken(row: Any, last_claimed: Any) -> bool:
     """A queue is first in, first out: if one that came later was claimed, or none at all, this
     message is gone (a broker that was wiped); else the queue is merely long. Ids sort by creation;
     who was announced again came later than its id says.

@@ -4,14 +4,15 @@ Searches are counted by day, model and query in the transaction that finishes th
 and those of the search: also its clicks and votes are told on its day.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, bindparam, case, distinct, func, or_, select, update
+from sqlalchemy import Select, bindparam, case, distinct, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from common.database.rows import rows_as
 from common.database.session import execute, insert_missing
 from common.database.types import Hash
 from common.search.feedback.query_terms import query_key, stored_form
@@ -36,6 +37,16 @@ class Days:
 
     since: date
     until: date
+
+
+class CountedQuery(NamedTuple):
+    """A query and its counts within some days; `times` is the count that the list is ordered by."""
+
+    query_key: bytes
+    query: str
+    times: int
+    searches: int
+    misses: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,23 +116,23 @@ FIRST = CountCursor(2**62, b"")
 
 def top_queries(
     session: Session, days: Days, after: CountCursor | None, limit: int
-) -> Sequence[Row[Any]]:
+) -> list[CountedQuery]:
     """The queries searched for most."""
     return _page(session, TOP, days, after or FIRST, limit)
 
 
 def missed_queries(
     session: Session, days: Days, after: CountCursor | None, limit: int
-) -> Sequence[Row[Any]]:
+) -> list[CountedQuery]:
     """The queries that found nothing most often."""
     return _page(session, MISSES, days, after or FIRST, limit)
 
 
 def _page(
     session: Session, statement: Select[Any], days: Days, after: CountCursor, limit: int
-) -> Sequence[Row[Any]]:
+) -> list[CountedQuery]:
     place = {"less_than": after.count, "behind": after.key, "most": limit}
-    return execute(session, statement, place | _between(days)).all()
+    return rows_as(CountedQuery, execute(session, statement, place | _between(days)))
 
 
 def _between(days: Days) -> dict[str, date]:

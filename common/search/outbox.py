@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, insert, or_, select
+from sqlalchemy import bindparam, insert, or_, select
 from sqlalchemy.orm import Session
 
+from common.callers import HasVisibility
 from common.database.ids import new_id
 from common.database.session import execute, now
 from common.tables import Image, Prediction, State, Visibility
@@ -45,7 +46,7 @@ NOTE = insert(_p).values(
 )
 
 
-def is_findable(image: Image | Row[Any]) -> bool:
+def is_findable(image: HasVisibility) -> bool:
     """Return whether the image can be in search results."""
     is_public = image.visibility == Visibility.PUBLIC or bool(image.posts)
     return is_public or image.owner_id is not None

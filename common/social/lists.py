@@ -5,15 +5,15 @@ shift the pages. Pages of posts hold ids; `common/social/projections.py` reads t
 users whose account is disabled are left out unless `all_accounts` is set, for admins.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Row, and_, bindparam, or_, select, true
+from sqlalchemy import Boolean, ColumnElement, and_, bindparam, or_, select, true
 from sqlalchemy.orm import Session
 
 from common.database.ids import FIRST_ID, LAST_ID, id_before, smallest_id
+from common.database.rows import rows_as
 from common.database.session import execute
 from common.database.types import Id
 from common.tables import Follow, Post, User
@@ -26,6 +26,14 @@ class ListCursor(NamedTuple):
 
     rank: int  # likes, or microseconds since 1970; 0 where the id alone decides
     id: UUID
+
+
+class FollowRecord(NamedTuple):
+    """The other user of a follow, and when the follow began."""
+
+    id: UUID
+    name: str
+    created_at: datetime
 
 
 TOP = ListCursor(2**31 - 1, LAST_ID)  # before the first row of a list of posts
@@ -134,21 +142,21 @@ def most_liked(
 
 def followers(
     session: Session, user_id: UUID, after: ListCursor, limit: int, all_accounts: bool = False
-) -> Sequence[Row[Any]]:
+) -> list[FollowRecord]:
     """Return the user's followers (id, name, and created_at of the follow), the latest first."""
     wanted = {"user": user_id, "most": limit, "all_accounts": all_accounts}
-    return execute(session, FOLLOWERS, _since(after) | wanted).all()
+    return rows_as(FollowRecord, execute(session, FOLLOWERS, _since(after) | wanted))
 
 
 def following(
     session: Session, user_id: UUID, after: ListCursor, limit: int, all_accounts: bool = False
-) -> Sequence[Row[Any]]:
+) -> list[FollowRecord]:
     """Return the users that the user follows, with the same columns as `followers`."""
     wanted = {"user": user_id, "most": limit, "all_accounts": all_accounts}
-    return execute(session, FOLLOWING, _since(after) | wanted).all()
+    return rows_as(FollowRecord, execute(session, FOLLOWING, _since(after) | wanted))
 
 
-def cursor_of(row: Row[Any]) -> ListCursor:
+def cursor_of(row: FollowRecord) -> ListCursor:
     """Return the cursor of a row of `followers` or `following`."""
     return ListCursor((row.created_at - EPOCH) // timedelta(microseconds=1), row.id)
 

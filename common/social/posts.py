@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from common.database.rows import rows_as
 from common.database.session import execute, now
 from common.errors import InputFault
 from common.search.outbox import note_changed
@@ -17,6 +18,13 @@ from common.tables import Image, Like, Post, ShareLink
 
 LONGEST_TEXT = 10_000  # characters
 AT_ONCE = 500  # likes per statement
+
+
+class LockedPost(NamedTuple):
+    """A locked post and its image."""
+
+    id: UUID
+    image_id: UUID
 
 
 def create(session: Session, id: UUID, owner_id: UUID, image_id: UUID, text: str) -> None:
@@ -100,12 +108,12 @@ def _image_ids(session: Session, ids: Sequence[UUID]) -> list[UUID]:
     return sorted(row.image_id for row in execute(session, images))
 
 
-def _lock(session: Session, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+def _lock(session: Session, ids: Sequence[UUID]) -> list[LockedPost]:
     """Lock the images of the posts, then the posts; returns the posts that still exist."""
     images = select(Image.id).where(Image.id.in_(_image_ids(session, ids)))
     execute(session, images.order_by(Image.id).with_for_update())
     posts = select(Post.id, Post.image_id).where(Post.id.in_(ids)).order_by(Post.id)
-    return execute(session, posts.with_for_update()).all()
+    return rows_as(LockedPost, execute(session, posts.with_for_update()))
 
 
 def _delete_likes(session: Session, ids: Sequence[UUID]) -> Counter[UUID]:

@@ -1,17 +1,38 @@
 """Reading posts for display, each with its author and its image."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from common.database.rows import rows_as
 from common.database.session import execute
 from common.tables import Image, Like, Post, User
 
 
-def read_posts(session: Session, ids: Sequence[UUID], all_accounts: bool = False) -> list[Row[Any]]:
+class PostRecord(NamedTuple):
+    """A post with its author's name and its image."""
+
+    id: UUID
+    owner_id: UUID
+    image_id: UUID
+    text: str
+    likes: int
+    created_at: datetime
+    updated_at: datetime
+    author: str
+    is_active: bool
+    file_name: str
+    width: int
+    height: int
+
+
+def read_posts(
+    session: Session, ids: Sequence[UUID], all_accounts: bool = False
+) -> list[PostRecord]:
     """Return the existing posts with these ids, in their order; without those of disabled accounts
     unless `all_accounts` is set.
     """
@@ -27,8 +48,9 @@ def read_posts(session: Session, ids: Sequence[UUID], all_accounts: bool = False
         .join(Image, Image.id == Post.image_id)
         .where(Post.id.in_(ids))
     )  # fmt: skip
-    rows = {row.id: row for row in execute(session, posts) if row.is_active or all_accounts}
-    return [rows[id] for id in ids if id in rows]
+    rows = rows_as(PostRecord, execute(session, posts))
+    visible = {row.id: row for row in rows if row.is_active or all_accounts}
+    return [visible[id] for id in ids if id in visible]
 
 
 def liked_by(session: Session, user_id: UUID | None, ids: Sequence[UUID]) -> set[UUID]:

@@ -1,13 +1,14 @@
 """Share links: addresses that cannot be guessed and show a post for a limited time."""
 
 import secrets
-from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
+from common.database.rows import first_as, rows_as
 from common.database.session import execute, now
 from common.social.account_locks import hold
 from common.social.lists import ListCursor
@@ -20,9 +21,20 @@ _l = ShareLink
 _COLUMNS = (_l.id, _l.slug, _l.post_id, _l.created_at, _l.expires_at, _l.revoked_at)
 
 
+class LinkRecord(NamedTuple):
+    """A share link."""
+
+    id: UUID
+    slug: str
+    post_id: UUID
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
 def create(
     session: Session, id: UUID, post_id: UUID, owner_id: UUID, seconds: float = USUAL
-) -> Row[Any] | None:
+) -> LinkRecord | None:
     """Insert and return a link to the post that expires after `seconds`; None if the post does not
     exist.
 
@@ -34,15 +46,13 @@ def create(
         return None
     row = {"id": id, "slug": secrets.token_urlsafe(16), "post_id": post_id, "owner_id": owner_id}
     execute(session, insert(_l).values(**row, expires_at=now(seconds)))
-    return execute(session, select(*_COLUMNS).where(_l.id == id)).one()
+    return first_as(LinkRecord, execute(session, select(*_COLUMNS).where(_l.id == id)))
 
 
-def list_links(
-    session: Session, post_id: UUID, after: ListCursor, limit: int
-) -> Sequence[Row[Any]]:
+def list_links(session: Session, post_id: UUID, after: ListCursor, limit: int) -> list[LinkRecord]:
     """Return the post's links, the newest first, including expired and revoked ones."""
     links = select(*_COLUMNS).where(_l.post_id == post_id, _l.id < after.id)
-    return execute(session, links.order_by(_l.id.desc()).limit(limit)).all()
+    return rows_as(LinkRecord, execute(session, links.order_by(_l.id.desc()).limit(limit)))
 
 
 def revoke(session: Session, post_id: UUID, id: UUID) -> bool:

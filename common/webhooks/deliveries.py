@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, and_, case, select, update
+from sqlalchemy import and_, case, select, update
 from sqlalchemy.orm import Session
 
+from common.database.rows import rows_as
 from common.database.session import execute, now
 from common.tables import WebhookDelivery
 from common.webhooks.receivers import host_of
@@ -67,7 +68,7 @@ def claim_due(session: Session, limit: int, slots: Slots, lease: float) -> list[
     No host and no owner gets more slots than `slots` allows; deliveries to a host or of an owner
     without a free slot do not delay others.
     """
-    rows = execute(session, _due_with_slots(slots)).all()
+    rows = rows_as(DueRow, execute(session, _due_with_slots(slots)))
     taken = _in_turn(rows, slots, limit)
     if taken:
         execute(
@@ -77,6 +78,17 @@ def claim_due(session: Session, limit: int, slots: Slots, lease: float) -> list[
             .values(attempts=D.attempts + 1, fence=D.fence + 1, next_attempt_at=now(lease)),
         )
     return taken
+
+
+class DueRow(NamedTuple):
+    """The columns of a due delivery."""
+
+    prediction_id: UUID
+    owner_id: UUID | None
+    url: str
+    attempts: int
+    fence: int
+    created_at: datetime
 
 
 def _due_with_slots(slots: Slots) -> Any:
@@ -89,7 +101,7 @@ def _due_with_slots(slots: Slots) -> Any:
     )
 
 
-def _in_turn(rows: Sequence[Row[Any]], slots: Slots, limit: int) -> list[Due]:
+def _in_turn(rows: Sequence[DueRow], slots: Slots, limit: int) -> list[Due]:
     """Return up to `limit` of the rows: the first of each host, then the second of each host, as
     far as hosts and owners have free slots.
     """
@@ -108,7 +120,7 @@ def _in_turn(rows: Sequence[Row[Any]], slots: Slots, limit: int) -> list[Due]:
     return taken
 
 
-def _due(row: Row[Any]) -> Due:
+def _due(row: DueRow) -> Due:
     return Due(
         row.prediction_id,
         row.owner_id,

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, case, func, select
+from sqlalchemy import bindparam, case, func, select
 from sqlalchemy.orm import Session
 
+from common.database.rows import rows_as
 from common.database.session import execute, now
 from common.model_reference import reference_of
 from common.search.facts import SearchableFacts
@@ -24,7 +25,7 @@ MOST_POSTS = 20  # newest posts of an image that are indexed
 _i, _p = Image, Prediction
 _THESE: Any = bindparam("images", expanding=True)
 IMAGES = select(
-    _i.id, _i.sha256, _i.owner_id, _i.visibility, _i.posts, _i.file_name, now().label("read_at")
+    _i.id, _i.owner_id, _i.sha256, _i.visibility, _i.posts, _i.file_name, now().label("read_at")
 ).where(_i.id.in_(_THESE), FINDABLE)
 # For each image and indexed task: the newest row that succeeded, and the newest other row, which
 # shows that the task has been requested. Tasks that are indexed per model: the same for each model
@@ -69,12 +70,34 @@ POSTS = (
 EXIST = select(_i.id).where(_i.id.in_(_THESE), FINDABLE)
 
 
+class FindableImage(NamedTuple):
+    """The columns of IMAGES, in order."""
+
+    id: UUID
+    owner_id: UUID | None
+    sha256: bytes
+    visibility: str
+    posts: int
+    file_name: str
+    read_at: datetime
+
+
+class TaskResult(NamedTuple):
+    """The columns of PREDICTIONS, in order."""
+
+    image_id: UUID
+    task: str
+    state: str
+    result: dict[str, Any] | None
+    model: dict[str, Any] | None
+
+
 @dataclass(slots=True)
 class Findings:
     """The documents of some images, and the tasks that must still be requested for them."""
 
     documents: list[Document] = field(default_factory=list)
-    missing: list[tuple[Row[Any], str]] = field(default_factory=list)  # image and task
+    missing: list[tuple[FindableImage, str]] = field(default_factory=list)  # image and task
 
 
 @cache
@@ -94,15 +117,15 @@ def look(session: Session, images: Sequence[UUID], words_for: Words) -> Findings
     """
     these = {"images": sorted(set(images))}
     # The clock is read with the images: everything that is read afterwards can only be newer.
-    rows = execute(session, IMAGES, these).all()
-    results: dict[UUID, list[Row[Any]]] = {}
-    for row in execute(session, PREDICTIONS, these | _task_parameters()):
+    images_read = rows_as(FindableImage, execute(session, IMAGES, these))
+    results: dict[UUID, list[TaskResult]] = {}
+    for row in rows_as(TaskResult, execute(session, PREDICTIONS, these | _task_parameters())):
         results.setdefault(row.image_id, []).append(row)
     posts: dict[UUID, list[str]] = {}
-    for row in execute(session, POSTS, these):
-        posts.setdefault(row.image_id, []).append(row.text)
+    for post in execute(session, POSTS, these):
+        posts.setdefault(post.image_id, []).append(post.text)
     findings = Findings()
-    for image in rows:
+    for image in images_read:
         predictions = results.get(image.id, [])
         findings.documents.append(_document(image, predictions, posts.get(image.id, []), words_for))
         requested = {row.task for row in predictions}
@@ -118,7 +141,7 @@ def gone(session: Session, images: Iterable[UUID]) -> list[UUID]:
 
 
 def _document(
-    image: Row[Any], results: Sequence[Row[Any]], posts: Sequence[str], words_for: Words
+    image: FindableImage, results: Sequence[TaskResult], posts: Sequence[str], words_for: Words
 ) -> Document:
     facts = [
         (row, facts_of(row.task, row.result))
@@ -134,7 +157,9 @@ def _document(
         read_at=_microseconds(image.read_at),
         texts=texts_of(known, words_for),
         known=encode(known),
-        vectors={reference_of(row.model): each.vector for row, each in facts if each.vector},
+        vectors={
+            reference_of(row.model): each.vector for row, each in facts if each.vector and row.model
+        },
     )
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
+from common.callers import ImageAccess
 from common.database.session import clock, read, transact
 from common.errors import AfterimageError
 from common.housekeeping import job_locks
@@ -86,4 +87,4 @@ def _request_missing(session: Session, findings: Findings) -> None:
         request = TaskRequest(
             task=task, params=params, deadline=description.deadline, owner_id=image.owner_id
         )
-        create(session, image, [request], at)
+        create(session, ImageAccess(*image[:5]), [request], at)

@@ -4,14 +4,15 @@ Functions take the session first and never commit.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from common.database.rows import rows_as
 from common.database.session import clock, execute
 from common.model_reference import reference_of
 from common.observability.drift import bins_of
@@ -26,9 +27,19 @@ HOUR = timedelta(hours=1)
 _p, _s = Prediction, DriftSample
 
 
+class ClassifiedImage(NamedTuple):
+    """A result of `results_between`; width and height are None for a deleted image."""
+
+    result: dict[str, Any] | None
+    model: dict[str, Any] | None
+    started_at: datetime
+    width: int | None
+    height: int | None
+
+
 def results_between(
     session: Session, begin: datetime, end: datetime, limit: int
-) -> Sequence[Row[Any]]:
+) -> list[ClassifiedImage]:
     """Return the latest results, up to `limit`, of predictions that were started from `begin` until
     before `end`, with their models and the sizes of their images.
     """
@@ -47,7 +58,7 @@ def results_between(
         .order_by(_p.started_at.desc())
         .limit(limit)
     )
-    return execute(session, statement).all()
+    return rows_as(ClassifiedImage, execute(session, statement))
 
 
 def reference_name(model: Any) -> str:

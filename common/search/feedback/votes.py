@@ -1,21 +1,38 @@
 """Current votes, in pages, in the order in which they were first cast."""
 
-from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from common.database.ids import FIRST_ID
+from common.database.rows import rows_as
 from common.database.session import execute
 from common.search.feedback.query_terms import query_key
 from common.tables import Image, Vote
 
 
+class VoteRecord(NamedTuple):
+    """A vote with the file name of its image; None if the image was deleted."""
+
+    id: UUID
+    query: str
+    image_id: UUID
+    file_name: str | None
+    value: int
+    weight: float
+    voter: bytes
+    search_id: UUID | None
+    model: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
 def list_votes(
     session: Session, query: str | None, after: UUID | None, limit: int
-) -> Sequence[Row[Any]]:
+) -> list[VoteRecord]:
     """Return up to `limit` votes with ids above `after`; if a query is given, only votes on queries
     of the same normalized form.
     """
@@ -31,4 +48,4 @@ def list_votes(
     )  # fmt: skip
     if query is not None:
         statement = statement.where(Vote.query_key == query_key(query))
-    return execute(session, statement).all()
+    return rows_as(VoteRecord, execute(session, statement))
