@@ -214,7 +214,7 @@ def test_a_label_line_that_differs_from_wordnet_is_kept_and_told(
     path = tmp_path / "labels.txt"
     path.write_text("background\nhound, dog\ncanine\n")
     assert read_labels(path, ["n1", "n2"], DOG) == [["hound", "dog"], ["canine"]]
-    assert capsys.readouterr().err == f"n1: {path} says ['hound', 'dog'], WordNet ['dog']\n"
+    assert capsys.readouterr().err == f"n1: {path} has ['hound', 'dog'], WordNet ['dog']\n"
 
 
 def test_a_table_entry_that_is_never_met_is_refused() -> None:

@@ -78,8 +78,8 @@ def test_a_vector_of_the_same_network_can_be_asked_for(
     ("said", "match"),
     [
         (ModelDescription(output="scores"), "several outputs.*features, logits"),
-        (ModelDescription(output="features"), "not ImageNet's 1000 classes"),
-        (ModelDescription(signature="train"), "not train"),
+        (ModelDescription(output="features"), "does not have the 1000 classes of ImageNet"),
+        (ModelDescription(signature="train"), "no signature train"),
     ],
 )
 def test_what_a_task_cannot_use_is_not_installed(
