@@ -56,7 +56,7 @@ def name_of(*parts: str) -> bytes:
 def add(
     session: Session, name: bytes, window: float, limit: int = UNLIMITED, amount: int = 1
 ) -> Count:
-    """Add `amount` to the count of a window of so many seconds, unless the sum would exceed
+    """Add `amount` to the count of a window of `window` seconds, unless the sum would exceed
     `limit`; returns the counter's state. Its row is locked until COMMIT.
     """
     change = {"its_name": name, "window": round(window * 1e6), "limit": limit, "amount": amount}

@@ -191,7 +191,7 @@ def remove_batches(session: Session) -> int:
 
 
 def keep_search(session: Session, id: UUID, seconds: float) -> None:
-    """Keep a search for at least so many seconds from now."""
+    """Keep a search for at least `seconds` from now."""
     is_shorter = or_(_p.keep_until.is_(None), _p.keep_until < now(seconds - HOUR))
     execute(session, update(_p).where(_p.id == id, is_shorter).values(keep_until=now(seconds)))
 

@@ -21,7 +21,8 @@ LOCKED = _ROW.where(Image.id == bindparam("image", type_=Id)).with_for_update(re
 
 
 def lock_own(session: Session, owner_id: UUID, sha256: bytes) -> ImageAccess | None:
-    """Lock and return the owner's existing image with these bytes; None if there is none.
+    """Lock and return the owner's existing image with these bytes; None if it does not
+    exist.
 
     The caller must hold the lock of the object, so that other uploads and deletions of the bytes
     wait.

@@ -22,7 +22,7 @@ class LogStream(io.TextIOBase):
     """
 
     def __init__(self, descriptor: int | None):
-        """Write to `descriptor`; if it is None, drop and count every line."""
+        """Write to `descriptor`; without one, drop and count every line."""
         self.lost = 0
         self._on_lost: Callable[[], object] | None = None
         self._descriptor = descriptor
@@ -36,7 +36,7 @@ class LogStream(io.TextIOBase):
         return True
 
     def fileno(self) -> int:
-        """Return the descriptor; raises OSError if there is none."""
+        """Return the descriptor; raises OSError without one."""
         if self._descriptor is None:
             raise OSError("standard error is closed")
         return self._descriptor

@@ -54,7 +54,7 @@ def read_posts(
 
 
 def liked_by(session: Session, user_id: UUID | None, ids: Sequence[UUID]) -> set[UUID]:
-    """Return those of the posts that the user likes; None is an anonymous user, who likes none."""
+    """Return those of the posts that the user likes; an empty set for None."""
     if user_id is None or not ids:
         return set()
     likes = select(Like.post_id).where(Like.user_id == user_id, Like.post_id.in_(ids))

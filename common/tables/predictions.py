@@ -134,7 +134,7 @@ class Batch(Base):
 
 
 class BatchItem(Base):
-    """One item of a batch: its prediction, or the error for which it has none."""
+    """One item of a batch: its prediction, or the error for which it was rejected."""
 
     __tablename__ = "batch_items"
     __table_args__ = (

@@ -1,5 +1,6 @@
-"""Image formats, told and walked by their bytes: no pixel is decoded, nothing is allocated for the
-sizes that a header claims. A module per format; here is what the rest of the house calls.
+"""Image formats, recognized and parsed by their bytes: no pixel is decoded, and no memory is
+allocated for the sizes that a header claims. Each format has a module; other packages call only the
+functions of this one.
 """
 
 from common.errors import InputFault, UnsupportedMedia
@@ -19,33 +20,33 @@ _FORMATS: tuple[Format, ...] = (jpeg, png, webp, gif, bmp)
 
 
 def read_header(data: bytes) -> Header:
-    """Media type, stored size, frames and orientation of the image that `data` is.
+    """Return the media type, stored size, frames and orientation of an image file.
 
-    A file that is cut short behind its size is not refused here: its header says so (`complete`),
-    and the caller can refuse the size first. Raises UnsupportedMedia `image_format_not_allowed`,
-    InputFault `image_empty`, `image_truncated` (no size to be had) or `image_malformed`.
+    A file that is truncated after its size is not rejected here: its header has `complete` False,
+    so that the caller can check the size first. Raises UnsupportedMedia `image_format_not_allowed`,
+    InputFault `image_empty`, `image_truncated` (before its size) or `image_malformed`.
     """
     header = _format_of(data).read(data)
     if not (header.width and header.height):
-        raise malformed("image", f"it says it has {header.width} x {header.height} pixels")
+        raise malformed("image", f"its header gives its size as {header.width} x {header.height}")
     return header
 
 
 def strip_metadata(data: bytes) -> bytes:
-    """The same image without EXIF (GPS, thumbnails), XMP, IPTC, comments and what follows its end.
+    """Return the image without EXIF (GPS, thumbnails), XMP, IPTC, comments and bytes after its end.
 
-    Pixel data, colour profile and animation are copied as they are; an orientation other than 1 is
-    put back as the only EXIF tag. Returns `data` itself when nothing had to go. Raises as
-    `read_header` does, and `image_truncated` for every file that is not complete.
+    Pixel data, colour profile and animation are copied unchanged; an orientation other than 1 is
+    kept as the only EXIF tag. Returns `data` itself if it has no metadata. Raises the errors of
+    `read_header`, and `image_truncated` for each incomplete file.
     """
     stripped = _format_of(data).strip(data)
     return data if stripped == data else stripped
 
 
 def _format_of(data: bytes) -> Format:
-    for known in _FORMATS:
-        if known.recognises(data):
-            return known
+    for each in _FORMATS:
+        if each.recognises(data):
+            return each
     if not data:
         raise InputFault("The image is empty.", code="image_empty")
     what = foreign.name(data) or "no image of a known format"

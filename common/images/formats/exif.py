@@ -1,8 +1,8 @@
-"""EXIF, as far as the orientation goes: reading that one number, writing it back alone.
+"""The orientation in EXIF: reading it, and writing a TIFF with this tag only.
 
-The rules are those of browsers, so that an image is turned here exactly when it is turned there:
-the first entry of the first directory counts, it must be one SHORT, and neither an XMP packet nor
-a text chunk says anything about the orientation.
+The rules are those of browsers, so that an image is rotated here exactly when browsers rotate it:
+the first entry of the first directory counts, it must be one SHORT, and XMP packets and text chunks
+are ignored.
 """
 
 import struct
@@ -14,8 +14,8 @@ _BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 
 
 def orientation(tiff: bytes) -> int:
-    """The orientation, 1 to 8, of a TIFF without EXIF's identifier; 1 when there is none that can
-    be used. Entries that are not the orientation may be broken.
+    """Return the orientation, 1 to 8, of a TIFF without EXIF's identifier; 1 if it is missing or
+    invalid. Other entries may be broken.
     """
     order = _BYTE_ORDERS.get(tiff[:4])
     if order is None or len(tiff) < 8:
@@ -41,6 +41,6 @@ def _checked(order: str, kind: int, length: int, value: bytes) -> int:
 
 
 def minimal(value: int) -> bytes:
-    """A TIFF of one directory that holds the orientation and nothing else: 26 bytes."""
+    """Return a TIFF of 26 bytes, with one directory that holds only the orientation."""
     entry = struct.pack(">HHIHH", _ORIENTATION, _SHORT, 1, value, 0)
     return b"MM\0*" + struct.pack(">IH", 8, 1) + entry + bytes(4)

@@ -1,4 +1,4 @@
-"""Names for what is not accepted, so that a refusal can say what was sent."""
+"""Names of formats that are not accepted, so that the error can name the format that was sent."""
 
 import re
 
@@ -29,7 +29,7 @@ _NOT_TEXT = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 def name(data: bytes) -> str:
-    """What the bytes seem to be, with its article; empty when that cannot be told."""
+    """Return a name for the format of the bytes, with its article; empty if it is unknown."""
     if data[4:8] == b"ftyp":
         return _iso_media(data)
     for prefixes, what in _SIGNATURES:

@@ -38,7 +38,7 @@ def read(data: bytes) -> Header:
         across, down = pair(data, images[0] + 5)
         width, height = max(width, left + across), max(height, top + down)
     if not images and not (width and height):
-        raise truncated(_NAME)  # the first frame would have said
+        raise truncated(_NAME)  # the size is in the first frame
     return Header("image/gif", width, height, max(1, len(images)), 1, complete)
 
 

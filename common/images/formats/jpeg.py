@@ -88,7 +88,7 @@ def segments(data: bytes) -> list[Segment]:
 
 
 def _next_marker(data: bytes, position: int) -> re.Match[bytes] | None:
-    """The next marker, looked for a window at a time so that other threads get their turn."""
+    """Return the next marker; it is searched in windows, between which other threads can run."""
     for start in range(position, len(data), _WINDOW):
         if found := _MARKER.search(data, start, start + _WINDOW + 1):
             return found

@@ -60,7 +60,7 @@ def chunks(data: bytes) -> list[Chunk]:
             return walked
         walked.append((kind, start, end))
         start = end
-    raise malformed(_NAME, "it is cut into an absurd number of chunks")
+    raise malformed(_NAME, "it has too many chunks")
 
 
 def _describe(data: bytes, chunks: list[Chunk]) -> Header:
@@ -79,7 +79,7 @@ def _describe(data: bytes, chunks: list[Chunk]) -> Header:
 
 
 def _frames(data: bytes, chunks: list[Chunk]) -> int:
-    """As the animation's header says, and one more for a default picture that is no part of it."""
+    """Return the animation's number of frames, plus one for a default image outside it."""
     frames, default = 0, 1
     for kind, start, end in chunks:
         if kind == b"IDAT":

@@ -60,7 +60,7 @@ def chunks(data: bytes) -> list[Chunk]:
             return walked
         walked.append((kind, start, end))
         start = end
-    raise malformed(_NAME, "it is cut into an absurd number of chunks")
+    raise malformed(_NAME, "it has too many chunks")
 
 
 def _riff_end(data: bytes) -> int:

@@ -36,7 +36,7 @@ def expose(metrics: Metrics, *others: Collector) -> bytes:
 
 @contextmanager
 def exposed(metrics: Metrics, address: tuple[str, int] | None) -> Iterator[None]:
-    """Serve the metrics at `address` (host, port); if it is None, do not.
+    """Serve the metrics at `address` (host, port); for None, do nothing.
 
     Raises SettingsError if the address cannot be listened on.
     """

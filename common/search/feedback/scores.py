@@ -46,7 +46,7 @@ class Adjustments:
 
 @lru_cache(maxsize=16)
 def _scores_statement(keys: int) -> CompoundSelect[Any]:
-    """Return the statement that reads the best and the worst images of so many keys, each from a
+    """Return the statement that reads the best and the worst images of `keys` keys, each from a
     range of an index. It is built once for each number of keys, because it runs for each search.
     """
     parts = []

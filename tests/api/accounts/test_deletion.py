@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from api import state
 from common.database.ids import new_id
 from common.database.session import Sessions, now, read, transact
 from common.predictions import Success
@@ -166,11 +167,11 @@ def test_a_large_account_is_closed_in_pieces(
     sizes = list[int]()
 
     def counting(*args: Any, **options: Any) -> Any:
-        result = transact(*args, **options)
+        result = state.write(*args, **options)
         sizes.append(result if isinstance(result, int) else 0)
         return result
 
-    monkeypatch.setattr("api.accounts.service.transact", counting)
+    monkeypatch.setattr("api.accounts.service.write", counting)
     left = call(app, "DELETE", "/v1/users/me", anna, json={"password": PASSWORD})
     assert left.status_code == 204
     assert (max(sizes), sizes.count(500)) == (500, 2)

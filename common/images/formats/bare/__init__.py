@@ -1,9 +1,9 @@
-"""What a decoder needs of an image file, and nothing else.
+"""Reducing an image file to the pixels that a decoder needs.
 
-Metadata must not decide whether an image can be decoded, nor what it looks like in a decoder that
-understands it otherwise than browsers do. So the decoder is given a new file of the pixels alone,
-and what metadata says about the meaning of those pixels is told apart: the colour profile, the
-transparent colour, the place of a frame on its canvas.
+Metadata must not affect whether an image can be decoded, or how it looks in a decoder that
+interprets metadata differently from browsers. So the decoder gets a new file with the pixels only,
+and the properties that define their meaning are returned beside it: the colour profile, the
+transparent colour, and the position of a frame on its canvas.
 """
 
 from collections.abc import Callable
@@ -24,8 +24,8 @@ _MAKERS: dict[str, Callable[[bytes], BarePixels]] = {
 
 
 def bare_pixels(data: bytes, header: Header) -> BarePixels:
-    """The pixels of the first frame of the image file `data`, whose header this is.
+    """Return the pixels of the first frame of the image file `data` with this header.
 
-    What is missing of a file that is cut short, the decoder will miss as well.
+    The pixels of a truncated file are truncated too.
     """
     return _MAKERS[header.media_type](data)

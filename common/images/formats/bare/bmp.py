@@ -1,4 +1,4 @@
-"""BMP: the whole file, which holds nothing that gets in a decoder's way."""
+"""BMP: the whole file, which holds no metadata that affects a decoder."""
 
 from common.images.formats.bare.pixels import BarePixels
 from common.images.formats.bmp import embedded_profile

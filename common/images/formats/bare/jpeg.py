@@ -1,4 +1,4 @@
-"""JPEG: tables, frame and scans, with the two application segments that libjpeg goes by."""
+"""JPEG: tables, frame and scans, with the two application segments that libjpeg uses."""
 
 from common.images.formats.bare.pixels import BarePixels
 from common.images.formats.jpeg import segments

@@ -1,11 +1,11 @@
-"""What every format's module gives back."""
+"""The result of each format's module."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class BarePixels:
-    """A file of nothing but pixels, and what they mean.
+    """An image file without metadata, and the properties that define the meaning of its pixels.
 
     `profile` is an ICC profile that may be broken or for another colour space, empty for sRGB.
     `transparent` is the one colour that is transparent, its values in the file's own depth of
