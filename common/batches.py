@@ -1,7 +1,7 @@
-"""Batches: many predictions asked for at once, and the items that could not be.
+"""Batches: many predictions that are created at once, and the items that were rejected.
 
-Functions take the session first and never commit. An item's status is its prediction's, or
-`rejected` for one that has none.
+Functions take the session first and never commit. The status of an item is its prediction's, or
+`rejected` if it has no prediction.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,7 +31,7 @@ STATUSES = (*map(str, State), REJECTED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One thing asked: `ask` of the image `image_id`, unless `fault` (code, detail) forbids it."""
+    """An item to create: the request `ask` for `image_id`, or a `fault` (code, detail)."""
 
     custom_id: str | None = None
     task: str | None = None
@@ -71,11 +71,10 @@ class ItemRecord:
 
 NO_IMAGE = ("image_not_found", "There is no such image.")
 
-# Built once: making a statement costs as much as sending it.
 _i, _p = BatchItem, Prediction
-ENTER = insert(Batch)
-ENTER_ITEMS = insert(_i)
-# Held, so that what is asked of them is shown to nobody whom they are not shown to.
+INSERT = insert(Batch)
+INSERT_ITEMS = insert(_i)
+# Locked, so that their visibility cannot change before COMMIT.
 IMAGES = (
     select(Image.id, Image.owner_id, Image.sha256, Image.visibility, Image.posts)
     .where(Image.id.in_(bindparam("ids", expanding=True)))
@@ -88,7 +87,7 @@ PIXELS = select(Image.id, Image.width, Image.height).where(
 BATCH = select(Batch.id, Batch.owner_id, Batch.total, Batch.created_at).where(
     Batch.id == bindparam("batch")
 )
-HOLD = select(Batch.id).where(Batch.id == bindparam("batch")).with_for_update()
+LOCK = select(Batch.id).where(Batch.id == bindparam("batch")).with_for_update()
 _status = func.coalesce(_p.state, REJECTED)
 _OF_BATCH = _i.batch_id == bindparam("batch", type_=Id)
 _MADE = _p.id == _i.prediction_id
@@ -112,7 +111,7 @@ ITEMS = (
     .limit(bindparam("most"))
 )  # fmt: skip
 ITEMS_IN = ITEMS.where(_status == bindparam("status"))
-# With what `may_see` asks of an image: it may have become another's secret since.
+# With the columns that `may_see` needs: the image may have become private since.
 RESULTS = ITEMS.add_columns(
     _p.params, _p.result, Image.owner_id, Image.visibility, Image.posts
 ).outerjoin(Image, Image.id == _p.image_id)
@@ -127,11 +126,11 @@ CANCELED_OF = select(_p.id).where(
 )
 
 
-def enter(
+def insert_batch(
     session: Session, id: UUID, caller: Caller, items: Sequence[Item]
 ) -> list[tuple[UUID, str]]:
-    """Write the caller's batch with its items and their predictions; returns each prediction's id
-    and task, to be announced.
+    """Insert the caller's batch with its items and their predictions; returns (id, task) of each
+    prediction, for the announcement.
     """
     images = _images(session, caller, {item.image_id for item in items if item.image_id})
     rows, asked, at = [], [], clock(session)
@@ -143,15 +142,15 @@ def enter(
         rows.append(_row(id, position, item, ask, fault))
         if ask and image:
             asked.append(columns(image, ask, at))
-    execute(session, ENTER, {"id": id, "owner_id": caller.id, "total": len(items)})
+    execute(session, INSERT, {"id": id, "owner_id": caller.id, "total": len(items)})
     if asked:
         execute(session, CREATE, asked)
-    execute(session, ENTER_ITEMS, rows)
+    execute(session, INSERT_ITEMS, rows)
     return [(row["id"], row["task"]) for row in asked]
 
 
 def _fault(image: ImageAccess | None, left: dict[UUID, int]) -> tuple[str, str] | None:
-    """Why nothing can be asked of the image; otherwise takes one place of those that are left."""
+    """Why no prediction of the image can be created; None: takes one of its remaining places."""
     if image is None:
         return NO_IMAGE
     if image.id in left:
@@ -162,13 +161,13 @@ def _fault(image: ImageAccess | None, left: dict[UUID, int]) -> tuple[str, str] 
 
 
 def pixels_of(session: Session, images: set[UUID]) -> dict[UUID, int]:
-    """The number of pixels of those of the images that are there."""
+    """By image: the number of pixels; unknown images are left out."""
     rows = execute(session, PIXELS, {"ids": sorted(images)}) if images else ()
     return {row.id: row.width * row.height for row in rows}
 
 
 def _images(session: Session, caller: Caller, ids: set[UUID]) -> dict[UUID, ImageAccess]:
-    """Those of the images that are there for the caller."""
+    """Lock the images that the caller may see."""
     if not ids:
         return {}
     images = rows_as(ImageAccess, execute(session, IMAGES, {"ids": sorted(ids)}))
@@ -192,17 +191,17 @@ def _row(
 
 
 def find(session: Session, id: UUID) -> BatchRecord | None:
-    """The batch's own row: id, owner_id, total, created_at."""
+    """The batch with this id; None if it does not exist."""
     return first_as(BatchRecord, execute(session, BATCH, {"batch": id}))
 
 
-def hold(session: Session, id: UUID) -> bool:
-    """Lock the batch's row, waiting for a transaction that writes it; False when there is none."""
-    return execute(session, HOLD, {"batch": id}).first() is not None
+def lock(session: Session, id: UUID) -> bool:
+    """Lock the batch's row, after a transaction that is inserting it; False if it is unknown."""
+    return execute(session, LOCK, {"batch": id}).first() is not None
 
 
 def count(session: Session, id: UUID) -> dict[str, int]:
-    """How many items have each status; one query."""
+    """The number of items by status, with one query."""
     found = {row.status: row.count for row in execute(session, COUNTS, {"batch": id}).mappings()}
     return {status: found.get(status, 0) for status in STATUSES}
 
@@ -210,7 +209,7 @@ def count(session: Session, id: UUID) -> dict[str, int]:
 def page(
     session: Session, id: UUID, after: int, limit: int, status: str | None = None
 ) -> list[ItemRecord]:
-    """Up to `limit` items after the position `after`, all or those of one status."""
+    """Up to `limit` items after the position `after`; with `status`, only those of it."""
     place = {"batch": id, "after": after, "most": limit}
     if status is None:
         return rows_as(ItemRecord, execute(session, ITEMS, place))
@@ -224,27 +223,27 @@ def results(session: Session, id: UUID, after: int, limit: int) -> list[ItemReco
 
 
 def cancel(session: Session, id: UUID) -> list[UUID]:
-    """Cancel what is queued, note it on what is being processed; returns what is canceled by now,
-    whose waiters are to be woken.
+    """Cancel the batch's queued predictions and mark those that are being processed; returns the
+    canceled ones, so that the caller can wake the requests that wait for them.
     """
-    ids = [made for made, _ in made_of(session, id, [State.QUEUED, State.PROCESSING])]
+    ids = [key for key, _ in predictions_of(session, id, [State.QUEUED, State.PROCESSING])]
     if not ids:
         return []
     execute(session, CANCEL_MANY, {"ids": ids})
     return [row.id for row in execute(session, CANCELED_OF, {"ids": ids})]
 
 
-def retry(session: Session, these: Iterable[tuple[UUID, str]]) -> None:
-    """Queue predictions that failed or expired as if they were new; they are to be announced."""
+def retry(session: Session, predictions: Iterable[tuple[UUID, str]]) -> None:
+    """Queue failed or expired predictions again; the caller must announce them."""
     by_task: dict[str, list[UUID]] = {}
-    for id, task in these:
+    for id, task in predictions:
         by_task.setdefault(task, []).append(id)
     for task, ids in by_task.items():
         deadline = round(contract(task).deadline * 1e6)
         execute(session, RETRY_MANY, {"ids": ids, "deadline": deadline})
 
 
-def made_of(session: Session, id: UUID, states: Sequence[State]) -> list[tuple[UUID, str]]:
-    """Id and task of the batch's predictions in these states."""
+def predictions_of(session: Session, id: UUID, states: Sequence[State]) -> list[tuple[UUID, str]]:
+    """(id, task) of the batch's predictions in these states."""
     rows = execute(session, MADE_IN, {"batch": id, "states": states})
     return [(row.id, row.task) for row in rows]

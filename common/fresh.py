@@ -16,7 +16,7 @@ class Fresh(Generic[T]):
     """
 
     def __init__(self, seconds: float, initial: T | None = None, cost_factor: float = 0.0):
-        """`initial` is the former value while the first one is computed; None: there is none."""
+        """`initial` is returned while the first value is computed; None: all threads compute it."""
         self._seconds = seconds
         self._cost_factor = cost_factor
         self._lock = threading.Lock()

@@ -70,12 +70,12 @@ def _insert(
     """Insert the batch; the id and task of each prediction that was created."""
     if key:
         idempotency_store.insert(session, key, id)
-    return batches.enter(session, id, caller, items)
+    return batches.insert_batch(session, id, caller, items)
 
 
 def _recall(session: Session, id: UUID) -> list[tuple[UUID, str]] | None:
     """The id and task of each prediction that `_insert` created; None if it was rolled back."""
-    return batches.made_of(session, id, NEW) if batches.hold(session, id) else None
+    return batches.predictions_of(session, id, NEW) if batches.lock(session, id) else None
 
 
 def _how_to_check(id: UUID) -> str:
@@ -138,11 +138,11 @@ def cancel_all(id: UUID) -> None:
 
 def retry_failed(id: UUID) -> None:
     """Queue the failed and expired predictions of the batch again; raises QueueFull."""
-    retriable = read(partial(batches.made_of, id=id, states=RETRIABLE))
+    retriable = read(partial(batches.predictions_of, id=id, states=RETRIABLE))
     for task in {task for _, task in retriable}:
         app_state().queues.admit(task, interactive=False)
     quotas.charge(quotas.units_of(task for _, task in retriable))
-    write(partial(batches.retry, these=retriable))
+    write(partial(batches.retry, predictions=retriable))
     _announce(retriable)
 
 

@@ -23,7 +23,7 @@ from common.errors import (
 from common.images.formats import EXTENSIONS, read_header
 from common.images.validation import clean_file_name
 from common.predictions import PredictionRecord
-from common.predictions.refusals import note_refused
+from common.predictions.refusals import insert_rejected
 from common.tables import State
 
 log = structlog.get_logger(__name__)
@@ -97,6 +97,6 @@ def _record_refusal(file_name: str, error: InputFault) -> None:
     """Record the refused file, because the service's log lists every request of its callers."""
     refusal = (require_account(), TASK, file_name, error.code, error.detail)
     try:
-        write(lambda session: note_refused(session, *refusal))
+        write(lambda session: insert_rejected(session, *refusal))
     except Unavailable as why:
         log.warning("a refused file was not recorded", error=why.detail)

@@ -11,7 +11,7 @@ from flask_smorest import Api
 from marshmallow import Schema
 
 from api.batches.schemas import BatchItemRequest
-from api.predictions.model_schemas import WANTED
+from api.predictions.model_schemas import MODEL_METADATA
 from api.webhooks.schemas import WEBHOOK, WEBHOOK_URL
 from common.predictions.constants import LONGEST_DEADLINE, SHORTEST_DEADLINE
 from common.social.posts import LONGEST_TEXT
@@ -121,7 +121,7 @@ _TASK = {
         "example": {"album": "squares"},
     },
     **_COMMON,
-    "model": WANTED,
+    "model": MODEL_METADATA,
     "deadline": {
         "type": "number",
         "minimum": SHORTEST_DEADLINE,

@@ -77,7 +77,7 @@ def page_answer(page: Page[T], query: Mapping[str, Any], view: Callable[[T], Any
 
 
 def next_link(cursor: str | None, endpoint: str, arguments: Mapping[str, Any]) -> dict[str, str]:
-    """The Link header to the page at `cursor`; no header if `cursor` is None."""
+    """The Link header to the page at `cursor`; None gives no header."""
     if cursor is None:
         return {}
     url = url_for(endpoint, _external=True, **{**arguments, "cursor": cursor})

@@ -65,7 +65,7 @@ def page(query: dict[str, Any]) -> Page[HistoryEntry]:
     """A page of predictions that match the query, each with its file name and its owner's name.
 
     Raises Unauthorized if an anonymous caller names no image that it may see, Forbidden if a caller
-    who is not an admin names another user, NotFound for an unknown user.
+    without the admin role names another user, NotFound for an unknown user.
     """
     filters = _scope(query) | {
         name: query[name] for name in ("status", "task") if query[name] is not None
@@ -111,7 +111,8 @@ def statements(filters: frozenset[str]) -> tuple[Any, Any]:
     """Two statements for these filters: the ids of a page, and the last row that it examines.
 
     An index leads to the newest rows of a scope; other filters are applied to EXAMINED of them, so
-    that a rare match costs no more than a frequent one. Without other filters the second is None.
+    that a rare match costs no more than a frequent one. Without other filters the
+    second statement is missing (None).
     """
     scope = [condition for name, condition in _SCOPES.items() if name in filters]
     in_scope = select(_p.id, _p.state, _p.task).where(*scope, _p.id < bindparam("before", type_=Id))

@@ -1,4 +1,4 @@
-"""The list of all that was asked: how it is asked for and shown."""
+"""The query parameters and the items of lists of predictions."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from common.tasks import contracts
 
 
 class LogQuery(PageQuery):
-    """Which predictions."""
+    """The predictions to list."""
 
     status = fields.String(
         load_default=None, validate=validate.OneOf([str(state) for state in State])
@@ -25,25 +25,27 @@ class LogQuery(PageQuery):
     user = Text(
         load_default=None,
         validate=validate.Length(1, 160),
-        metadata={"description": "For admins, who get everybody's without it."},
+        metadata={
+            "description": "Only those of this user. Admins get those of all users without it."
+        },
     )
 
 
 class LogEntry(PredictionView):
-    """A prediction as it stands in the list of all that was asked."""
+    """A prediction in a list, with its owner's name and its image's file name."""
 
     user = fields.String(
         allow_none=True,
         metadata={
-            "description": "Who asked; null: an anonymous caller, or another account, whose name "
-            "only admins see."
+            "description": "Name of the owner; null for an anonymous one, and for other accounts "
+            "unless you are an admin."
         },
     )
     file_name = fields.String(allow_none=True)
 
 
 class Log(Schema):
-    """A page of what was asked; it may hold less than `limit`, or nothing, and yet have a next."""
+    """A page of predictions, which may have fewer than `limit` items and still have `next`."""
 
     items = fields.List(fields.Nested(LogEntry))
     next = NEXT

@@ -1,4 +1,4 @@
-"""How a request names a model, and how models are shown."""
+"""The request field that selects a model."""
 
 import re
 from typing import Any
@@ -8,7 +8,7 @@ from marshmallow import ValidationError, fields
 from common.model_reference import format_reference
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-WANTED = {
+MODEL_METADATA = {
     "oneOf": [
         {"type": "string", "example": "mobilenet_v2_1.0_224@tf2-ptq"},
         {
@@ -17,8 +17,8 @@ WANTED = {
             "required": ["name", "version"],
         },
     ],
-    "description": "The model to answer with, one of GET /v1/models: `name@version`, or an "
-    "object of both. Without it: the task's default.",
+    "description": "The model to use, one of GET /v1/models: `name@version`, or an object with "
+    "both. Default: the task's default model.",
 }
 
 
@@ -26,7 +26,7 @@ class ModelField(fields.Field[str]):
     """A model's reference: "name@version", or {"name": …, "version": …}."""
 
     def __init__(self) -> None:
-        super().__init__(load_default=None, allow_none=True, metadata=WANTED)
+        super().__init__(load_default=None, allow_none=True, metadata=MODEL_METADATA)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> str:
         if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""The model that a request names: one that a running engine has."""
+"""Select the model that a request names, if a running engine has it."""
 
 from dataclasses import replace
 
@@ -8,20 +8,23 @@ from common.predictions import TaskRequest
 
 
 def with_model(ask: TaskRequest, reference: str | None) -> TaskRequest:
-    """The same, asked of the model of this reference; None: of the task's default.
+    """The request with the model of this reference; None: with the task's default model.
 
-    Raises InputFault `model_unknown`, and Unavailable when no engine is there to say what it has.
+    Raises InputFault `model_unknown` if no running engine has the model, Unavailable if no engine
+    for the task is running.
     """
     if reference is None:
         return ask
     current = app_state()
-    there = read(lambda session: current.models.named(session, ask.task))
-    if there is None:
-        raise Unavailable(f"No engine for `{ask.task}` is running, which would know its models.")
-    if reference not in there:
-        known = ", ".join(sorted(there)) or "none"
+    models = read(lambda session: current.models.named(session, ask.task))
+    if models is None:
+        raise Unavailable(
+            f"No engine for `{ask.task}` is running, so its models are unknown. Try again later."
+        )
+    if reference not in models:
+        known = ", ".join(sorted(models)) or "none"
         raise InputFault(
-            f"No running engine has the model {reference} for `{ask.task}`; there is: {known}.",
+            f"No running engine has the model {reference} for `{ask.task}`. Send one of: {known}.",
             code="model_unknown",
             errors={"model": [f"must be one of: {known}"]},
         )

@@ -1,4 +1,4 @@
-"""/v1/predictions: ask for a task, come back for its result."""
+"""/v1/predictions: create predictions, get their results, cancel and retry them."""
 
 from typing import Any
 
@@ -54,10 +54,10 @@ REQUEST = PredictionRequest()
 @replayable
 @blueprint.arguments(CreateQuery, location="query")
 @blueprint.response(202, PredictionView)
-@blueprint.alt_response(200, schema=PredictionView, description="Finished in time, or known")
+@blueprint.alt_response(200, schema=PredictionView, description="Final in time, or cached")
 @blueprint.doc(requestBody=PREDICTION_BODY)
 def create(query: dict[str, Any]) -> Any:
-    """Ask for a task on an image: one that comes along, or a stored one by its id."""
+    """Run a task on an image in the request, or on a stored image by its id."""
     wait = query["wait"] or preferred_wait(request)
     body = read_body(request, ignored=["wait", "fresh"])
     accepted = _accept(body, interactive=wait > 0, fresh=query["fresh"])
@@ -89,10 +89,10 @@ def _stored(id: str) -> Any:
 @blueprint.arguments(LogQuery, location="query")
 @blueprint.response(200, Log)
 def list_mine(query: dict[str, Any]) -> Any:
-    """What I have asked, the newest first, failures with their reasons; admins see everybody's.
-    With `image_id`, what anybody has asked of an image that I may see.
+    """List my predictions, newest first, with the reasons of failures. Admins get those of all
+    users. With `image_id`: all predictions of an image that I may see.
 
-    A page of a `status` or `task` is looked for in 10,000 predictions at a time.
+    With `status` or `task`, a page is searched for in up to 10,000 predictions.
     """
     entries, caller = page(query), current_user()
     views = without_hidden(caller, [log_view(entry, caller) for entry in entries.items])
@@ -103,8 +103,8 @@ def list_mine(query: dict[str, Any]) -> Any:
 @blueprint.arguments(WaitQuery, location="query")
 @blueprint.response(200, PredictionView)
 def get(query: dict[str, Any], id: str) -> Any:
-    """A prediction as it stands; with `wait`, as soon as it has finished. When too many requests
-    of the caller, or of all callers, wait already, it is answered at once.
+    """Get a prediction; with `wait`, as soon as it is final. If too many requests of the caller,
+    or of all callers, wait already, the answer comes at once.
     """
     [record] = wait_for([find_prediction(id)], query["wait"], is_poll=True)
     return current_answer(check_still_visible(record))
@@ -112,11 +112,11 @@ def get(query: dict[str, Any], id: str) -> Any:
 
 @blueprint.post("/<id>/cancel")
 @blueprint.response(202, PredictionView)
-@blueprint.alt_response(200, schema=PredictionView, description="Canceled, or final before")
+@blueprint.alt_response(200, schema=PredictionView, description="Canceled, or already final")
 def cancel(id: str) -> Any:
-    """Cancel a prediction: at once while it is queued, else its outcome becomes `canceled`.
+    """Cancel a prediction: at once if it is queued; if it is being processed, when it ends.
 
-    What is final stays as it is.
+    A final prediction does not change.
     """
     return current_answer(cancel_prediction(find_my_prediction(id)), unfinished=202)
 
@@ -124,14 +124,14 @@ def cancel(id: str) -> Any:
 @blueprint.post("/<id>/retry")
 @blueprint.arguments(RetryQuery, location="query")
 @blueprint.response(202, PredictionView)
-@blueprint.alt_response(200, schema=PredictionView, description="Final again already")
+@blueprint.alt_response(200, schema=PredictionView, description="Already final again")
 @blueprint.alt_response(
     409, schema=Problem, content_type="application/problem+json", description="It has succeeded"
 )
 def retry(query: dict[str, Any], id: str) -> Any:
-    """Do a failed, canceled or expired prediction again, under the same id.
+    """Run a failed, canceled or expired prediction again, with the same id.
 
-    What is still queued or being processed is left to it.
+    A prediction that is queued or being processed does not change.
     """
     record = retry_prediction(find_my_prediction(id), query.get("deadline"))
     body, status, headers = current_answer(record, unfinished=202)

@@ -1,4 +1,4 @@
-"""Predictions: what may be asked, and the row as it is answered."""
+"""Predictions: request bodies, query parameters and responses."""
 
 from typing import Any
 
@@ -21,32 +21,36 @@ LONGEST_WAIT = 30  # seconds
 
 
 class Deadline(Number):
-    """The time that the caller gives a prediction."""
+    """Seconds within which a prediction must finish."""
 
     def __init__(self) -> None:
         super().__init__(
             validate=validate.Range(SHORTEST_DEADLINE, LONGEST_DEADLINE),
             metadata={
-                "description": "Seconds after which nobody wants the result any more; "
-                "without it, what the task's contract says."
+                "description": "Seconds within which the prediction must finish, or it expires. "
+                "Default: the deadline of the task."
             },
         )
 
 
 class PredictionRequest(RequestSchema):
-    """A task to be done on an image: one stored already, or one that comes along."""
+    """A task to run on a stored image or on an image in the same request."""
 
     task = Text(required=True, metadata={"example": "classify"})
-    image_id = fields.UUID(metadata={"description": "A stored image; or send one along."})
+    image_id = fields.UUID(
+        metadata={
+            "description": "Id of a stored image. Leave it out if the request contains an image."
+        }
+    )
     params = fields.Dict(
-        load_default=dict, metadata={"description": "As the task's contract says."}
+        load_default=dict, metadata={"description": "Parameters of the task; see its description."}
     )
     metadata = Attachment(
         allow_none=True,
         load_default=None,
         metadata={
-            "description": "Yours; given back unread, to you alone. An anonymous caller gets it in "
-            "this request's answer and by webhook."
+            "description": "Any JSON object of yours. It is returned to you alone; an anonymous "
+            "caller gets it in the response to this request and by webhook."
         },
     )
     visibility = VisibilityField()
@@ -57,7 +61,7 @@ class PredictionRequest(RequestSchema):
 
 
 class WaitQuery(Schema):
-    """How long to wait for the result."""
+    """How long the request waits for the result."""
 
     wait = Seconds(
         load_default=0,
@@ -67,17 +71,17 @@ class WaitQuery(Schema):
 
 
 class CreateQuery(WaitQuery):
-    """How to ask."""
+    """Options of a new prediction."""
 
     fresh = FreshFlag()
 
 
 class RetryQuery(Schema):
-    """How long the next try may take."""
+    """Options of a retry."""
 
     deadline = Seconds(
         validate=validate.Range(SHORTEST_DEADLINE, LONGEST_DEADLINE),
-        metadata={"description": "Seconds from now; without it, what the task's contract says."},
+        metadata={"description": "Seconds from now. Default: the deadline of the task."},
     )
 
 
@@ -86,12 +90,12 @@ class PredictionError(Schema):
 
     code = fields.String(metadata={"example": "image_undecodable"})
     detail = fields.String(
-        allow_none=True, metadata={"description": "Null where another account asked."}
+        allow_none=True, metadata={"description": "Null if it belongs to another account."}
     )
 
 
 class ModelUsed(Schema):
-    """The model that made a result."""
+    """The model that made the result."""
 
     name = fields.String()
     version = fields.String()
@@ -99,40 +103,42 @@ class ModelUsed(Schema):
 
 
 class Timings(Schema):
-    """Where the time went, in seconds."""
+    """Seconds of each step."""
 
     queue = fields.Float(metadata={"description": "From the request to the last claim."})
     fetch = fields.Float(metadata={"description": "Reading the bytes from the object store."})
-    decode = fields.Float(metadata={"description": "From bytes to the model's input."})
-    predict = fields.Float(metadata={"description": "In the model; a batch's time is shared out."})
-    write = fields.Float(
-        metadata={"description": "The rest until the result stood in the database."}
+    decode = fields.Float(metadata={"description": "From the bytes to the input of the model."})
+    predict = fields.Float(
+        metadata={"description": "In the model; the time of a batch is divided among its items."}
     )
+    write = fields.Float(metadata={"description": "The rest, until the result was stored."})
 
 
 class QueuePlace(Schema):
-    """A place in the queue, and how long it will take by what the engines have done lately."""
+    """A position in the queue, and the waiting time by the recent throughput."""
 
-    position = fields.Integer(metadata={"description": "1: the next in turn."})
+    position = fields.Integer(metadata={"description": "1: the next to be claimed."})
     seconds = fields.Float(
         allow_none=True,
-        metadata={"description": "Until its turn; null while there is nothing to tell it from."},
+        metadata={"description": "Estimated seconds until it is claimed; null if unknown."},
     )
 
 
 class Urls(Schema):
-    """Where to go on."""
+    """URLs of the prediction."""
 
     get = fields.String()
     image = fields.String(allow_none=True)
     cancel = fields.String(
         allow_none=True,
-        metadata={"description": "POST cancels it. Null once it is final, and for all others."},
+        metadata={
+            "description": "POST cancels it. Null if it is final, or if you may not cancel it."
+        },
     )
 
 
 class PredictionView(Schema):
-    """A prediction as it stands."""
+    """A prediction."""
 
     id = fields.UUID()
     task = fields.String()
@@ -140,15 +146,15 @@ class PredictionView(Schema):
     image_id = fields.UUID(allow_none=True)
     params = fields.Dict()
     metadata = fields.Dict(
-        allow_none=True, metadata={"description": "As you sent it; null for all others."}
+        allow_none=True, metadata={"description": "As you sent it; null for other callers."}
     )
     attempts = fields.Integer(
-        allow_none=True, metadata={"description": "Null where another account asked."}
+        allow_none=True, metadata={"description": "Null if it belongs to another account."}
     )
     result = fields.Raw(
         allow_none=True,
         metadata={
-            "description": "As the task's contract says; null while there is none.",
+            "description": "The result of the task; see its description. Null until it succeeds.",
             "type": "object",
             "nullable": True,
             "anyOf": [
@@ -160,10 +166,12 @@ class PredictionView(Schema):
     error = fields.Nested(PredictionError, allow_none=True)
     model = fields.Nested(ModelUsed, allow_none=True)
     cached = fields.Boolean(
-        metadata={"description": "The result was known: the same was asked of the same bytes."}
+        metadata={
+            "description": "Whether the result was cached for the same bytes, task and params."
+        }
     )
     timings = fields.Nested(
-        Timings, allow_none=True, metadata={"description": "Null where another account asked."}
+        Timings, allow_none=True, metadata={"description": "Null if it belongs to another account."}
     )
     created_at = fields.DateTime(format="iso")
     started_at = fields.DateTime(format="iso", allow_none=True)
@@ -171,12 +179,12 @@ class PredictionView(Schema):
     deadline_at = fields.DateTime(
         format="iso",
         allow_none=True,
-        metadata={"description": "Null where another account asked."},
+        metadata={"description": "Null if it belongs to another account."},
     )
     queue = fields.Nested(
         QueuePlace,
         allow_none=True,
-        metadata={"description": "Of a queued prediction; null otherwise, and in an image's list."},
+        metadata={"description": "Position of a queued prediction; null otherwise, and in lists."},
     )
     urls = fields.Nested(Urls)
 

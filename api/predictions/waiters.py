@@ -1,4 +1,4 @@
-"""Requests that wait for a prediction: woken by the `finished` event; the row decides."""
+"""Requests that wait for a prediction: the `finished` event wakes them, and the row decides."""
 
 import threading
 import time
@@ -15,31 +15,31 @@ from common.errors import Unavailable
 from common.observability.metrics import Metrics
 from common.predictions import PredictionRecord
 
-LOOK_AGAIN = 1.0  # seconds after which the row is read although no event came: events may be lost
-REMEMBERED = 4096  # events: what finishes between a caller's look at the row and its wait
+POLL_INTERVAL = 1.0  # seconds after which the row is read without an event: events can be lost
+REMEMBERED = 4096  # ids of recent events, for predictions that finish just before a wait begins
 
 Look = Callable[[Sequence[UUID]], Mapping[UUID, PredictionRecord]]
 
 
 @dataclass(slots=True, eq=False)
 class Waiter:
-    """A request that waits; `row` is its prediction, where whoever woke it has read that."""
+    """A waiting request; `record` is its prediction, if the thread that woke it has read it."""
 
     woken: threading.Event = field(default_factory=threading.Event)
-    row: PredictionRecord | None = None
+    record: PredictionRecord | None = None
 
 
 class NoWaitSlot(Exception):
-    """The caller may not wait now: too many requests wait already."""
+    """The caller cannot wait: too many requests wait already."""
 
 
 class Waiters:
-    """The requests of this process that wait for predictions, and the turns they hold."""
+    """The requests of this process that wait for predictions, and the wait slots that they use."""
 
     def __init__(
         self, broker: Broker, look: Look, turns: WaitSlots, metrics: Metrics, echo: BrokerProbe
     ):
-        """`look` finds the rows of those ids that still exist."""
+        """`look` reads the predictions with the given ids that exist."""
         self._echo = echo
         self._look = look
         self._metrics = metrics
@@ -51,11 +51,11 @@ class Waiters:
         self._subscription = broker.subscribe(self._on_finished, self._wake_all)
 
     def until_final(self, id: UUID, seconds: float, wait: Wait) -> PredictionRecord | None:
-        """The prediction once it is final, or as it is when `seconds` have passed; None when it has
-        been deleted. Raises NoWaitSlot at once when `wait` gets no turn.
+        """The prediction once it is final, or as it is after `seconds`; None if it was deleted.
+        Raises NoWaitSlot at once if `wait` gets no slot.
 
-        The caller has seen that the prediction is not final yet, not longer ago than it takes
-        REMEMBERED others to finish.
+        The caller has read that the prediction is not final; since then, at most REMEMBERED others
+        may have finished.
         """
         if not self._turns.take(wait):
             self._metrics.waits_refused[()].inc()
@@ -73,14 +73,14 @@ class Waiters:
             self._forget(id, waiter)
             self._turns.give_back(wait)
 
-    def send_home(self) -> None:
-        """This process is about to end: from now on nobody waits, everybody gets what there is."""
+    def end_waits(self) -> None:
+        """End all waits, now and from now on, because the process is about to stop."""
         self._is_ending = True
         self._wake_all()
 
     def close(self) -> None:
-        """Send everybody home and stop listening."""
-        self.send_home()
+        """End all waits and unsubscribe from events."""
+        self.end_waits()
         self._subscription.close()
 
     def _forget(self, id: UUID, waiter: Waiter) -> None:
@@ -90,8 +90,8 @@ class Waiters:
                 del self._waiters[id]
 
     def _on_finished(self, body: bytes) -> None:
-        """The rows of an event are read together, for all who wait: each by itself would cost the
-        API as much as to store the upload.
+        """Read the awaited predictions of an event with one statement: one read per waiting request
+        would cost as much as storing an upload.
         """
         if self._echo.hear(body):
             return
@@ -101,18 +101,18 @@ class Waiters:
             while len(self._recent) > REMEMBERED:
                 del self._recent[next(iter(self._recent))]
             awaited = [id for id in ids if id in self._waiters]
-        rows = self._read(awaited)
+        records = self._read(awaited)
         with self._lock:
             for id in awaited:
                 for waiter in self._waiters.get(id, ()):
-                    waiter.row = rows.get(id)
+                    waiter.record = records.get(id)
                     waiter.woken.set()
 
     def _read(self, ids: Sequence[UUID]) -> Mapping[UUID, PredictionRecord]:
         try:
             return self._look(ids) if ids else {}
         except Unavailable:
-            return {}  # each looks for itself, and tells its caller
+            return {}  # each request reads for itself and reports the error
 
     def _wake_all(self) -> None:
         with self._lock:
@@ -123,8 +123,8 @@ class Waiters:
     def _wait(self, id: UUID, waiter: Waiter, end: float) -> PredictionRecord | None:
         while True:
             left = end - time.monotonic()
-            waiter.woken.wait(max(0, min(left, LOOK_AGAIN)))
+            waiter.woken.wait(max(0, min(left, POLL_INTERVAL)))
             waiter.woken.clear()
-            row, waiter.row = waiter.row or self._look([id]).get(id), None
-            if row is None or row.is_final or left <= 0 or self._is_ending:
-                return row
+            record, waiter.record = waiter.record or self._look([id]).get(id), None
+            if record is None or record.is_final or left <= 0 or self._is_ending:
+                return record

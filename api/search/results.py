@@ -1,4 +1,4 @@
-"""The results of searches as predictions show them: only images that the caller may see now."""
+"""Search results in views of predictions: only images that the caller may see now."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -19,8 +19,8 @@ View = dict[str, Any]
 
 
 def without_hidden(caller: Caller, views: Sequence[View]) -> list[View]:
-    """The views of predictions, those of searches without the images that have been deleted or may
-    not be in the caller's results any more.
+    """The views of predictions; results of searches without images that were deleted or that the
+    caller may no longer find.
     """
     named = {UUID(item["image_id"]) for view in views for item in _items(view)}
     if not named:
@@ -35,12 +35,12 @@ def _items(view: View) -> list[View]:
 
 
 def _listed(session: Session, caller: Caller, ids: Iterable[UUID]) -> list[UUID]:
-    found, wanted_ids = list[UUID](), sorted(ids)
-    for start in range(0, len(wanted_ids), AT_ONCE):
-        some = wanted_ids[start : start + AT_ONCE]
-        wanted = select(Image.id).where(Image.id.in_(some), listed_for(caller))
-        found += execute(session, wanted).scalars()
-    return found
+    listed, all_ids = list[UUID](), sorted(ids)
+    for start in range(0, len(all_ids), AT_ONCE):
+        some = all_ids[start : start + AT_ONCE]
+        statement = select(Image.id).where(Image.id.in_(some), listed_for(caller))
+        listed += execute(session, statement).scalars()
+    return listed
 
 
 def _only(view: View, listed: set[str]) -> View:

@@ -66,8 +66,8 @@ class VisibleResult:
 
 
 def find(caller: Caller, query: dict[str, Any]) -> tuple[PredictionRecord, int]:
-    """The search and the number of the page's first result: a new search, or the cursor's. Its
-    result is None if the request could not wait for it (see `search`).
+    """The search and the number of the page's first result: a new search, or the cursor's. It
+    has no result yet if the request could not wait for it (see `search`).
 
     Raises InputFault for a cursor that is not the caller's, Unavailable if no engine has finished
     the search in time.

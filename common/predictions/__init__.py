@@ -1,8 +1,8 @@
-"""The life of a prediction: queued, processing, then succeeded, failed, canceled or expired.
+"""The states of a prediction: queued, processing, then succeeded, failed, canceled or expired.
 
-Functions take the session first and never commit; the caller's transaction makes a step happen or
-not. All times are the database's. docs/architecture.md has the table of states
-and guards that these functions implement.
+Functions take the session first and never commit: the caller owns the transaction. All times are
+the database's. docs/architecture.md has the table of states and guards that these functions
+implement.
 """
 
 from common.predictions.cancel import cancel, retry

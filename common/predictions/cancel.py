@@ -1,4 +1,4 @@
-"""Cancel a prediction, or have a final one done again: what callers do to rows of theirs."""
+"""Cancel a prediction, or retry a final one."""
 
 from uuid import UUID
 
@@ -15,7 +15,7 @@ _p = Prediction
 _IT = _p.id == bindparam("key")
 _THEM = _p.id.in_(bindparam("ids", expanding=True))
 _IS_QUEUED = _p.state == State.QUEUED
-# In this order: MySQL assigns from left to right, and all of them must see the old state.
+# The order matters: MySQL assigns from left to right, and all columns must see the old state.
 _CANCEL = (
     update(_p)
     .where(_p.state.in_([State.QUEUED, State.PROCESSING]))
@@ -28,7 +28,7 @@ _CANCEL = (
         (_p.state, case((_IS_QUEUED, CANCELED["state"]), else_=_p.state)),
     )
 )
-# `attempts` goes on: it is the fencing token, and an engine may still hold a former one.
+# `attempts` is kept: it is the fencing token, and an engine may still hold an earlier one.
 _RETRY = (
     update(_p)
     .where(_p.state.in_([State.FAILED, State.CANCELED, State.EXPIRED]))
@@ -39,7 +39,7 @@ _RETRY = (
         error_code=None,
         error_detail=None,
         cancel_requested=False,
-        interactive=False,  # nobody waits for it
+        interactive=False,  # no request waits for it
         lease_owner=None,
         lease_until=None,
         next_attempt_at=now(),
@@ -56,8 +56,8 @@ STATE = select(_p.state).where(_IT)
 
 
 def cancel(session: Session, id: UUID) -> bool:
-    """Cancel what is queued, and note on what is being processed that its outcome is not wanted;
-    leave the rest as it is. Returns whether the row became `canceled` by this.
+    """Cancel a queued prediction; mark one that is being processed, so that `finish` cancels it.
+    Returns whether this call made it `canceled`; a final prediction does not change.
     """
     changed = execute(session, CANCEL, {"key": id}).rowcount
     is_canceled = bool(changed) and _state(session, id) == State.CANCELED
@@ -67,16 +67,18 @@ def cancel(session: Session, id: UUID) -> bool:
 
 
 def retry(session: Session, id: UUID, deadline: float) -> bool:
-    """Queue what failed, was canceled or expired as if it were new, due within `deadline` seconds.
+    """Queue a failed, canceled or expired prediction again, to finish within `deadline` seconds.
 
-    Returns whether it was queued by this, and must be announced; what is not final is left as it
-    is. Raises Conflict when it has succeeded.
+    Returns whether this call queued it, so that the caller must announce it; a prediction that is
+    not final does not change. Raises Conflict if it has succeeded.
     """
     parameters = {"key": id, "deadline": round(deadline * 1e6)}
     if execute(session, RETRY, parameters).rowcount:
         return True
     if _state(session, id) == State.SUCCEEDED:
-        raise Conflict("It has succeeded; there is nothing to retry.", code="not_retryable")
+        raise Conflict(
+            "The prediction has succeeded, so it cannot be retried.", code="not_retryable"
+        )
     return False
 
 

@@ -19,7 +19,7 @@ from common.predictions.constants import LEASE, MOST_LOST_CLAIMS, SILENT
 from common.tables import EngineProcess, Prediction, State
 
 POISON = "poison"
-# Built once: making a statement costs more than sending it.
+# Prebuilt: building these statements costs more than sending them.
 _p = Prediction
 _THEM = _p.id.in_(bindparam("ids", expanding=True))
 LOCKED = (
@@ -75,7 +75,7 @@ class ClaimRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a worker needs to know of a prediction it holds; `attempt` is the fencing token."""
+    """A claimed prediction as its worker sees it; `attempt` is the fencing token."""
 
     id: UUID
     attempt: int
@@ -86,32 +86,32 @@ class Job:
     created_at: datetime
     has_webhook: bool = False
     wanted_model: str | None = None  # name@version; None: the task's default
-    owner_id: UUID | None = None  # who asked; None: an anonymous caller
+    owner_id: UUID | None = None  # None: an anonymous caller
     waited: float = 0.0  # seconds from its creation to this claim
 
 
 @dataclass(slots=True)
 class Claims:
-    """The verdict on each id of a batch."""
+    """The result of claiming a batch: each id is in one of these lists."""
 
-    fresh: list[Job] = field(default_factory=list)  # never claimed before: may share a batch
-    alone: list[Job] = field(default_factory=list)  # claimed before: may be what killed its claimer
-    confirmed: list[Job] = field(default_factory=list)  # taken before by a COMMIT without an answer
-    again: list[UUID] = field(default_factory=list)  # the same, not taken: claim it by itself
-    later: list[UUID] = field(default_factory=list)  # a live engine holds it: ask again soon
-    drop: list[UUID] = field(default_factory=list)  # final, not due, or held: nothing to do
+    fresh: list[Job] = field(default_factory=list)  # first claim: may share a batch
+    alone: list[Job] = field(default_factory=list)  # claimed before: may have crashed its claimer
+    confirmed: list[Job] = field(default_factory=list)  # claimed by an unanswered COMMIT before
+    again: list[UUID] = field(default_factory=list)  # claimed before: claim it `by_itself`
+    later: list[UUID] = field(default_factory=list)  # a live engine holds it: claim again soon
+    drop: list[UUID] = field(default_factory=list)  # final, not due, or held by another engine
     unknown: list[UUID] = field(default_factory=list)  # no such row
-    poison: list[UUID] = field(default_factory=list)  # given up now, see MOST_LOST_CLAIMS
-    poison_of: Counter[str] = field(default_factory=Counter)  # how many, by task
+    poison: list[UUID] = field(default_factory=list)  # failed now, see MOST_LOST_CLAIMS
+    poison_of: Counter[str] = field(default_factory=Counter)  # their number by task
 
     @property
     def jobs(self) -> list[Job]:
-        """All that was taken."""
+        """All claimed jobs."""
         return self.fresh + self.alone + self.confirmed
 
 
 class Verdict(Enum):
-    """What a delivery of a row in some state leads to."""
+    """What to do with a message, depending on the row of its prediction."""
 
     TAKE = auto()
     TAKE_OVER = auto()
@@ -121,10 +121,11 @@ class Verdict(Enum):
 
 
 def judge(row: ClaimRow, redelivered: bool, owner_lives: bool) -> Verdict:
-    """Decide by the row "claim" of the states in docs/architecture.md.
+    """Decide what to do with a message whose prediction's row is `row`.
 
-    A redelivered message of a row in `processing` means that the claimer lost its connection: it is
-    dead (take over at once, without waiting for the lease) or it lives and may still finish.
+    A redelivered message of a row in `processing` means that the claimer lost its connection to the
+    broker. If the claimer is dead, the row is taken over without waiting for its lease; if it is
+    alive, it may still finish.
     """
     if row.state == State.QUEUED:
         return Verdict.TAKE if row.is_due else Verdict.DROP
@@ -147,11 +148,13 @@ def claim(
     by_itself: bool = False,
     unconfirmed: Mapping[UUID, int] | None = None,
 ) -> Claims:
-    """Take what can be taken of `deliveries` (id -> was it redelivered) for the engine `owner`.
+    """Claim predictions of `deliveries` (id -> whether the message was redelivered) for the engine
+    `owner`.
 
-    What was claimed before is only taken `by_itself`: what its claimer holds beside it would lose a
-    claim too when it brings the process down. `unconfirmed` (id -> attempt) are the claims of the
-    same deliveries whose COMMIT was not answered: those that were committed are the caller's.
+    A prediction that was claimed before is taken only if `by_itself` is set: if it crashes the
+    process, no other prediction loses a claim. `unconfirmed` (id -> attempt) are the claims of an
+    earlier call for the same deliveries whose COMMIT was not answered; the committed ones of them
+    belong to the caller.
     """
     locked = rows_as(ClaimRow, execute(session, LOCKED, {"ids": sorted(deliveries)}))
     rows = {row.id: row for row in locked}
@@ -162,14 +165,14 @@ def claim(
             claims.confirmed.append(_job(row, row.attempts))
         else:
             verdict = judge(row, deliveries[id], row.lease_owner in alive)
-            _enter(claims, row, verdict, by_itself)
+            _sort_in(claims, row, verdict, by_itself)
     taken = [job.id for job in claims.fresh + claims.alone]
     if lost := [id for id in (*taken, *claims.poison) if _is_lost(rows[id], alive)]:
         execute(session, COUNT_LOST, {"ids": lost})
     if taken:
         execute(session, TAKE, {"ids": taken, "owner": owner, "by_itself": by_itself})
     if claims.poison:
-        _give_up(session, claims.poison)
+        _fail_poison(session, claims.poison)
     return claims
 
 
@@ -179,8 +182,8 @@ def _is_mine(row: ClaimRow, owner: UUID, attempt: int | None) -> bool:
 
 
 def _is_lost(row: ClaimRow, alive: Collection[UUID]) -> bool:
-    """Whether its claimer vanished while it ran this alone. Any other claim is lost with its
-    process, whatever brought that down, or by an engine that lives and was cut off.
+    """Whether the claimer ended while it ran this prediction alone. Other claims prove nothing: the
+    process may have ended for another reason, or it may be alive without a connection.
     """
     is_held = row.state == State.PROCESSING and row.lease_owner not in alive
     return bool(is_held and row.ran_alone)
@@ -195,7 +198,7 @@ def _owners_in_doubt(rows: Mapping[UUID, ClaimRow], deliveries: Mapping[UUID, bo
 
 
 def _alive(session: Session, owners: Collection[UUID]) -> set[UUID]:
-    """Those engines whose heartbeat is recent."""
+    """The engines among `owners` whose heartbeat is recent."""
     if not owners:
         return set()
     recent = EngineProcess.seen_at > now(-SILENT)
@@ -204,7 +207,7 @@ def _alive(session: Session, owners: Collection[UUID]) -> set[UUID]:
     )
 
 
-def _enter(claims: Claims, row: ClaimRow, verdict: Verdict, by_itself: bool) -> None:
+def _sort_in(claims: Claims, row: ClaimRow, verdict: Verdict, by_itself: bool) -> None:
     match verdict:
         case Verdict.LATER:
             claims.later.append(row.id)
@@ -228,7 +231,7 @@ def _job(row: ClaimRow, attempt: int) -> Job:
     )  # fmt: skip
 
 
-def _give_up(session: Session, ids: Sequence[UUID]) -> None:
+def _fail_poison(session: Session, ids: Sequence[UUID]) -> None:
     execute(
         session,
         update(Prediction)

@@ -15,7 +15,7 @@ _p, _d = Prediction, WebhookDelivery
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 # `created_at` is not changed by a retry: if it is older than `finished_at`, the prediction was
 # retried.
-AGAIN = (
+RESET = (
     update(_d)
     .where(
         _d.prediction_id.in_(_IDS),
@@ -33,7 +33,7 @@ AGAIN = (
         delivered_at=None,
     )
 )
-OWE = insert_missing(_d).from_select(
+INSERT = insert_missing(_d).from_select(
     ["prediction_id", "owner_id", "url", "state", "attempts", "next_attempt_at", "created_at"],
     select(
         _p.id, _p.owner_id, _p.webhook_url, literal(str(Stage.PENDING)), literal(0), now(), now()
@@ -46,5 +46,5 @@ def note_final(session: Session, ids: Sequence[UUID]) -> None:
     that made them final. A retried prediction gets another delivery each time it becomes final.
     """
     if ids:
-        execute(session, AGAIN, {"ids": sorted(ids)})
-        execute(session, OWE, {"ids": sorted(ids)})
+        execute(session, RESET, {"ids": sorted(ids)})
+        execute(session, INSERT, {"ids": sorted(ids)})

@@ -1,4 +1,4 @@
-"""The numbers of a prediction's life, in seconds where not said otherwise."""
+"""Limits and intervals of predictions; times are in seconds."""
 
 import random
 from datetime import datetime
@@ -8,18 +8,18 @@ from sqlalchemy import ColumnElement, case
 from common.database.session import now
 from common.tables import Prediction, State
 
-LEASE = 60  # how long a claim holds; every time-out inside a task stays below
-MOST_FAILURES = 5  # failed attempts of ours or of a dependency, then it is `failed`
-MOST_LOST_CLAIMS = 3  # claimers that ended while they ran it alone, then it is `poison`
-ANNOUNCE_GRACE = 2  # a row not announced by then is announced by the housekeeper
-LOST_AFTER = 60  # an announced row not claimed by then may have lost its message
-HEARTBEAT = 0.3  # an engine says this often that it lives
-SILENT = 0.9  # an engine not heard of for this long is dead
+LEASE = 60  # how long a claim is valid; all time-outs within a task are shorter
+MOST_FAILURES = 5  # failed attempts by the service or a dependency, then the state is `failed`
+MOST_LOST_CLAIMS = 3  # claimers that ended while they ran it alone, then it fails as `poison`
+ANNOUNCE_GRACE = 2  # a row that is not announced by then is announced by the sweep
+LOST_AFTER = 60  # the message of an announced row that is not claimed by then may be lost
+HEARTBEAT = 0.3  # the interval of an engine's heartbeats
+SILENT = 0.9  # an engine without a heartbeat for this long counts as dead
 FIRST_BACKOFF = 2
 LONGEST_BACKOFF = 120
-SHORTEST_DEADLINE, LONGEST_DEADLINE = 1, 24 * 60 * 60  # what callers may ask for
+SHORTEST_DEADLINE, LONGEST_DEADLINE = 1, 24 * 60 * 60  # the range that callers may request
 
-# What canceling writes, beside the columns that every final row has.
+# The columns of a canceled prediction, besides those of every final one.
 CANCELED = {
     "state": State.CANCELED,
     "error_code": "canceled",
@@ -28,16 +28,16 @@ CANCELED = {
 
 
 def backoff(failures: int) -> float:
-    """Seconds to wait after the given number of failures: exponential, with full jitter.
+    """Seconds to wait after this number of failures: exponential, with jitter over half of the
+    delay, so that a retry never follows immediately.
 
-    Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015; half of the
-    delay is kept, so that a retry never follows at once.
+    Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
     """
     delay = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** max(0, failures - 1))
     return delay / 2 + random.uniform(0, delay / 2)
 
 
 def within_deadline(seconds: float) -> ColumnElement[datetime]:
-    """`seconds` from now or the row's deadline, whichever comes first: when to look at it again."""
+    """The time of the row's next sweep: in `seconds`, or at its deadline if that is earlier."""
     later = now(seconds)
     return case((Prediction.deadline_at < later, Prediction.deadline_at), else_=later)

@@ -1,4 +1,4 @@
-"""Create predictions, and note which of them the broker has taken."""
+"""Create predictions, and mark those whose messages the broker has confirmed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class TaskRequest:
     caller_data: dict[str, Any] | None = None
     fresh: bool = False  # a result known already will not do
     wanted_model: str | None = None  # name@version; None: the task's default
-    owner_id: UUID | None = None  # who asks; None: an anonymous caller
+    owner_id: UUID | None = None  # None: an anonymous caller
     webhook_url: str | None = None
     webhook_secret: str | None = None  # the caller's own
     id: UUID = field(default_factory=new_id)
@@ -46,7 +46,7 @@ CREATE = insert(Prediction)
 def create(
     session: Session, image: AnyImage, task_requests: Sequence[TaskRequest], at: datetime
 ) -> None:
-    """Write one queued row an ask, made `at` this time by the database's clock."""
+    """Insert a queued prediction for each request, created at `at` by the database's clock."""
     if rows := [columns(image, ask, at) for ask in task_requests]:
         execute(session, CREATE, rows)
 
@@ -90,7 +90,7 @@ def queued_record(image: AnyImage | None, ask: TaskRequest, at: datetime) -> Pre
 
 
 def columns(image: AnyImage | None, ask: TaskRequest, at: datetime) -> dict[str, Any]:
-    """What a row holds of what was asked `at` this time."""
+    """The columns of a prediction that is created at `at`."""
     return {
         "id": ask.id,
         "owner_id": ask.owner_id,
@@ -110,8 +110,8 @@ def columns(image: AnyImage | None, ask: TaskRequest, at: datetime) -> dict[str,
 
 
 def mark_announced(session: Session, ids: Sequence[UUID]) -> None:
-    """The broker confirmed these messages; rows already claimed meanwhile are left alone, also
-    when they failed at once and wait for their next try: that has not been announced.
+    """Mark predictions whose messages the broker has confirmed. Rows that were claimed meanwhile do
+    not change, nor those that failed and wait for a retry, which is not announced yet.
     """
     is_due = or_(Prediction.next_attempt_at.is_(None), Prediction.next_attempt_at <= now())
     execute(

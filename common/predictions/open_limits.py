@@ -1,4 +1,4 @@
-"""How many open predictions one caller may have of somebody else's image."""
+"""The limit on unfinished predictions that a caller may have of another owner's image."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -34,9 +34,9 @@ OPEN = (
 )
 
 
-def is_anothers(caller: Caller, image: AnyImage) -> bool:
-    """Whether the cap holds for the caller: the image is not theirs, and they are no admin. An
-    anonymous caller's unlisted image belongs to everyone who has its id.
+def is_limited(caller: Caller, image: AnyImage) -> bool:
+    """Whether the limit applies: to callers without the admin role and images of other owners. An
+    unlisted anonymous image counts as everyone's own.
     """
     if caller.is_admin:
         return False
@@ -46,17 +46,17 @@ def is_anothers(caller: Caller, image: AnyImage) -> bool:
 
 
 def room(session: Session, caller: Caller, images: Iterable[AnyImage]) -> dict[UUID, int]:
-    """How many more predictions the caller may ask of each of those images that are not theirs."""
-    theirs = [image.id for image in images if is_anothers(caller, image)]
-    wanted = {"images": sorted(theirs), "owner": caller.id}
+    """By image: how many more predictions the caller may create; only images with a limit."""
+    limited = [image.id for image in images if is_limited(caller, image)]
+    wanted = {"images": sorted(limited), "owner": caller.id}
     used = dict[UUID, int]()
-    if theirs:
+    if limited:
         used = {row.image_id: row.open for row in execute(session, OPEN, wanted)}
-    return {id: max(0, MOST_OPEN - used.get(id, 0)) for id in theirs}
+    return {id: max(0, MOST_OPEN - used.get(id, 0)) for id in limited}
 
 
 def check_room(session: Session, caller: Caller, image: AnyImage, task_requests: int) -> None:
-    """Raises Conflict when that many more would be over the cap."""
+    """Raise Conflict if that many more predictions would exceed the limit."""
     left = room(session, caller, [image])
     if task_requests > left.get(image.id, task_requests):
         code, detail = CROWDED

@@ -1,7 +1,7 @@
-"""How long a lane's queue is, how fast it moves, and so how long somebody in it will wait.
+"""The length and throughput of a lane, and the waiting times that follow from them.
 
-A lane is a task's queue, or its interactive queue. Everything is measured from the rows, by queries
-that read at most MOST_QUEUED and MOST_CLAIMS of them.
+A lane is a task's queue or its interactive queue. Everything is measured from the rows of
+`predictions`, with queries that read at most MOST_QUEUED and MOST_CLAIMS rows.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,26 +19,26 @@ from common.database.session import execute, now
 from common.database.types import Id, Moment
 from common.tables import Prediction, State
 
-MOST_QUEUED = 10_000  # rows; a longer queue counts as that long
-MOST_CLAIMS = 400  # claims that a throughput is measured from
-WINDOW = 60  # seconds; older claims say nothing about now
-SKEW = 1  # second by which the clock that an id was made with may differ from the database's
+MOST_QUEUED = 10_000  # rows; a longer queue counts as this long
+MOST_CLAIMS = 400  # claims that the throughput is measured from
+WINDOW = 60  # seconds; older claims are ignored
+SKEW = 1  # second by which the clock of an id's maker may differ from the database's
 
-# It holds the rows in the order that is wanted; left to themselves, MariaDB and MySQL walk the
-# primary key backwards, through every row there is when fewer than MOST_QUEUED are queued.
+# This index has the rows in the right order. Without the hint MariaDB and MySQL walk the primary
+# key backwards, through all rows if fewer than MOST_QUEUED are queued.
 BY_LANE = "FORCE INDEX (ix_predictions_lane)"
-# Built once: making a statement costs more than sending it.
+# Prebuilt: building these statements costs more than sending them.
 _p = Prediction
 _LANE = and_(_p.task == bindparam("task"), _p.interactive == bindparam("interactive"))
-SINCE = func.coalesce(_p.next_attempt_at, _p.created_at)  # when it came into the queue
+SINCE = func.coalesce(_p.next_attempt_at, _p.created_at)  # when it joined the queue
 
 
-UNMOVED = case((_p.next_attempt_at.is_(None), _p.id))  # its id, unless it came back
+UNMOVED = case((_p.next_attempt_at.is_(None), _p.id))  # its id, unless it was retried
 
 
 def _waiting(*conditions: Any) -> Any:
-    """The lane's youngest rows that nobody has claimed. Among them are those that were canceled or
-    expired: left out here instead of later, they could be any number of rows to read.
+    """The lane's latest unclaimed rows, including canceled and expired ones: without those, the
+    query could read any number of rows.
     """
     return (
         select(_p.id, _p.state, SINCE.label("since"), UNMOVED.label("unmoved"))
@@ -85,7 +85,7 @@ class ClaimTimes(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class QueuePosition:
-    """A place in a queue, counted from 1, and the seconds until its turn; None: nobody knows."""
+    """A position in a queue, from 1, and the estimated seconds until its claim; None: unknown."""
 
     position: int
     seconds: float | None
@@ -93,25 +93,26 @@ class QueuePosition:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """What was measured of a lane."""
+    """The measurements of a lane."""
 
     queued: int = 0
-    rate: float | None = None  # predictions a second; None when nothing has finished lately
-    oldest: float = 0  # seconds that the first in the queue has waited
-    waited: float = 0  # seconds that the latest to be claimed had waited
-    first: UUID = FIRST_ID  # no older id is queued, but for those that came back
+    rate: float | None = None  # predictions per second; None if none has finished within WINDOW
+    oldest: float = 0  # seconds that the first prediction of the queue has waited
+    waited: float = 0  # seconds that the latest claimed prediction had waited
+    first: UUID = FIRST_ID  # no older id is queued, except retried predictions
 
     def seconds(self, position: int) -> float | None:
-        """Until the turn of who stands at `position`. In a queue too long to be counted, who joins
-        it now waits no less than those did who are having their turn.
+        """Estimated seconds until the prediction at `position` is claimed; None: unknown. In a
+        queue that is too long to be counted, at least the wait of the latest claimed prediction.
         """
         if self.rate is None:
             return None
         return max(position / self.rate, self.waited if position >= MOST_QUEUED else 0)
 
     def excess(self, queued: int, promise: float) -> float | None:
-        """Seconds until a queue of `queued` is short enough for a wait of `promise` seconds; None
-        when it is. Where nothing moves it is, until somebody has waited that long.
+        """Seconds until a queue of `queued` predictions is short enough for a wait of `promise`
+        seconds; None if it is. A queue without throughput is short enough until its first
+        prediction has waited for `promise` seconds.
         """
         wait = self.seconds(queued)
         if wait is None:
@@ -120,7 +121,7 @@ class Lane:
 
 
 def measure(session: Session, task: str, interactive: bool) -> Lane:
-    """The lane as it is: two queries."""
+    """Measure the lane now, with two queries."""
     lane = {"task": task, "interactive": interactive}
     queue = execute(session, QUEUED, lane).one()
     claims = rows_as(ClaimTimes, execute(session, CLAIMS, lane))
@@ -138,10 +139,11 @@ def measure(session: Session, task: str, interactive: bool) -> Lane:
 def throughput(
     claims: Sequence[ClaimTimes], oldest: datetime | None, moment: datetime
 ) -> float | None:
-    """Predictions that finished, a second of the time in which there were any to be done.
+    """Finished predictions per second of the time in which any were queued or being processed; None
+    if none has finished.
 
-    `claims` are the latest, youngest first; `oldest` is when the first in the queue came into it.
-    Time in which nobody wanted anything does not count: a quiet service is not a slow one.
+    `claims` are the latest ones, newest first; `oldest` is when the first of the queue joined it.
+    Idle time does not count, so a quiet service is not measured as a slow one.
     """
     finished = sum(claim.finished_at is not None for claim in claims)
     if not finished:
@@ -157,7 +159,7 @@ def throughput(
 
 
 def _covered(spans: Iterable[tuple[datetime, datetime]]) -> float:
-    """Seconds that the spans cover together."""
+    """The number of seconds that the union of the spans covers."""
     seconds, reached = 0.0, None
     for since, end in sorted(spans):
         start = since if reached is None else max(since, reached)
@@ -168,16 +170,16 @@ def _covered(spans: Iterable[tuple[datetime, datetime]]) -> float:
 
 
 def ahead(session: Session, row: Any, first: UUID = FIRST_ID) -> int:
-    """How many of the lane are queued before the queued `row`: one query, that reads no row older
-    than `first`. Who came back stands behind those that are younger, but were there before.
+    """The number of predictions of the lane that are queued before `row`, with one query that reads
+    no ids below `first`. A retried prediction is behind those that were queued before its retry.
     """
-    came_back = row.next_attempt_at is not None
+    was_retried = row.next_attempt_at is not None
     place = {
         "task": row.task,
         "interactive": row.interactive,
         "id": row.id,
         "first": first,
-        "before": LAST_ID if came_back else row.id,
+        "before": LAST_ID if was_retried else row.id,
         "since": row.next_attempt_at or row.created_at,
     }
     return int(execute(session, AHEAD, place).one().queued)

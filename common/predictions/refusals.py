@@ -1,4 +1,4 @@
-"""What was asked and refused at the door, kept in the log of all that was asked."""
+"""Rejected uploads, kept in the list of the caller's predictions."""
 
 from uuid import UUID
 
@@ -9,8 +9,7 @@ from common.database.ids import new_id
 from common.database.session import execute, now
 from common.tables import Prediction, State
 
-# Built once: making a statement costs as much as sending it.
-ENTER = insert(Prediction).values(
+INSERT = insert(Prediction).values(
     state=State.FAILED,
     params={},
     started_at=now(),
@@ -19,12 +18,12 @@ ENTER = insert(Prediction).values(
 )
 
 
-def note_refused(
+def insert_rejected(
     session: Session, owner_id: UUID, task: str, file_name: str, code: str, detail: str
 ) -> UUID:
-    """Write a row that has failed already, with the reason and no image; returns its id."""
+    """Insert a failed prediction without an image, with the reason; returns its id."""
     id = new_id()
     error = {"error_code": code[:64], "error_detail": detail}
     row = {"id": id, "owner_id": owner_id, "task": task, "metadata": {"file_name": file_name}}
-    execute(session, ENTER, row | error)
+    execute(session, INSERT, row | error)
     return id

@@ -22,7 +22,7 @@ from common.tasks import all_contracts
 
 @dataclass(frozen=True, slots=True)
 class CachedResult:
-    """What is asked, and the result that is known already, with the model that made it."""
+    """A request, and the cached result and model that answer it."""
 
     ask: TaskRequest
     key: bytes
@@ -30,8 +30,8 @@ class CachedResult:
     model: dict[str, Any]
 
 
-# Built once: making a statement costs as much as sending it.
-KNOWN = (
+# Prebuilt: it runs for every upload of known bytes.
+CACHED = (
     select(Prediction.result, Prediction.model)
     .join(Image, Image.id == Prediction.image_id)
     .where(
@@ -51,9 +51,9 @@ KNOWN = (
 def cache_key(
     task: str, sha256: bytes | None, params: Mapping[str, Any], model: Mapping[str, Any]
 ) -> bytes | None:
-    """The sha256 of all that a result depends on; None for a result that must not be given again.
+    """The sha256 of everything that a result depends on; None for a result that is not cached.
 
-    `params` are checked ones, defaults included; of `model` its version and the hash of its file.
+    `params` are validated ones, with defaults; of `model` the version and the file's sha256 count.
     """
     contract = all_contracts().get(task)
     if contract is None or not contract.cacheable or sha256 is None:
@@ -68,28 +68,30 @@ def cache_key(
 def find_cached(
     session: Session, image: AnyImage, ask: TaskRequest, model: Mapping[str, Any] | None
 ) -> CachedResult | None:
-    """The result of `ask` by `model`, where the same was asked of the same bytes and the caller may
-    know it: of this very image, of one of their own (anonymous callers' are of one owner), or of
-    one that everyone may see. Otherwise the answer would tell that somebody has the same bytes.
+    """A cached result for the request that the caller may see, or None.
+
+    It comes from this image, from another image of the same owner (all anonymous callers count as
+    one), or from a public image with the same bytes. A result of another owner's private image
+    would reveal that the service has these bytes.
     """
     key = cache_key(ask.task, image.sha256, ask.params, model) if model else None
     wanted = {"key": key, "image": image.id, "caller": ask.owner_id}
-    row = execute(session, KNOWN, wanted).first() if key else None
+    row = execute(session, CACHED, wanted).first() if key else None
     return CachedResult(ask, key, row.result, row.model) if key and row else None
 
 
 def create_cached(
     session: Session, image: AnyImage, found: Sequence[CachedResult], at: datetime
 ) -> None:
-    """Write one row a known result, which is final at once: nothing is to be done for it."""
+    """Insert a succeeded prediction for each cached result."""
     if found:
-        execute(session, CREATE, [_known_columns(image, known, at) for known in found])
+        execute(session, CREATE, [_cached_columns(image, known, at) for known in found])
         note_final(session, [known.ask.id for known in found if known.ask.webhook_url])
         if is_findable(image):
             note_changed(session, [image.id])
 
 
-def _known_columns(image: AnyImage, known: CachedResult, at: datetime) -> dict[str, Any]:
+def _cached_columns(image: AnyImage, known: CachedResult, at: datetime) -> dict[str, Any]:
     return columns(image, known.ask, at) | {
         "state": State.SUCCEEDED,
         "result": known.result,

@@ -1,4 +1,4 @@
-"""Find the predictions that nothing has happened to for too long, and say what each needs."""
+"""Find overdue predictions and repair them: expire them, or return them for an announcement."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,27 +17,27 @@ from common.tables import Prediction, State
 
 MOST_AT_ONCE = 500
 EXPIRED = "deadline_exceeded"
-MARKED_TOGETHER = timedelta(seconds=2)  # those of one time are marked a little apart
+MARKED_TOGETHER = timedelta(seconds=2)  # one announcement may be marked this far apart
 
 
 @dataclass(slots=True)
 class Overdue:
-    """What one sweep found."""
+    """The result of a sweep."""
 
     announce: list[tuple[UUID, str, bool]] = field(default_factory=list)  # id, task, interactive
     expired: list[UUID] = field(default_factory=list)
-    expired_of: Counter[str] = field(default_factory=Counter)  # how many, by task
+    expired_of: Counter[str] = field(default_factory=Counter)  # their number by task
 
     def __bool__(self) -> bool:
         return bool(self.announce or self.expired)
 
 
 def sweep(session: Session) -> Overdue:
-    """Look at the rows whose `check_at` has come: expire what is past its deadline, say what to
-    announce (again), and put off the look at the rest.
+    """Check the rows whose `check_at` has passed: expire those past their deadline, return those
+    that must be announced (again), and postpone the check of the others.
 
-    Any number may sweep at once: rows another one holds are skipped, and a message too many is
-    dropped by the claim.
+    Several processes may sweep at once: rows that another one has locked are skipped, and `claim`
+    drops superfluous messages.
     """
     rows = execute(session, _due()).all()
     overdue = Overdue()
@@ -60,9 +60,9 @@ def sweep(session: Session) -> Overdue:
                 lost.append(row.id)
             else:
                 waiting.append((row.id, last.started_at))
-    _put_off(session, [row.id for row in rows if row.id not in set(overdue.expired)])
-    _look_when_idle(session, waiting)
-    _join_the_end(session, lost)
+    _postpone(session, [row.id for row in rows if row.id not in set(overdue.expired)])
+    _check_when_idle(session, waiting)
+    _mark_announced_again(session, lost)
     _expire(session, overdue.expired)
     return overdue
 
@@ -80,8 +80,8 @@ def _due() -> Any:
 
 
 def _last_claimed(session: Session, task: str, interactive: bool) -> Any:
-    """The latest claim of a lane (id, started_at, announced_at), if there was one within the last
-    LOST_AFTER seconds.
+    """The latest claim of a lane within LOST_AFTER seconds (id, started_at, announced_at), or
+    None.
     """
     p = Prediction
     return session.execute(
@@ -93,27 +93,27 @@ def _last_claimed(session: Session, task: str, interactive: bool) -> Any:
 
 
 def _has_been_overtaken(row: Any, last_claimed: Any) -> bool:
-    """A queue is first in, first out: if one that came later was claimed, or none at all, this
-    message is gone (a broker that was wiped); else the queue is merely long. Ids sort by creation;
-    who was announced again came later than its id says.
+    """Whether a later prediction of the lane was claimed. Queues are first in, first out, so the
+    message of this one is lost (for example, the broker's data was deleted); otherwise the queue is
+    only long. Ids sort by creation, but a repeated announcement counts as later.
     """
     again = last_claimed.announced_at
     came_later = again is not None and again > row.announced_at + MARKED_TOGETHER
     return bool(last_claimed.id > row.id or came_later)
 
 
-def _join_the_end(session: Session, ids: Sequence[UUID]) -> None:
-    """What is announced again stands at the end of its queue: claimed, it says of those who were
-    announced before it, and are still there, that they are lost, too.
+def _mark_announced_again(session: Session, ids: Sequence[UUID]) -> None:
+    """Mark predictions that are announced again, and so are at the end of their queue. When one of
+    them is claimed, earlier announcements that are still queued are lost, too.
     """
     if ids:
         them = update(Prediction).where(Prediction.id.in_(ids))
         execute(session, them.values(announced_at=now()))
 
 
-def _look_when_idle(session: Session, waiting: Sequence[tuple[UUID, datetime]]) -> None:
-    """When nothing will have been claimed for LOST_AFTER seconds, if nothing is from now on: an
-    engine that was at work until the broker was wiped must not put the look off for twice as long.
+def _check_when_idle(session: Session, waiting: Sequence[tuple[UUID, datetime]]) -> None:
+    """Check these rows LOST_AFTER seconds after the latest claim of their lane: if nothing is
+    claimed until then, their messages are lost. A later check would double the delay.
     """
     by_time: dict[datetime, list[UUID]] = {}
     for id, last in waiting:
@@ -123,8 +123,8 @@ def _look_when_idle(session: Session, waiting: Sequence[tuple[UUID, datetime]]) 
         execute(session, them.values(check_at=last + timedelta(seconds=LOST_AFTER)))
 
 
-def _put_off(session: Session, ids: Sequence[UUID]) -> None:
-    """Soon for what was never announced (the broker may be down), later for the rest."""
+def _postpone(session: Session, ids: Sequence[UUID]) -> None:
+    """Check rows that were never announced soon (the broker may be down), and the others later."""
     if ids:
         never = Prediction.announced_at.is_(None)
         soon = case((never, within_deadline(ANNOUNCE_GRACE)), else_=within_deadline(LOST_AFTER))
@@ -151,11 +151,11 @@ def _expire(session: Session, ids: Sequence[UUID]) -> None:
 
 
 def reopen(session: Session, *, crashed: bool = False) -> int:
-    """Make every unfinished row due for an announcement now; returns how many there were.
+    """Make every unfinished prediction due for an announcement; returns their number.
 
-    For a process that has just started and is the only one: the claims that it finds are those of
-    its predecessor, and the messages of the in-memory queue are gone. A restart says nothing about
-    the inputs that were being processed, unless the predecessor `crashed` by itself.
+    For a process that has just started and is the only one: existing claims are of its predecessor,
+    and the messages of the in-memory queue are lost. Inputs that were being processed count as
+    suspect only if the predecessor `crashed`.
     """
     ran_alone = Prediction.ran_alone if crashed else false()
     return execute(

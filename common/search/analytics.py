@@ -1,7 +1,7 @@
-"""What is searched for, what is not found, and what people made of the results.
+"""Search analytics: frequent queries, queries without results, and clicks and votes by day.
 
-Searches are counted by day, model and query in the transaction that finishes them. Days are UTC,
-and those of the search: also its clicks and votes are told on its day.
+Searches are counted by day, model and query in the transaction that finishes them. Days are UTC.
+Clicks and votes are counted on the day of their search.
 """
 
 from collections.abc import Iterable
@@ -51,14 +51,14 @@ class CountedQuery(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CountCursor:
-    """Behind the queries counted more than `count`, and those counted as often up to `key`."""
+    """The place after a query with this count and key, in the order of `CountedQuery` lists."""
 
     count: int
     key: bytes
 
 
-# Built once: making a statement costs as much as sending it.
-ENTER = insert_missing(_s)
+# Prebuilt: they run for every finished search.
+INSERT = insert_missing(_s)
 COUNT = (
     update(_s)
     .where(
@@ -72,7 +72,7 @@ _SINCE = _s.day.between(bindparam("since"), bindparam("until"))
 
 
 def count_searches(session: Session, searches: Iterable[Searched]) -> None:
-    """Count them; in one order for all, so that nobody locks another out."""
+    """Count finished searches, in a fixed order so that concurrent transactions do not deadlock."""
     for each in sorted(searches, key=lambda each: (each.day, each.model, query_key(each.query))):
         place = (each.day, each.model, query_key(each.query))
         there = dict(zip(("that_day", "that_model", "that_key"), place, strict=True))
@@ -80,12 +80,12 @@ def count_searches(session: Session, searches: Iterable[Searched]) -> None:
         if not execute(session, COUNT, counted).rowcount:
             new = dict(zip(("day", "model", "query_key"), place, strict=True))
             about = {"query": stored_form(each.query), "searches": 0, "misses": 0}
-            execute(session, ENTER, new | about)
+            execute(session, INSERT, new | about)
             execute(session, COUNT, counted)
 
 
 def _ranked(count: Any) -> Select[Any]:
-    """Queries by a count of theirs, most first."""
+    """The statement that lists queries by this count, the highest first."""
     total = func.sum(count)
     return (
         select(
@@ -117,14 +117,14 @@ FIRST = CountCursor(2**62, b"")
 def top_queries(
     session: Session, days: Days, after: CountCursor | None, limit: int
 ) -> list[CountedQuery]:
-    """The queries searched for most."""
+    """The most frequent queries."""
     return _page(session, TOP, days, after or FIRST, limit)
 
 
 def missed_queries(
     session: Session, days: Days, after: CountCursor | None, limit: int
 ) -> list[CountedQuery]:
-    """The queries that found nothing most often."""
+    """The queries that most often found nothing."""
     return _page(session, MISSES, days, after or FIRST, limit)
 
 
@@ -165,8 +165,8 @@ COUNTS = ("searches", "misses", "clicked", "clicks", "voted", "positive", "negat
 
 
 def rates(session: Session, days: Days) -> list[dict[str, Any]]:
-    """By day and model, the newest first: how many searches there were, how many of them found
-    nothing, were followed by a click, or by a vote; and how many clicks and votes.
+    """By day and model, the newest day first: the numbers of searches, of searches without results,
+    with a click and with a vote, and of clicks and votes.
     """
     found: dict[tuple[date, str], dict[str, Any]] = {}
     for statement in RATES:

@@ -113,7 +113,7 @@ def test_csv_holds_no_formula(app: Flask, ml: dict[str, str], votes: list[UUID])
 def test_downloads_read_many_votes_piece_by_piece(
     app: Flask, ml: dict[str, str], votes: list[UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.feedback.vote_lists.AT_ONCE", 2)
+    monkeypatch.setattr("api.feedback.vote_lists.DOWNLOAD_CHUNK", 2)
     assert len(read(app, ml, "?format=jsonl").text.splitlines()) == 6
     second = json.loads(read(app, ml, "?format=jsonl&limit=2").text.splitlines()[1])
     rest = read(app, ml, f"?format=csv&cursor={second['id']}").text.splitlines()

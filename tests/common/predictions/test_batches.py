@@ -27,7 +27,7 @@ def good(image: Image, custom_id: str) -> Item:
 def enter(sessions: Sessions, items: Iterable[Item]) -> tuple[UUID, list[UUID]]:
     """The batch, and its predictions in the order of the items."""
     id, listed = new_id(), list(items)
-    made = transact(sessions, lambda session: batches.enter(session, id, ANONYMOUS, listed))
+    made = transact(sessions, lambda session: batches.insert_batch(session, id, ANONYMOUS, listed))
     assert {task for _, task in made} <= {"classify"}
     return id, [prediction for prediction, _ in made]
 
@@ -138,7 +138,7 @@ def test_retry_queues_what_failed_or_expired_and_nothing_else(
     rewrite(sessions, [made[2]], state=State.EXPIRED, check_at=None)
     rewrite(sessions, [made[3]], state=State.CANCELED, check_at=None)
     again = [State.FAILED, State.EXPIRED]
-    wanted = read(sessions, lambda session: batches.made_of(session, id, again))
+    wanted = read(sessions, lambda session: batches.predictions_of(session, id, again))
     assert sorted(wanted) == sorted([(made[1], "classify"), (made[2], "classify")])
     for _ in range(2):  # the second time finds nothing to do
         transact(sessions, lambda session: batches.retry(session, wanted))
