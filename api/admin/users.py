@@ -1,8 +1,8 @@
 """The admin view of accounts. Password hashes and keys are never read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from uuid import UUID
 
 from flask import g
 from flask_admin.actions import action
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from api.admin import formatters
 from api.admin.search_filters import begins_with, by_id
 from api.admin.table_views import Condition, RowsView
+from api.state import write
 from common.accounts import queries
 from common.accounts.names import email_key, name_key
 from common.database.ids import FIRST_ID, parse_id
@@ -75,7 +76,7 @@ def _set_active(id: str, is_active: bool) -> None:
     _change(id, lambda session, user: queries.set_active(session, user, is_active))
 
 
-def _change(id: str, write: Any) -> None:
+def _change(id: str, change: Callable[[Session, UUID], object]) -> None:
     """Change an account in one transaction.
 
     Raises Conflict for the admin's own account, so that one admin always remains, and NotFound.
@@ -87,6 +88,6 @@ def _change(id: str, write: Any) -> None:
     def work(session: Session) -> None:
         if queries.find_by_id(session, user) is None:
             raise NotFound("This account no longer exists.")
-        write(session, user)
+        change(session, user)
 
     write(work)
