@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+from flask import Flask
 
+from tests.support.http.accounts import Account, sign_up
 from tests.support.http.calls import cat as cat
+from tests.support.services.in_process import app as app
 from tests.support.services.processes import Running, standalone
 from tests.support.services.served import models as models
 
@@ -21,3 +24,15 @@ def whole_service(models: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def url(whole_service: Running) -> str:
     """Where it answers."""
     return whole_service.base_url
+
+
+@pytest.fixture
+def anna(app: Flask) -> Account:
+    """An account of the application in the test's own process."""
+    return sign_up(app, "anna")
+
+
+@pytest.fixture
+def ben(app: Flask) -> Account:
+    """Another account of it."""
+    return sign_up(app, "ben")

@@ -14,11 +14,6 @@ from tests.support.rows.databases import migrate
 from tests.support.services.in_process import app as app
 
 
-@pytest.fixture
-def anna(app: Flask) -> Account:
-    return sign_up(app, "anna")
-
-
 def test_a_token_alone_changes_no_address(app: Flask, anna: Account) -> None:
     made = app.test_client().post("/v1/keys", json={"name": "x"}, headers=anna.headers)
     key = {"X-API-Key": made.get_json()["key"]}

@@ -67,11 +67,6 @@ REFUSED = [
 ]
 
 
-@pytest.fixture
-def anna(app: Flask) -> Account:
-    return sign_up(app, "anna")
-
-
 def post(app: Flask, **fields: Any) -> TestResponse:
     return app.test_client().post("/v1/users", json=ANNA | fields)
 

@@ -30,11 +30,6 @@ REFUSED: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture
-def anna(app: Flask) -> Account:
-    return sign_up(app, "anna")
-
-
 def make(app: Flask, who: Account, **fields: Any) -> TestResponse:
     wanted = {"name": "camera"} | fields
     return app.test_client().post("/v1/keys", json=wanted, headers=who.headers)

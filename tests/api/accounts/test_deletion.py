@@ -14,7 +14,7 @@ from common.database.session import Sessions, now, read, transact
 from common.predictions import Success
 from common.tables import Prediction
 from common.tasks.thumbnail import SIZES
-from tests.support.http.accounts import PASSWORD, Account, sign_up
+from tests.support.http.accounts import PASSWORD, Account
 from tests.support.http.calls_in_process import ask, call, upload
 from tests.support.http.multipart_parts import parts
 from tests.support.http.posts import FOUND, link
@@ -31,16 +31,6 @@ from tests.support.rows.prediction_steps import MODEL, take, write
 from tests.support.services.in_process import app as app
 
 SECRET = "patient-4711"
-
-
-@pytest.fixture
-def anna(app: Flask) -> Account:
-    return sign_up(app)
-
-
-@pytest.fixture
-def ben(app: Flask) -> Account:
-    return sign_up(app)
 
 
 def answer(sessions: Sessions, *rows: Any) -> None:

@@ -10,8 +10,6 @@ from common.database.session import Sessions, transact
 from common.tables import User
 from tests.support.http.accounts import Account, make_admin, sign_up
 from tests.support.http.calls_in_process import call, status
-from tests.support.http.posts import anna as anna
-from tests.support.http.posts import ben as ben
 from tests.support.http.posts import link, pages, post, slug_of
 from tests.support.services.in_process import app as app
 

@@ -14,7 +14,6 @@ from common.tables import Image, Prediction, State
 from tests.support.http.accounts import Account, make_admin, sign_up
 from tests.support.http.admin import act, browser
 from tests.support.http.calls_in_process import ask, call, upload
-from tests.support.http.posts import anna as anna
 from tests.support.http.posts import post
 from tests.support.rows.databases import migrate, opened
 from tests.support.services.in_process import app as app

@@ -15,11 +15,6 @@ COMPOSED = "Grüße aus Köln"
 DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)
 
 
-@pytest.fixture
-def anna(app: Flask) -> Account:
-    return sign_up(app)
-
-
 @pytest.mark.parametrize(
     ("asked", "first", "last"),
     [

@@ -8,7 +8,6 @@ from structlog.testing import capture_logs
 
 from tests.support.http.accounts import Account
 from tests.support.http.calls_in_process import ask, call, status, upload
-from tests.support.http.posts import anna as anna
 from tests.support.http.posts import link, post, slug_of
 from tests.support.services.in_process import app as app
 

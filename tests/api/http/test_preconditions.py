@@ -11,11 +11,6 @@ from tests.support.http.calls_in_process import upload
 from tests.support.services.in_process import app as app
 
 
-@pytest.fixture
-def anna(app: Flask) -> Account:
-    return sign_up(app)
-
-
 def send(app: Flask, method: str, path: str, who: Account | None, **options: Any) -> Any:
     headers = (who.headers if who else {}) | options.pop("headers", {})
     return app.test_client().open(path, method=method, headers=headers, **options)

@@ -19,22 +19,12 @@ from common.storage import ObjectMissing, object_key
 from common.tables import BatchItem, Image, Post, Prediction, StoredObject, WebhookDelivery
 from common.tasks.thumbnail import SIZES, thumbnail_key
 from engine.garbage import delete_condemned
-from tests.support.http.accounts import PASSWORD, Account, sign_up
+from tests.support.http.accounts import PASSWORD, Account
 from tests.support.http.calls_in_process import ask, call, photo, status, upload
 from tests.support.rows.prediction_steps import success, take, write
 from tests.support.rows.social import new_post
 from tests.support.services.in_process import app as app
 from tests.support.services.in_process import count
-
-
-@pytest.fixture
-def anna(app: Flask) -> Account:
-    return sign_up(app)
-
-
-@pytest.fixture
-def ben(app: Flask) -> Account:
-    return sign_up(app)
 
 
 def storage_of(app: Flask) -> Any:

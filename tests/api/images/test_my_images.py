@@ -13,16 +13,6 @@ from tests.support.http.calls_in_process import ask, call, photo, status, upload
 from tests.support.services.in_process import app as app
 
 
-@pytest.fixture
-def anna(app: Flask) -> Account:
-    return sign_up(app)
-
-
-@pytest.fixture
-def ben(app: Flask) -> Account:
-    return sign_up(app)
-
-
 def listed(app: Flask, who: Account, query: str = "") -> Any:
     answer = call(app, "GET", f"/v1/images?{query}", who)
     assert answer.status_code == 200, answer.text

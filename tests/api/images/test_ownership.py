@@ -11,21 +11,10 @@ from sqlalchemy import select
 
 from common.database.session import Sessions, read
 from common.tables import IdempotencyKey, Image, Prediction, StoredObject
-from tests.support.http.accounts import Account, sign_up
+from tests.support.http.accounts import Account
 from tests.support.http.calls_in_process import ask, call, photo, status, upload
 from tests.support.services.in_process import app as app
 from tests.support.services.in_process import count, statements
-
-
-@pytest.fixture
-def anna(app: Flask) -> Account:
-    return sign_up(app)
-
-
-@pytest.fixture
-def ben(app: Flask) -> Account:
-    return sign_up(app)
-
 
 ASKED = Prediction.task != "index"  # the notes for the index are the house's own
 

@@ -35,11 +35,6 @@ PATHS = {  # what leads to an image or a prediction, with the code of what is no
 
 
 @pytest.fixture
-def anna(app: Flask) -> Account:
-    return sign_up(app)
-
-
-@pytest.fixture
 def others(app: Flask, sessions: Sessions) -> Iterator[list[Account | None]]:
     yield [None, sign_up(app), make_ml(sessions, sign_up(app))]
 

@@ -1,30 +1,14 @@
 """Guessing passwords is slowed down, and nobody is locked out by somebody else's guesses."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from api.login import passwords, throttle
 from api.state import EXTENSION
-from common.database.session import Sessions
-from tests.support.http.accounts import PASSWORD, Account, sign_up
-from tests.support.services.in_process import application
+from tests.support.http.accounts import PASSWORD, Account
 
 HOME, AWAY = "198.51.100.1", "203.0.113.7"
-
-
-@pytest.fixture
-def app(sessions: Sessions, tmp_path: Path) -> Iterator[Flask]:
-    with application(sessions, tmp_path / "one") as found:
-        yield found
-
-
-@pytest.fixture
-def anna(app: Flask) -> Account:
-    return sign_up(app, "anna")
 
 
 def log_in(app: Flask, password: str, address: str, name: str = "anna") -> TestResponse:

@@ -12,14 +12,9 @@ from common.accounts.logins import GRACE
 from common.database.session import Sessions, now, read, transact
 from common.housekeeping.retention import remove_old
 from common.tables import Counter, Login, User
-from tests.support.http.accounts import Account, sign_in, sign_up
+from tests.support.http.accounts import Account, sign_in
 from tests.support.services.in_process import app as app
 from tests.support.services.in_process import count
-
-
-@pytest.fixture
-def anna(app: Flask) -> Account:
-    return sign_up(app, "anna")
 
 
 def refresh(app: Flask, tokens: Any, address: str = "127.0.0.1") -> TestResponse:

@@ -1,8 +1,6 @@
 """Signing up and in, on every database: what tokens are good for, and which are refused."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jwt
@@ -14,22 +12,11 @@ from werkzeug.test import TestResponse
 from common.database.ids import new_id
 from common.database.session import Sessions, now, transact
 from common.tables import Counter, Login, User
-from tests.support.http.accounts import PASSWORD, Account, make_admin, sign_in, sign_up
-from tests.support.services.in_process import application, statements
+from tests.support.http.accounts import PASSWORD, Account, make_admin, sign_in
+from tests.support.services.in_process import statements
 
 SECRET = "x" * 64  # as tests/support/services/in_process.py sets it
 ME = "/v1/users/me"
-
-
-@pytest.fixture
-def app(sessions: Sessions, tmp_path: Path) -> Iterator[Flask]:
-    with application(sessions, tmp_path / "one") as found:
-        yield found
-
-
-@pytest.fixture
-def anna(app: Flask) -> Account:
-    return sign_up(app, "anna")
 
 
 def ask(app: Flask, path: str = ME, **headers: str) -> TestResponse:

@@ -15,8 +15,6 @@ from common.social.lists import NOW, ListCursor
 from common.tables import Like
 from tests.support.http.accounts import Account, sign_up
 from tests.support.http.calls_in_process import call, status
-from tests.support.http.posts import anna as anna
-from tests.support.http.posts import ben as ben
 from tests.support.http.posts import pages, post
 from tests.support.rows.social import rows_in
 from tests.support.services.in_process import app as app

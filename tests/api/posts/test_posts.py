@@ -14,8 +14,6 @@ from common.tables import IdempotencyKey, Image, Like, Post, Prediction, ShareLi
 from tests.support.http.accounts import Account
 from tests.support.http.calls_in_process import call, photo, upload
 from tests.support.http.posts import FOUND, NASTY, answer_all, link, post
-from tests.support.http.posts import anna as anna
-from tests.support.http.posts import ben as ben
 from tests.support.rows.social import posts_of, rows_in
 from tests.support.services.in_process import app as app
 from tests.support.services.in_process import statements

@@ -12,7 +12,6 @@ from common.tables import ShareLink
 from tests.support.http.accounts import Account
 from tests.support.http.calls_in_process import call
 from tests.support.http.posts import NASTY, answer_all, link, post, slug_of
-from tests.support.http.posts import anna as anna
 from tests.support.services.in_process import app as app
 
 

@@ -15,7 +15,7 @@ from common.predictions.open_limits import MOST_OPEN
 from common.tables import Image, Post, Prediction, State
 from engine.index.documents import Words
 from engine.index.image_facts import MOST_POSTS, look
-from tests.support.http.accounts import Account, sign_up
+from tests.support.http.accounts import Account
 from tests.support.http.calls_in_process import ask, call, status, upload
 from tests.support.rows.prediction_steps import success, take, write
 from tests.support.rows.social import new_post
@@ -26,16 +26,6 @@ pytestmark = pytest.mark.faults
 
 CROWD = 3_000
 BIG = {"objects": [{"label": "sofa", "outline": "x" * 2_000}]}
-
-
-@pytest.fixture
-def anna(app: Flask) -> Account:
-    return sign_up(app)
-
-
-@pytest.fixture
-def ben(app: Flask) -> Account:
-    return sign_up(app)
 
 
 def crowd(sessions: Sessions, image: str, number: int = CROWD, **columns: Any) -> list[UUID]:

@@ -25,16 +25,6 @@ from tests.support.services.in_process import app as app
 
 
 @pytest.fixture
-def anna(app: Flask) -> Account:
-    return sign_up(app)
-
-
-@pytest.fixture
-def ben(app: Flask) -> Account:
-    return sign_up(app)
-
-
-@pytest.fixture
 def admin(app: Flask, sessions: Sessions) -> Account:
     return make_admin(sessions, sign_up(app))
 

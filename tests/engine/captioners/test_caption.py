@@ -1,7 +1,7 @@
 """Captions: from labels, through a provider, what leaves the house and what comes back."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from threading import Event
@@ -24,19 +24,13 @@ from engine.decoding.decoder import Decoder
 from tests.engine.captioners.captioning import captioning
 from tests.support.images.pictures import encode, exif, picture
 from tests.support.servers import openai as server
-from tests.support.servers.openai import Provider, providing
+from tests.support.servers.openai import Provider
 
 SENTENCES = {
     "cat_720p.jpg": "Probably an Egyptian cat; possibly a tabby.",
     "parrot.jpg": "Most likely a macaw.",
     "dog_segmentation.bmp": "Most likely a Samoyed.",
 }
-
-
-@pytest.fixture
-def provider() -> Iterator[Provider]:
-    with providing() as provider:
-        yield provider
 
 
 @pytest.mark.parametrize("name", SENTENCES)

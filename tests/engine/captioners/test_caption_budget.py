@@ -1,6 +1,6 @@
 """What captions may cost in a month, over all engines."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,10 @@ from tests.engine.captioners.captioning import captioning
 from tests.support.images.pictures import encode, picture
 from tests.support.rows.prediction_steps import rewrite
 from tests.support.servers import openai as server
-from tests.support.servers.openai import Provider, providing
+from tests.support.servers.openai import Provider
 
 PHOTO = encode(picture(), "JPEG")
 TaskRequest = Callable[..., list[UUID]]
-
-
-@pytest.fixture
-def provider() -> Iterator[Provider]:
-    with providing() as provider:
-        yield provider
 
 
 def test_prices_are_per_million() -> None:

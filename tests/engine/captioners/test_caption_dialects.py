@@ -1,6 +1,5 @@
 """Servers that speak the captioner's protocol in their own way, through the real client."""
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from common.tables import State
 from tests.engine.captioners.captioning import captioning
 from tests.support.http.scraping import Scrape
 from tests.support.servers import openai as server
-from tests.support.servers.openai import Provider, providing
+from tests.support.servers.openai import Provider
 
 PRICE = {"CAPTION_PRICE": "0.15,0.60"}
 REFUSED_NAMES = {
@@ -24,17 +23,6 @@ REFUSED_NAMES = {
     ),
     "pydantic": (422, {"detail": [{"loc": ["body", "max_tokens"], "type": "extra_forbidden"}]}),
 }
-
-
-@pytest.fixture
-def provider() -> Iterator[Provider]:
-    with providing() as provider:
-        yield provider
-
-
-@pytest.fixture
-def cat(photographs: Mapping[str, bytes]) -> bytes:
-    return photographs["cat_720p.jpg"]
 
 
 @pytest.mark.parametrize("name", REFUSED_NAMES)

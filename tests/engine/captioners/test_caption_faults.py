@@ -1,7 +1,6 @@
 """Failures of a captioning provider (F7 of docs/fault-model.md), with a real client and engine."""
 
 import time
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from common.tables import State
 from engine.captioners.replies import LONGEST_TEXT
 from tests.engine.captioners.captioning import captioning
 from tests.support.servers import openai as server
-from tests.support.servers.openai import Fault, Provider, providing
+from tests.support.servers.openai import Fault, Provider
 
 PRICE = {"CAPTION_PRICE": "0.15,0.60"}
 PASSING: dict[str, tuple[Fault, str]] = {
@@ -38,17 +37,6 @@ REFUSALS: dict[str, tuple[Fault, str]] = {
     "403": (server.status(403), "captioner_unauthorized"),
     "404": (server.status(404), "captioner_refused"),
 }
-
-
-@pytest.fixture
-def provider() -> Iterator[Provider]:
-    with providing() as provider:
-        yield provider
-
-
-@pytest.fixture
-def cat(photographs: Mapping[str, bytes]) -> bytes:
-    return photographs["cat_720p.jpg"]
 
 
 @pytest.mark.parametrize("name", PASSING)

@@ -4,12 +4,11 @@ from io import BytesIO
 from typing import Any
 from uuid import UUID
 
-import pytest
 from flask import Flask
 
 from common.database.session import Sessions
 from common.predictions import Success
-from tests.support.http.accounts import Account, sign_up
+from tests.support.http.accounts import Account
 from tests.support.http.calls_in_process import call, photo
 from tests.support.rows.prediction_steps import MODEL, take, write
 
@@ -18,16 +17,6 @@ FOUND: dict[str, dict[str, Any]] = {
     "classify": {"labels": [{"name": "<b>cat</b>", "score": 0.625}], "top_k": 5},
     "caption": {"text": "A <i>cat</i>.", "source": "labels"},
 }
-
-
-@pytest.fixture
-def anna(app: Flask) -> Account:
-    return sign_up(app, "anna")
-
-
-@pytest.fixture
-def ben(app: Flask) -> Account:
-    return sign_up(app, "ben")
 
 
 def post(app: Flask, who: Account, text: str = "Hello", **more: Any) -> dict[str, Any]:
