@@ -8,15 +8,22 @@ pytest_plugins = [
     "tests.support.rows.databases",
     "tests.support.rows.prediction_steps",
 ]
-MARKERS_OF_FIXTURES = {"browser": "browser", "tensorflow": "tensorflow"}
+MARKERS_OF_FIXTURES = {
+    "browser": "browser",
+    "tensorflow": "tensorflow",
+    "own_mariadb": "faults",
+    "own_rabbitmq": "faults",
+}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of `tests/faults`, and those that use a browser or TensorFlow."""
+    """Mark the tests of `tests/faults`, of Hypothesis, and those with a fixture that implies it."""
     for item in items:
         if item.nodeid.startswith("tests/faults/"):
             item.add_marker("faults")
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("fuzz")
         for fixture, marker in MARKERS_OF_FIXTURES.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(marker)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
+from api.login import passwords
 from tests.support.http.accounts import Account, sign_up
 from tests.support.http.calls import cat as cat
 from tests.support.services.in_process import app as app
@@ -36,3 +37,13 @@ def anna(app: Flask) -> Account:
 def ben(app: Flask) -> Account:
     """Another account of it."""
     return sign_up(app, "ben")
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords cheaply in applications of this process; accounts and log-in are tested as
+    they are.
+    """
+    if request.path.parent.name not in ("accounts", "login"):
+        monkeypatch.setattr(passwords, "MEMORY_KIB", 64)
+        monkeypatch.setattr(passwords, "PASSES", 1)

@@ -14,6 +14,8 @@ from common.database.ids import new_id
 from tests.support.brokers import forget_dead_letters
 from tests.support.rows.databases import migrate
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def broker(broker_url: str) -> Iterator[Broker]:

@@ -126,6 +126,7 @@ def test_only_so_many_votes_on_an_image_count(sessions: Sessions) -> None:
     assert boost(sessions, "more", DOG) > 0 > boost(sessions, "word0")
 
 
+@pytest.mark.slow
 def test_only_so_many_votes_of_a_day_count(sessions: Sessions) -> None:
     vote(sessions, 1, *(("cat", new_id(), 1) for _ in range(PER_DAY - 1)))
     vote(sessions, 1, ("dog", DOG, 1), ("dog", CAT, 1))

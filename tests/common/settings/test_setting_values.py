@@ -104,6 +104,7 @@ def test_another_address_is_refused_and_not_shown(url: str) -> None:
         ({"DATA_DIR": "/dev/null/x"}, "migrations: DATA_DIR=/dev/null/x cannot be used: Not a"),
     ],
 )
+@pytest.mark.slow
 def test_migrations_end_with_one_line(environ: dict[str, str], wanted: str, tmp_path: Path) -> None:
     given = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)} | environ
     command = [sys.executable, "-m", "migrations"]

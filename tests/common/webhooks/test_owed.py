@@ -126,6 +126,7 @@ transact(sessions, work)
 """
 
 
+@pytest.mark.slow
 def test_killed_before_commit_neither_result_nor_delivery_is_there(
     sessions: Sessions, ask: Any
 ) -> None:

@@ -13,6 +13,8 @@ from tests.engine.captioners.captioning import captioning
 from tests.support.servers import openai as server
 from tests.support.servers.openai import Fault, Provider
 
+pytestmark = pytest.mark.slow
+
 PRICE = {"CAPTION_PRICE": "0.15,0.60"}
 PASSING: dict[str, tuple[Fault, str]] = {
     "429": (server.status(429, server.TOO_MANY, Retry_After="1"), "captioner_busy"),

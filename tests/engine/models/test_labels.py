@@ -53,6 +53,7 @@ def test_names_and_synonyms_are_those_of_the_models_label_file(labels: tuple[Lab
     assert ["background", *lines] == path.read_text("utf-8").splitlines()
 
 
+@pytest.mark.slow
 def test_the_committed_file_is_what_the_program_makes(
     labels: tuple[Label, ...], tmp_path: Path
 ) -> None:

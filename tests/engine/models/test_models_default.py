@@ -21,6 +21,8 @@ from engine.runner_cache import NAMED, RunnerCache
 from engine.tasks import TaskRunner
 from tests.engine.models.test_pull_processes import run
 
+pytestmark = pytest.mark.slow
+
 TWIN = "mobilenet_v2_1.0_224@twin"
 
 

@@ -9,6 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+import pytest
+
 from engine.models.catalogue import Manifest
 from engine.models.progress import Lines
 from engine.models.pull import pull
@@ -17,6 +19,8 @@ from tests.engine.models.small import assert_installed, manifest, nowhere
 from tests.support.checkout import CHECKOUT
 from tests.support.servers import files
 from tests.support.servers.files import Site
+
+pytestmark = pytest.mark.slow
 
 LIMIT = 60  # seconds that a process of ours may take
 

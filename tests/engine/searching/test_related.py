@@ -23,6 +23,7 @@ def names(query: str) -> set[str]:
     return {each.name for each in parse(query, load_related()).related}
 
 
+@pytest.mark.slow
 def test_the_file_is_what_its_command_makes(tmp_path: Path) -> None:
     if not WORDNET.is_dir():
         missing("WordNet (Debian's wordnet-base) is not installed")

@@ -21,6 +21,8 @@ from engine.tasks.embed import EmbedRunner, open_runner, to_length_1
 from tests.support.images.made_photographs import make
 from tests.support.images.pictures import encode, picture
 
+pytestmark = pytest.mark.slow
+
 CAT, HOT_DOG, MASK = "cat_720p.jpg", "hot_dog.jpg", "dog_segmentation_mask.bmp"
 COUNT = 10  # photographs made of each original
 

@@ -160,6 +160,7 @@ time.sleep(120)
 """
 
 
+@pytest.mark.slow
 def test_what_a_killed_engine_was_sending_is_sent_again_with_the_same_id(
     sessions: Sessions, ask: Any, sink: Sink
 ) -> None:

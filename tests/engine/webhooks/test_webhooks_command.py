@@ -5,10 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from common.webhooks.receivers import check_secret
 from tests.support.checkout import CHECKOUT
 from tests.support.rows.databases import migrate
 from tests.support.services.processes import OURS
+
+pytestmark = pytest.mark.slow
 
 
 def said(folder: Path, *verb: str) -> tuple[int, str, str]:

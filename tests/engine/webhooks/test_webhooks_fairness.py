@@ -17,6 +17,8 @@ from tests.support.rows.prediction_steps import image as image
 from tests.support.webhooks.delivery import PATIENCE, QUICK, delivering
 from tests.support.webhooks.receivers import finished, hang, make_due, owed, sinking, states
 
+pytestmark = pytest.mark.slow
+
 ANNA, BEN = new_id(), new_id()
 HOSTS = 16
 
