@@ -1,6 +1,11 @@
 """Plugins with the fixtures of all tests, and the markers that follow from folders and fixtures."""
 
 import pytest
+from hypothesis import settings
+
+# An example takes as long as the machine lets it: other processes share the cores.
+settings.register_profile("afterimage", deadline=None)
+settings.load_profile("afterimage")
 
 pytest_plugins = [
     "tests.support.servers.backends",
