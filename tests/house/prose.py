@@ -67,7 +67,10 @@ PATTERNS = [
     (re.compile(rf"(?<![\w`/.-])(?:{each})(?![\w`-])", re.IGNORECASE), use)
     for each, use in BANNED.items()
 ]
-ALLOWED = {"docker/kubernetes/base/ingress.yaml": ("nobody",)}  # the name of a Service
+ALLOWED = {
+    "docker/kubernetes/base/ingress.yaml": ("nobody",),  # the name of a Service
+    "engine/captioners/client.py": ("somebody",),  # the prompt; model identities include its hash
+}
 JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
 PLACEHOLDER = re.compile(r"\{[^{}\s]*\}")  # an expression in an f-string
 # Generated tables repeat texts of the code, where they are checked.

@@ -28,7 +28,7 @@ _p, _s = Prediction, DriftSample
 
 
 class ClassifiedImage(NamedTuple):
-    """A result of `results_between`; width and height are None for a deleted image."""
+    """A result of `results_between`; for a deleted image width and height are not known."""
 
     result: dict[str, Any] | None
     model: dict[str, Any] | None
