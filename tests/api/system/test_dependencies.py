@@ -28,7 +28,7 @@ PHOTO = encode(picture(), "JPEG")
 ASKED: dict[str, Any] = {"data": {"task": "classify"}, "files": {"file": ("a.jpg", PHOTO)}}
 INFERENCE = {"name": "a", **forms(PHOTO)["base64"]["json"]}
 QUEUED = 40  # predictions
-OPEN = "SELECT count(*) FROM predictions WHERE status IN ('queued', 'processing')"
+OPEN = "SELECT count(*) FROM predictions WHERE state IN ('queued', 'processing')"
 
 
 def ask(url: str) -> str:
