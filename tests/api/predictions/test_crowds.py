@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
+from api import state
 from common.database.ids import new_id
 from common.database.session import Sessions, now, read, transact
 from common.predictions.open_limits import MOST_OPEN
@@ -116,11 +117,11 @@ def test_deleting_it_takes_bounded_transactions(
 
     def counting(*args: Any, **options: Any) -> Any:
         before = count(sessions, Prediction)
-        result = transact(*args, **options)
+        result = state.write(*args, **options)
         sizes.append(before - count(sessions, Prediction))
         return result
 
-    monkeypatch.setattr("api.images.service.transact", counting)
+    monkeypatch.setattr("api.images.service.write", counting)
     with statements(app) as sent:
         assert status(app, "DELETE", f"/v1/images/{image}", anna) == 204
     assert max(sizes) == 500
