@@ -17,8 +17,14 @@ from common import images
 from common.callers import AnyImage, Caller, ImageAccess, may_see
 from common.database.session import DatabaseUnavailable, clock, execute, insert_missing
 from common.errors import NotFound
-from common.predictions import PredictionRecord, TaskRequest, create, find_records, queued_record
-from common.predictions.create import CREATE, columns
+from common.predictions import (
+    PredictionRecord,
+    TaskRequest,
+    create,
+    create_all,
+    find_records,
+    queued_record,
+)
 from common.predictions.open_limits import check_room
 from common.predictions.result_cache import CachedResult, create_cached, find_cached
 from common.search.outbox import is_findable, note_changed
@@ -104,13 +110,8 @@ def _insert_new(session: Session, uploads: Sequence[NewUpload], at: datetime) ->
     for upload in uploads:
         if upload.also_insert:
             upload.also_insert(session, upload.image.id)
-    rows = [
-        columns(upload.image, task_request, at)
-        for upload in uploads
-        for task_request in upload.task_requests
-    ]
-    if rows:
-        execute(session, CREATE, rows)
+    requests = [(upload.image, each) for upload in uploads for each in upload.task_requests]
+    create_all(session, requests, at)
 
 
 def _insert_images(session: Session, new_images: Sequence[Image], at: datetime) -> None:

@@ -10,6 +10,7 @@ from common.predictions.claim import Claims, Job, claim
 from common.predictions.create import (
     TaskRequest,
     create,
+    create_all,
     create_alone,
     mark_announced,
     queued_record,
@@ -35,6 +36,7 @@ __all__ = [
     "cancel",
     "claim",
     "create",
+    "create_all",
     "create_alone",
     "find_record",
     "find_records",

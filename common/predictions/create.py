@@ -47,7 +47,14 @@ def create(
     session: Session, image: AnyImage, task_requests: Sequence[TaskRequest], at: datetime
 ) -> None:
     """Insert a queued prediction for each request, created at `at` by the database's clock."""
-    if rows := [columns(image, ask, at) for ask in task_requests]:
+    create_all(session, [(image, each) for each in task_requests], at)
+
+
+def create_all(
+    session: Session, requests: Sequence[tuple[AnyImage, TaskRequest]], at: datetime
+) -> None:
+    """Insert queued predictions of several images in one INSERT."""
+    if rows := [columns(image, task_request, at) for image, task_request in requests]:
         execute(session, CREATE, rows)
 
 

@@ -104,6 +104,7 @@ def _install_in_transactions(trap: Trap) -> None:
     from sqlalchemy.orm import Session
 
     points = {"create": ("before-commit", "after-commit"), "claim": ("", "after-claim")}
+    points["create_all"] = points["create"]
     points["finish"] = ("before-result", "before-ack")
     for step in points:
         _mark(step, trap)

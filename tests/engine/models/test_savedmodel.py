@@ -124,7 +124,7 @@ def test_a_signature_that_is_not_the_manifests_is_refused(
 def test_a_signature_that_is_not_there_is_named(model: Model, folder: Path) -> None:
     with pytest.raises(ModelUnavailable) as caught:
         opened(model, folder, signature="train")
-    assert "serving_default, not train" in caught.value.explained
+    assert "no signature train; its signatures: serving_default" in caught.value.explained
 
 
 def test_a_batch_of_one_may_be_asked_for(model: Model, folder: Path, squares: list[Any]) -> None:
