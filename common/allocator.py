@@ -13,7 +13,7 @@ from collections.abc import Mapping
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # the numbers of glibc's malloc.h
 ARENAS = 2
 MMAP_THRESHOLD = 8 << 20  # bytes; larger blocks are returned to the system when they are freed
-TRIM_THRESHOLD = 32 << 20  # bytes at the end of the heap that are kept for the next image
+TRIM_THRESHOLD = 16 << 20  # bytes at the end of the heap that are kept for the next image
 OPTIONS = {
     "MALLOC_ARENA_MAX": (M_ARENA_MAX, ARENAS),
     "MALLOC_MMAP_THRESHOLD_": (M_MMAP_THRESHOLD, MMAP_THRESHOLD),

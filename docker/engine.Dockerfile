@@ -18,7 +18,7 @@ FROM python:3.11-slim
 LABEL org.opencontainers.image.title="Afterimage engine" org.opencontainers.image.licenses="Apache-2.0"
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 DATA_DIR=/tmp/afterimage MODEL_DIR=/models
 # Memory of large images goes back to the system, whichever thread has decoded them (docs/operations.md).
-ENV MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=8388608 MALLOC_TRIM_THRESHOLD_=33554432
+ENV MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=8388608 MALLOC_TRIM_THRESHOLD_=16777216
 # A volume that is mounted here for the first time takes the owner over.
 RUN install -d -o 10001 -g 10001 /models /index
 WORKDIR /app

@@ -22,7 +22,6 @@ from engine.tasks import TaskRunner
 from tests.engine.models.test_pull_processes import run
 
 pytestmark = pytest.mark.slow
-
 TWIN = "mobilenet_v2_1.0_224@twin"
 
 
@@ -36,8 +35,7 @@ def twin_of(model_dir: Path, version: str = "twin") -> Manifest:
 
 
 @pytest.fixture
-def two(model_dir: Path, tmp_path: Path) -> Path:
-    """A MODEL_DIR with two versions of the classifier."""
+def two(model_dir: Path, tmp_path: Path) -> Path:  # a MODEL_DIR with two versions
     folder = tmp_path / "two"
     shutil.copytree(model_dir, folder)
     twin_of(folder)
