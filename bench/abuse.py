@@ -26,6 +26,7 @@ from requests.adapters import HTTPAdapter
 from bench.photographs import make_photographs, read_all, stamped
 from bench.processes import HOUSE, BenchFailed, family, memory_of
 from bench.report import percentile
+from tests.support.abuse.cost import peak_memory, reset_peak
 from tests.support.images.pictures import bomb
 from tests.support.services.processes import standalone
 
@@ -135,11 +136,12 @@ def _abuse(base_url: str, pid: int, photographs: list[bytes], seconds: float) ->
     before, idle = _workers(pid), memory_of(pid).rss
     kinds: dict[str, Kind] = {}
     load = Load()
-    _forget_peaks(pid)
+    for number in before:
+        reset_peak(number)
     for name, (ask, address, callers, pause) in _callers(base_url, photographs).items():
         kinds[name] = load.start(ask, address, callers, pause)
     time.sleep(seconds)
-    most = _peak_memory(pid)
+    most = sum(map(peak_memory, _workers(pid)))  # whenever each process had its peak
     faults = [] if _workers(pid) == before else ["a process was restarted"]
     load.stop()
     print(f"{'':<10}{'answers':>8}{'p50':>8}{'p99':>8}{'most':>8}  statuses")
@@ -203,21 +205,6 @@ def _callers(base_url: str, photographs: list[bytes]) -> dict[str, tuple[Ask, st
 
 def _workers(pid: int) -> set[int]:
     return {each.pid for each in family(pid)}
-
-
-def _forget_peaks(pid: int) -> None:
-    for number in _workers(pid):
-        Path(f"/proc/{number}/clear_refs").write_text("5")  # the peak is now what is resident
-
-
-def _peak_memory(pid: int) -> int:
-    """The sum of the most bytes that each process has held, at whatever moment."""
-    peaks = 0
-    for number in _workers(pid):
-        status = Path(f"/proc/{number}/status").read_text()
-        [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
-        peaks += int(line.split()[1]) * 1024
-    return peaks
 
 
 def _line(name: str, kind: Kind) -> str:

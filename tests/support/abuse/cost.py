@@ -30,13 +30,13 @@ def cost_of(pid: int) -> Iterator[Cost]:
     """
     processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     for each in processes:
-        Path(f"/proc/{each.pid}/clear_refs").write_text("5")  # the highest is what it is now
+        reset_peak(each.pid)
     before = {each: (_cpu(each), each.memory_info().rss) for each in processes}
     cost = Cost()
     yield cost
     for each, (cpu, resident) in before.items():
         cost.cpu += _cpu(each) - cpu
-        peak = _peak(each.pid)
+        peak = peak_memory(each.pid)
         cost.memory += max(0, peak - resident)
         cost.peak += peak
 
@@ -46,7 +46,13 @@ def _cpu(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def _peak(pid: int) -> int:
+def reset_peak(pid: int) -> None:
+    """Set the process's peak of memory to what is resident now."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak_memory(pid: int) -> int:
+    """The most bytes that were resident in the process since its peak was reset."""
     status = Path(f"/proc/{pid}/status").read_text()
     [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
     return int(line.split()[1]) * 1024
