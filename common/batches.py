@@ -13,13 +13,12 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
-from common.callers import Caller, ImageAccess, may_see
+from common.callers import AnyImage, Caller, ImageAccess, may_see
 from common.database.rows import first_as, rows_as
 from common.database.session import clock, execute
 from common.database.types import Id
-from common.predictions import TaskRequest
+from common.predictions import TaskRequest, create_all
 from common.predictions.cancel import CANCEL_MANY, RETRY_MANY
-from common.predictions.create import CREATE, columns
 from common.predictions.open_limits import CROWDED, room
 from common.tables import Batch, BatchItem, Image, Prediction, State, Visibility
 from common.tasks import contract
@@ -133,7 +132,7 @@ def insert_batch(
     prediction, for the announcement.
     """
     images = _images(session, caller, {item.image_id for item in items if item.image_id})
-    rows, asked, at = [], [], clock(session)
+    rows, requests, at = [], list[tuple[AnyImage, TaskRequest]](), clock(session)
     left = room(session, caller, images.values())
     for position, item in enumerate(items):
         image = images.get(item.image_id) if item.image_id else None
@@ -141,12 +140,11 @@ def insert_batch(
         ask = None if fault else item.ask
         rows.append(_row(id, position, item, ask, fault))
         if ask and image:
-            asked.append(columns(image, ask, at))
+            requests.append((image, ask))
     execute(session, INSERT, {"id": id, "owner_id": caller.id, "total": len(items)})
-    if asked:
-        execute(session, CREATE, asked)
+    create_all(session, requests, at)
     execute(session, INSERT_ITEMS, rows)
-    return [(row["id"], row["task"]) for row in asked]
+    return [(request.id, request.task) for _, request in requests]
 
 
 def _fault(image: ImageAccess | None, left: dict[UUID, int]) -> tuple[str, str] | None:
