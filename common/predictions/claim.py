@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from common.database.rows import rows_as
 from common.database.session import execute, now
 from common.database.types import Id
-from common.predictions.completion import note_final
+from common.predictions.completion import final_columns, note_final
 from common.predictions.constants import LEASE, MOST_LOST_CLAIMS, SILENT
 from common.tables import EngineProcess, Prediction, State
 
@@ -240,10 +240,7 @@ def _fail_poison(session: Session, ids: Sequence[UUID]) -> None:
             state=State.FAILED,
             error_code=POISON,
             error_detail=f"{MOST_LOST_CLAIMS} engines ended while they worked on this input alone.",
-            finished_at=now(),
-            check_at=None,
-            lease_owner=None,
-            lease_until=None,
+            **final_columns(),
         ),
     )
     note_final(session, ids)

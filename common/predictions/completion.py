@@ -41,6 +41,11 @@ INSERT = insert_missing(_d).from_select(
 )
 
 
+def final_columns() -> dict[str, Any]:
+    """Return the columns of a row that reaches a final state, except the state and its outcome."""
+    return {"finished_at": now(), "check_at": None, "lease_owner": None, "lease_until": None}
+
+
 def note_final(session: Session, ids: Sequence[UUID]) -> None:
     """Create a webhook delivery for those of `ids` that have a webhook. Call it in the transaction
     that made them final. A retried prediction gets another delivery each time it becomes final.

@@ -14,7 +14,7 @@ from common.database.rows import rows_as
 from common.database.session import execute, now
 from common.database.types import Id
 from common.predictions.claim import Job
-from common.predictions.completion import note_final
+from common.predictions.completion import final_columns, note_final
 from common.predictions.constants import CANCELED, MOST_FAILURES, backoff
 from common.predictions.result_cache import cache_key
 from common.search.outbox import FINDABLE, note_changed
@@ -58,7 +58,6 @@ class Retry:
 
 Outcome = Success | Failure | Retry
 
-# Built once: making a statement costs more than sending it.
 _THEM = Prediction.id.in_(bindparam("ids", expanding=True))
 # Read with the rows, which are read and locked anyway.
 _FINDABLE = select(Image.id).where(Image.id == Prediction.image_id, FINDABLE).scalar_subquery()
@@ -152,7 +151,7 @@ def _still_mine(session: Session, jobs: Iterable[Job]) -> dict[UUID, HeldRow]:
 
 
 def _cancel(session: Session, ids: Sequence[UUID]) -> None:
-    values = CANCELED | _released()
+    values = CANCELED | final_columns()
     execute(session, update(Prediction).where(Prediction.id.in_(ids)).values(values))
 
 
@@ -195,7 +194,7 @@ def _success_of(count: int) -> Update:
             model=bindparam("model", type_=Prediction.model.type),
             timings=by_id(Prediction.timings),
             cache_key=by_id(Prediction.cache_key),
-            **_released(),
+            **final_columns(),
         )
     )
 
@@ -210,19 +209,14 @@ def _fail(session: Session, id: UUID, code: str, detail: str, failures: int = 0)
             error_code=code,
             error_detail=detail,
             failures=Prediction.failures + failures,
-            **_released(),
+            **final_columns(),
         ),
     )
 
 
-def _released() -> dict[str, Any]:
-    """Return the columns of a row that reached its final state."""
-    return {"finished_at": now(), "check_at": None, "lease_owner": None, "lease_until": None}
-
-
 def _retry(session: Session, outcome: Retry) -> bool:
-    """Queue the prediction again, to be announced when it is due; return True if it failed for
-    good.
+    """Queue the prediction again with a delay. Return False; or True if it has failed too often and
+    is now `failed`.
     """
     failures = outcome.job.failures + outcome.counts
     if outcome.counts and failures >= MOST_FAILURES:

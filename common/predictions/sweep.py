@@ -11,7 +11,7 @@ from sqlalchemy import case, false, func, select, update
 from sqlalchemy.orm import Session
 
 from common.database.session import execute, now
-from common.predictions.completion import note_final
+from common.predictions.completion import final_columns, note_final
 from common.predictions.constants import ANNOUNCE_GRACE, LOST_AFTER, within_deadline
 from common.tables import Prediction, State
 
@@ -141,10 +141,7 @@ def _expire(session: Session, ids: Sequence[UUID]) -> None:
                 state=State.EXPIRED,
                 error_code=EXPIRED,
                 error_detail="No engine finished this prediction before its deadline.",
-                finished_at=now(),
-                check_at=None,
-                lease_owner=None,
-                lease_until=None,
+                **final_columns(),
             ),
         )
         note_final(session, ids)
