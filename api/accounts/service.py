@@ -16,11 +16,10 @@ from api.login import throttle
 from api.login.common_passwords import weakness
 from api.login.jwt_secret import jwt_secret
 from api.login.service import password_matches
-from api.state import app_state, current_login, current_user, read, services, write
+from api.state import app_state, caller_network, current_login, current_user, read, services, write
 from common.accounts import api_keys, logins, queries
 from common.accounts.account_deletion import AccountIds, remove_account, remove_some
 from common.accounts.queries import AccountRecord
-from common.client_networks import network_of
 from common.database.ids import new_id, parse_id
 from common.errors import Forbidden, InputFault, NotFound, TooManyRequests, Unauthorized
 from common.housekeeping import rate_counters
@@ -62,7 +61,7 @@ def _check_sign_up(session: Session, name: str, email: str) -> None:
     """
     queries.must_be_free(session, name, email)
     if limit := services().settings.sign_up_limit:
-        counter = rate_counters.name_of("sign-up", network_of(request.remote_addr or ""))
+        counter = rate_counters.name_of("sign-up", caller_network())
         count = rate_counters.add(session, counter, limit.seconds, limit.limit)
         if not count.allowed:
             wait = max(1, round(count.ends_in + 0.5))

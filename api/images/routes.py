@@ -6,7 +6,7 @@ from flask import Response, request, url_for
 from flask_smorest import Blueprint
 
 from api.accounts.permissions import account_required, upload_permission_required
-from api.http.body.parser import LARGE, read_body, read_fields
+from api.http.body.parser import LARGE, read_body, read_fields, required_image
 from api.http.idempotency import idempotency_key, replayable
 from api.http.openapi import UPLOAD_BODY, json_body
 from api.http.pagination import page_answer
@@ -34,7 +34,6 @@ from api.state import current_user
 from api.uploads.new_upload import Accepted
 from api.uploads.service import accept_upload
 from api.webhooks.service import with_webhook
-from common.errors import InputFault
 from common.tasks.thumbnail import MEDIA_TYPE
 
 blueprint = Blueprint("images", __name__, url_prefix="/v1/images", description="Images.")
@@ -73,11 +72,9 @@ def _accept(query: dict[str, Any], interactive: bool) -> Accepted:
     task_requests = [
         new_task_request(task, interactive=interactive, fresh=fresh) for task in query["tasks"]
     ]
-    if body.image is None:
-        detail = "The request contains no image; send one."
-        raise InputFault(detail, code="image_missing", errors={body.image_field: [detail]})
+    image = required_image(body)
     task_requests = with_webhook(task_requests, fields["webhook"])
-    return accept_upload(body.image, body.file_name, fields["visibility"], task_requests, key)
+    return accept_upload(image, body.file_name, fields["visibility"], task_requests, key)
 
 
 @blueprint.get("")

@@ -22,9 +22,8 @@ from api.login.tokens import (
     make_refresh,
     read_token,
 )
-from api.state import app_state, current_login, read, services, write
+from api.state import app_state, caller_network, current_login, read, services, write
 from common.accounts import logins, queries
-from common.client_networks import network_of
 from common.database.ids import new_id
 from common.errors import Malformed, Unauthorized, Unavailable, UnsupportedMedia
 from common.social.account_locks import hold
@@ -134,7 +133,7 @@ def refresh_tokens(fields: dict[str, Any]) -> dict[str, Any]:
 
 def network_digest() -> bytes:
     """Return a SHA-256 digest that identifies the caller's network without storing its address."""
-    return hashlib.sha256(network_of(request.remote_addr or "").encode()).digest()
+    return hashlib.sha256(caller_network().encode()).digest()
 
 
 def log_out() -> None:

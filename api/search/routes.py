@@ -6,7 +6,7 @@ from flask import request, url_for
 from flask_smorest import Blueprint
 
 from api.accounts.permissions import upload_permission_required
-from api.http.body.parser import Body, read_body
+from api.http.body.parser import Body, read_body, required_image
 from api.http.openapi import SIMILAR_BODY
 from api.http.pagination import next_link
 from api.http.problems import Problem
@@ -17,7 +17,6 @@ from api.search.schemas import FoundList, PageQuery, SearchQuery, view
 from api.search.service import find, find_similar, page_of, search, wait_for_vector
 from api.state import current_user
 from api.uploads.service import accept_upload
-from common.errors import InputFault
 from common.predictions import PredictionRecord
 
 blueprint = Blueprint("search", __name__, url_prefix="/v1", description="Searches.")
@@ -65,12 +64,10 @@ def by_upload(query: dict[str, Any]) -> Any:
 
 
 def _upload(body: Body) -> str:
-    if body.image is None:
-        detail = "There is no image in the request."
-        raise InputFault(detail, code="image_missing", errors={body.image_field: [detail]})
+    image = required_image(body)
     visibility = FIELDS.load(body.fields)["visibility"]
     task_requests = [new_task_request("embed", interactive=True)]
-    accepted = accept_upload(body.image, body.file_name, visibility, task_requests)
+    accepted = accept_upload(image, body.file_name, visibility, task_requests)
     wait_for_vector(accepted.predictions[0])
     return str(accepted.image)
 

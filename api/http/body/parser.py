@@ -42,6 +42,14 @@ def check_one_image(body: Body, has_id: bool, which: str) -> None:
         raise InputFault(detail, code=code, errors={body.image_field: [detail]})
 
 
+def required_image(body: Body) -> bytes:
+    """Return the image of the body; raises InputFault `image_missing` if it is missing."""
+    if body.image is None:
+        detail = "The request contains no image; send one."
+        raise InputFault(detail, code="image_missing", errors={body.image_field: [detail]})
+    return body.image
+
+
 def read_body(request: Request, ignored: Collection[str] = ()) -> Body:
     """Return the fields and the image of a body in any of the accepted media types.
 
