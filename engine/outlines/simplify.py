@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.outlines.shapes import Polygon, Ring, perimeter, rounded, signed_area
 from engine.outlines.validity import Placed, faulty, is_simple
@@ -129,12 +130,17 @@ def faithful_tolerance(polygon: Polygon, cell: float) -> float:
 
 def _bounded(ring: Ring, tolerance: float, limit: int) -> Ring | None:
     """Return the ring with at most `limit` corners; None if no area is left at this tolerance."""
-    found = _approximate(ring, tolerance)
+    if not tolerance and len(ring) <= limit:
+        return ring
+    # Relative to one of the ring's corners, 32 bits are precise enough.
+    corners = (ring - ring[0]).astype(np.float32)
+    area = cv2.contourArea(corners, True)
+    found = _approximate(ring, corners, area, tolerance) if tolerance else ring
     if found is None or len(found) <= limit:
         return found
     for _ in range(ENOUGH):
         tolerance = max(0.01, tolerance * GROWTH)
-        coarser = _approximate(ring, tolerance)
+        coarser = _approximate(ring, corners, area, tolerance)
         if coarser is None:
             break
         if len(coarser) <= limit and is_simple(coarser):
@@ -142,18 +148,18 @@ def _bounded(ring: Ring, tolerance: float, limit: int) -> Ring | None:
     return _box(ring)
 
 
-def _approximate(ring: Ring, tolerance: float) -> Ring | None:
-    if not tolerance:
-        return ring
-    # Relative to one of the ring's corners, 32 bits are precise enough.
-    origin = ring[0]
-    corners = (ring - origin).astype(np.float32)
+def _approximate(
+    ring: Ring, corners: NDArray[np.float32], area: float, tolerance: float
+) -> Ring | None:
+    """Return the ring without the corners within the tolerance; None if it has no area left, or
+    turns the other way. `corners` are the ring's, relative to its first one, and `area` is their
+    signed area.
+    """
     kept = cv2.approxPolyDP(corners, tolerance, closed=True)
-    same_turn = cv2.contourArea(kept, True) * cv2.contourArea(corners, True) > 0
-    if len(kept) < 3 or not same_turn:
+    if len(kept) < 3 or cv2.contourArea(kept, True) * area <= 0:
         return None
-    found: Ring = kept.reshape(-1, 2).astype(np.float64) + origin
-    return found
+    simplified: Ring = kept.reshape(-1, 2).astype(np.float64) + ring[0]
+    return simplified
 
 
 def _box(ring: Ring) -> Ring:
