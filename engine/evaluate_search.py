@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import mean
 from uuid import UUID
 
+from common.allocator import limit_allocator
 from common.errors import AfterimageError
 from common.observability.logs import configure
 from common.services import Services
@@ -123,6 +124,7 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
+    limit_allocator()
     configure("warning", "console")
     try:
         with (

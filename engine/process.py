@@ -5,7 +5,6 @@ from typing import Any
 
 import structlog
 
-from common.allocator import limit_allocator
 from common.announcer import Announcer
 from common.database.ids import new_id
 from common.services import Services
@@ -29,7 +28,6 @@ class Engine:
     def __init__(self, services: Services, tasks: Sequence[str]):
         for task in tasks:
             check_settings(task, services.settings)
-        limit_allocator()  # before threads start
         id, decoder = new_id(), open_decoder(services.settings)
         self._announcer = Announcer(services.broker, services.sessions)
         self._lanes = [Lane(services, self._announcer, id, task, decoder) for task in tasks]
