@@ -33,21 +33,21 @@ class Layout:
 
 
 def recognises(data: bytes) -> bool:
-    """Whether the first bytes are a BMP's; two letters alone could be any text."""
+    """Whether the file begins with `BM` and a known header size; `BM` alone could be text."""
     return data.startswith(b"BM") and _header_size(data) in _HEADER_SIZES
 
 
 def read(data: bytes) -> Header:
-    """The header. `complete` means: the whole pixel array of an uncompressed bitmap is there, or as
-    many bytes as a run-length coded one announces.
+    """Return the header; it is `complete` if the file has the whole pixel array, or as many bytes
+    as the header of a run-length encoded bitmap announces.
     """
     layout = _describe(data)
     return Header("image/bmp", layout.width, layout.height, 1, 1, layout.end <= len(data))
 
 
 def strip(data: bytes) -> bytes:
-    """The bitmap's header, palette, pixels and colour profile, without any gap between them and
-    without what follows.
+    """Return the header, palette, pixels and colour profile, without gaps between them and without
+    the bytes after them.
     """
     layout = _describe(data)
     if layout.end > len(data):

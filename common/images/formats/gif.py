@@ -43,10 +43,9 @@ def read(data: bytes) -> Header:
 
 
 def strip(data: bytes) -> bytes:
-    """The picture without comments, XMP, foreign application blocks and trailing bytes."""
+    """Return the file without comments, XMP, unknown application blocks and bytes after its end."""
     walked, end = blocks(data)
-    if not read(data).complete:
-        raise truncated(_NAME)
+    read(data).require_complete(_NAME)
     view = memoryview(data)
     kept = [view[start:stop] for _, start, stop in walked if _is_kept(data, start)]
     trailer = bytes([_TRAILER]) if end < len(data) else b""
@@ -54,7 +53,7 @@ def strip(data: bytes) -> bytes:
 
 
 def first_block(data: bytes) -> int:
-    """The offset behind the header and the global colour table."""
+    """Return the offset of the first block after the header and the global colour table."""
     if len(data) < 13:
         raise truncated(_NAME)
     return 13 + _palette_size(data[10])

@@ -29,6 +29,11 @@ class Header:
             return self.height, self.width
         return self.width, self.height
 
+    def require_complete(self, name: str) -> None:
+        """Raise `image_truncated`, for a file of the format `name`, unless it is complete."""
+        if not self.complete:
+            raise truncated(name)
+
 
 class Format(Protocol):
     """The functions of a format's module. Offsets are bytes from the start of the file."""

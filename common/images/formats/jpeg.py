@@ -35,23 +35,24 @@ Segment = tuple[int, int, int]
 
 
 def recognises(data: bytes) -> bool:
-    """Whether the first bytes are a JPEG's."""
+    """Whether the file begins as a JPEG does."""
     return data.startswith(b"\xff\xd8\xff")
 
 
 def read(data: bytes) -> Header:
-    """The header. `complete` means: an end marker after a scan. One within a segment does not count
-    (an EXIF thumbnail has its own), and what follows the end does not matter.
+    """Return the header; it is `complete` if an end marker follows a scan. End markers within
+    segments (EXIF thumbnails have one) do not count, and bytes after the end are ignored.
     """
     return _describe(data, segments(data))
 
 
 def strip(data: bytes) -> bytes:
-    """The picture without EXIF (less its orientation), XMP, IPTC, comments, thumbnails, trailer."""
+    """Return the file without EXIF except the orientation, XMP, IPTC, comments, thumbnails and
+    bytes after its end.
+    """
     walked = segments(data)
     header = _describe(data, walked)
-    if not header.complete:
-        raise truncated(_NAME)
+    header.require_complete(_NAME)
     view = memoryview(data)
     kept = [segment for segment in walked if _is_kept(data, *segment[:2])]
     parts: list[bytes | memoryview] = [_SOI_BYTES, *(view[start:end] for _, start, end in kept)]

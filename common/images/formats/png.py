@@ -22,21 +22,22 @@ Chunk = tuple[bytes, int, int]
 
 
 def recognises(data: bytes) -> bool:
-    """Whether the first bytes are a PNG's, be it one damaged by a transfer as text."""
+    """Whether the file begins as a PNG does, including one damaged by a transfer in text mode."""
     return data.startswith(SIGNATURE[:4])
 
 
 def read(data: bytes) -> Header:
-    """The header. `complete` means: every chunk whole, up to and with IEND."""
+    """Return the header; it is `complete` if all chunks up to and including IEND are whole."""
     return _describe(data, chunks(data))
 
 
 def strip(data: bytes) -> bytes:
-    """The picture without EXIF (less its orientation), texts, XMP, times, the unknown, trailer."""
+    """Return the file without EXIF except the orientation, texts, XMP, times, unknown chunks and
+    bytes after its end.
+    """
     walked = chunks(data)
     header = _describe(data, walked)
-    if not header.complete:
-        raise truncated(_NAME)
+    header.require_complete(_NAME)
     view = memoryview(data)
     parts: list[bytes | memoryview] = [SIGNATURE]
     parts += [view[start:end] for kind, start, end in walked if _is_kept(kind)]
@@ -46,7 +47,7 @@ def strip(data: bytes) -> bytes:
 
 
 def chunks(data: bytes) -> list[Chunk]:
-    """Every chunk as (type, start, end), IEND last unless the file is cut short."""
+    """Return each chunk as (type, start, end); the last is IEND unless the file is truncated."""
     walked: list[Chunk] = []
     start, kind = len(SIGNATURE), b""
     for _ in range(most_chunks(data)):

@@ -16,21 +16,22 @@ Chunk = tuple[bytes, int, int]
 
 
 def recognises(data: bytes) -> bool:
-    """Whether the first bytes are a WebP's."""
+    """Whether the file begins as a WebP does."""
     return data.startswith(b"RIFF") and data[8:12] == b"WEBP"
 
 
 def read(data: bytes) -> Header:
-    """The header. `complete` means that all the bytes the RIFF header announces are there."""
+    """Return the header; it is `complete` if all bytes that the RIFF header announces exist."""
     return _describe(data, chunks(data))
 
 
 def strip(data: bytes) -> bytes:
-    """The picture without EXIF (but for its orientation), XMP, unknown chunks and trailer."""
+    """Return the file without EXIF except the orientation, XMP, unknown chunks and bytes after its
+    end.
+    """
     walked = chunks(data)
     header = _describe(data, walked)
-    if not header.complete:
-        raise truncated(_NAME)
+    header.require_complete(_NAME)
     view = memoryview(data)
     parts = [view[start:end] for kind, start, end in walked if kind in _KEPT]
     tiff = exif.minimal(header.orientation) if header.orientation != 1 else b""
