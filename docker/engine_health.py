@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import pymysql
 
-SILENT = 10  # seconds, as in api/system/readiness.py
+SILENT = 10  # seconds, as in common/running_engines.py
 HEARTBEAT = (
     "SELECT 1 FROM engines"
     " WHERE name LIKE %s AND seen_at > UTC_TIMESTAMP(6) - INTERVAL %s SECOND LIMIT 1"

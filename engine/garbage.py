@@ -61,7 +61,9 @@ def do_due_chores(services: Services, tasks: Collection[str]) -> None:
 
 
 def _do(chore: Chore, services: Services) -> int:
-    """Do a chore. After a failure it is due again soon, instead of after its period."""
+    """Run a chore and return its count. If it fails, it runs again after AGAIN seconds at most,
+    not only after its period.
+    """
     try:
         return chore.do(services)
     except Exception:

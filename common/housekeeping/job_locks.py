@@ -13,7 +13,8 @@ def try_to_write(session: Session) -> None:
 
 
 def take(session: Session, name: str, period: float) -> bool:
-    """Whether the job is due and this caller must run it; it is due again after `period` seconds.
+    """Return True if the caller must run the job now: at most one caller gets True every `period`
+    seconds.
 
     One guarded UPDATE decides among concurrent callers. If the caller dies, the job runs again only
     in the next period; so jobs must allow to run late or twice.

@@ -38,8 +38,7 @@ class TaskRequest:
         return at + timedelta(seconds=self.deadline)
 
 
-# Built once: making a statement costs as much as sending it. It has no functions in it, so that the
-# driver sends many rows as one INSERT.
+# Prebuilt. It contains no SQL functions, so the driver sends many rows as one INSERT.
 CREATE = insert(Prediction)
 
 

@@ -21,7 +21,7 @@ CROWDED = (
 )
 
 _p = Prediction
-# Built once: making a statement costs as much as sending it. Anonymous callers count as one.
+# Prebuilt. Anonymous callers count as one.
 OPEN = (
     select(_p.image_id, func.count().label("open"))
     .where(

@@ -26,7 +26,6 @@ SETTLE = 0.5  # seconds that a note waits for further changes of its image
 # A condition on `images` that are in at least one account's search results; `is_findable` is the
 # same for a row that has been read.
 FINDABLE = or_(Image.owner_id.isnot(None), Image.visibility == Visibility.PUBLIC, Image.posts > 0)
-# Built once: making a statement costs as much as sending it.
 _p = Prediction
 # Locked, so that no engine claims a note before this transaction's change can be read. Rows locked
 # by others are skipped: an additional note is harmless, waiting for each other is not.

@@ -12,7 +12,6 @@ AT_ONCE = 500  # deliveries per transaction
 
 _d = WebhookDelivery
 _THESE: Any = bindparam("these", expanding=True)
-# Built once: making a statement costs as much as sending it.
 OVER = select(_d.prediction_id).where(_d.forget_at <= now()).limit(AT_ONCE)
 HOLD = (
     select(_d.prediction_id)

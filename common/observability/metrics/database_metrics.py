@@ -39,7 +39,8 @@ OLDEST = scraped_gauge(
 )  # fmt: skip
 ENGINES = scraped_gauge("engines_ready", "Engines that are ready for a task.", "task")
 WEBHOOK_LAG = scraped_gauge(
-    "webhook_lag_seconds", "Seconds that the oldest due webhook is overdue; 0: none is due."
+    "webhook_lag_seconds",
+    "Seconds by which the oldest pending webhook delivery is late; 0 if none is late.",
 )
 DISK_FREE = scraped_gauge("disk_free_bytes", "Free space on the file system of DATA_DIR.", "folder")
 DISK_SIZE = scraped_gauge("disk_size_bytes", "Size of the file system of DATA_DIR.", "folder")

@@ -32,7 +32,7 @@ NOT_JSON = [
     b'{"data": ' + b"1" * 5000 + b"}", b"\0", b"{}{}", b'{"name": "a\nb", "data": ""}',
 ]  # fmt: skip
 NO_OBJECT = [b"[]", b"null", b'"x"', b"1", b"true"]
-UNFIT: list[Any] = [[], "{}", 3]  # where an object is due; null is the same as none
+UNFIT: list[Any] = [[], "{}", 3]  # where an object is expected; null counts as absent
 BAD_TEXTS = ["\ud800", "a\udfffb", "nul\0", "bell\x07", "\x7f", "\x85", "line\nend"]
 
 ROWS_1_TO_6 = [
