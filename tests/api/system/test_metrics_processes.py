@@ -65,9 +65,14 @@ def _both_have_counted(url: str, folder: Path) -> bool:
 
 def _kill_one(api: Running) -> None:
     """Kill a worker and wait for the one that comes in its place."""
-    old = workers(api)
-    os.kill(min(old), signal.SIGKILL)
-    until(lambda: len(workers(api)) == 2 and min(old) not in workers(api), SOON, "no new worker")
+    killed = min(workers(api))
+    os.kill(killed, signal.SIGKILL)
+
+    def has_been_replaced() -> bool:
+        now = workers(api)
+        return len(now) == 2 and killed not in now
+
+    until(has_been_replaced, SOON, "no new worker")
     api.wait_for("/healthz")
 
 
