@@ -17,7 +17,8 @@ MIN_OVERLAP = 0.95  # intersection over union that the default tolerance keeps
 FARTHEST = 1.5  # maximum default tolerance in pixels of the mask, which removes its steps
 GROWTH = 1.25  # factor between tolerances while a ring has too many corners
 REFINEMENTS = (0.5, 0.5, 0.25, 0.0)  # factors of the tolerance of conflicting rings, in turn
-ENOUGH = 100  # steps, from a hundredth of a pixel to more than the width of any image
+FINEST = 0.25  # of the shortest edge: a lower tolerance removes no corner of a traced ring
+ENOUGH = 100  # steps, from less than a pixel to more than the width of any image
 
 
 def simplify(polygon: Polygon, tolerance: float, limit: int) -> Polygon:
@@ -60,6 +61,8 @@ class _Part:
 
     def reduce(self, limit: int) -> bool:
         """Simplify the ring; return whether it has changed."""
+        # A tolerance of the ring's extent leaves no area, and so does any larger one.
+        self.tolerance = min(self.tolerance, float(np.ptp(self.ring, axis=0).max()))
         found = _bounded(self.ring, self.tolerance, limit)
         while found is None and not self.is_hole:
             self.tolerance /= 2
@@ -138,8 +141,9 @@ def _bounded(ring: Ring, tolerance: float, limit: int) -> Ring | None:
     found = _approximate(ring, corners, area, tolerance) if tolerance else ring
     if found is None or len(found) <= limit:
         return found
+    tolerance = max(tolerance, FINEST * _shortest(ring))
     for _ in range(ENOUGH):
-        tolerance = max(0.01, tolerance * GROWTH)
+        tolerance *= GROWTH
         coarser = _approximate(ring, corners, area, tolerance)
         if coarser is None:
             break
@@ -160,6 +164,11 @@ def _approximate(
         return None
     simplified: Ring = kept.reshape(-1, 2).astype(np.float64) + ring[0]
     return simplified
+
+
+def _shortest(ring: Ring) -> float:
+    """Return the length of the shortest edge."""
+    return float(np.hypot(*np.diff(ring, axis=0, append=ring[:1]).T).min())
 
 
 def _box(ring: Ring) -> Ring:
