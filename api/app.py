@@ -50,8 +50,30 @@ CLOSE = "afterimage-close"
 
 def create_app(services: Services) -> Flask:
     """Create the application on `services`. `close(app)` stops what it runs."""
+    app = create_routes(services.settings)
+    start(app, services)
+    return app
+
+
+def create_routes(settings: Settings) -> Flask:
+    """Create the application with its routes, hooks and pages. It serves requests after `start`."""
     app = Flask("api", template_folder="web/templates", static_folder="web/static")
-    _configure(app, services.settings)
+    _configure(app, settings)
+    app.before_request(headers.start_request)
+    proxies.register(app, settings)
+    cors.register(app, settings)
+    rate_limits.register(app, settings, auth.identify)
+    app.before_request(lambda: check_query(request))
+    preconditions.register(app)
+    app.after_request(headers.finish_request)
+    errors.register(app)
+    _register_routes(app)
+    admin.register(app, settings)
+    return app
+
+
+def start(app: Flask, services: Services) -> None:
+    """Give the application its services and what it runs beside them, until `close`."""
     look = partial(read_records, services.sessions)
     announcer = Announcer(services.broker, services.sessions)
     probe = BrokerProbe(announcer.broadcast)
@@ -70,17 +92,6 @@ def create_app(services: Services) -> Flask:
     )
     app.extensions[EXTENSION] = app_state
     app.extensions[CLOSE] = app_state.close
-    app.before_request(headers.start_request)
-    proxies.register(app, services.settings)
-    cors.register(app, services.settings)
-    rate_limits.register(app, services.settings, auth.identify)
-    app.before_request(lambda: check_query(request))
-    preconditions.register(app)
-    app.after_request(headers.finish_request)
-    errors.register(app)
-    _register_routes(app)
-    admin.register(app, services.settings)
-    return app
 
 
 def _configure(app: Flask, settings: Settings) -> None:

@@ -18,6 +18,10 @@ MARKERS_OF_FIXTURES = {
     "tensorflow": "tensorflow",
     "own_mariadb": "faults",
     "own_rabbitmq": "faults",
+    # services of their own
+    "start_api": "slow",
+    "stack": "slow",
+    "idle": "slow",
 }
 
 
@@ -29,6 +33,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("faults")
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("fuzz")
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        if "served" in (params.get("service"), params.get("url")):
+            item.add_marker("slow")
         for fixture, marker in MARKERS_OF_FIXTURES.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(marker)

@@ -18,6 +18,8 @@ from tests.house.sources import ROOT
 from tests.support.images.pictures import encode, picture
 from tests.support.services.processes import OURS
 
+pytestmark = pytest.mark.slow
+
 COPIED = ("api", "common", "engine", "migrations", "docs", "standalone.py", "README.md")
 PACKAGES = ("house", "support")  # of the tests, for the generator of the documents' tables
 

@@ -15,6 +15,8 @@ from tests.support.http.calls_in_process import photo
 from tests.support.services.idle_api import only_api
 from tests.support.services.processes import Running
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:

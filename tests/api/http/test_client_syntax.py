@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 from flask import Flask
 
+from api.search import service as search_service
 from tests.support.http.accounts import Account, sign_in, sign_up
 from tests.support.http.calls_in_process import call, photo, upload
 from tests.support.services.in_process import app as app
@@ -79,7 +80,11 @@ def test_a_password_is_the_same_from_every_keyboard(app: Flask, chosen: str, typ
     assert sign_in(app, account.name, chosen)["access_token"]
 
 
-def test_a_white_space_pasted_with_a_search_counts_as_a_space(app: Flask, anna: Account) -> None:
+def test_a_white_space_pasted_with_a_search_counts_as_a_space(
+    app: Flask, anna: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_service, "PATIENCE", 0.1)  # no engine answers
+
     def searched(query: str) -> Any:
         return call(app, "GET", f"/v1/search?query={quote(query)}", anna)
 

@@ -20,7 +20,7 @@ Start = Callable[..., str]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start_api(tmp_path: Path) -> Iterator[Start]:
     """Start an API with these settings; returns where it answers."""
     with ExitStack() as stack:
 
@@ -51,8 +51,8 @@ def test_nothing_is_limited_unless_it_is_set(url: str) -> None:
     )
 
 
-def test_too_many_requests_are_refused_by_all_processes_together(start: Start) -> None:
-    url = start(RATE_LIMIT="10/hour", WEB_PROCESSES="2")
+def test_too_many_requests_are_refused_by_all_processes_together(start_api: Start) -> None:
+    url = start_api(RATE_LIMIT="10/hour", WEB_PROCESSES="2")
     with ThreadPoolExecutor(16) as threads:
         ask = lambda _: requests.get(f"{url}/v1/tasks", timeout=30)  # noqa: E731
         answers = list(threads.map(ask, range(16)))
@@ -61,8 +61,8 @@ def test_too_many_requests_are_refused_by_all_processes_together(start: Start) -
     assert requests.get(f"{url}/healthz", timeout=30).status_code == 200
 
 
-def test_what_is_left_is_told(start: Start) -> None:
-    url = start(RATE_LIMIT="3/minute")
+def test_what_is_left_is_told(start_api: Start) -> None:
+    url = start_api(RATE_LIMIT="3/minute")
     told = [requests.get(f"{url}/v1/tasks", timeout=30).headers for _ in range(4)]
     assert {headers["RateLimit-Policy"] for headers in told} == {'"requests";q=3;w=60'}
     left = [headers["RateLimit"].split(";") for headers in told]
@@ -70,8 +70,8 @@ def test_what_is_left_is_told(start: Start) -> None:
     assert all(0 < int(parts[2].removeprefix("t=")) <= 61 for parts in left)
 
 
-def test_an_account_is_counted_apart_from_its_address(start: Start) -> None:
-    url = start(RATE_LIMIT="4/hour")
+def test_an_account_is_counted_apart_from_its_address(start_api: Start) -> None:
+    url = start_api(RATE_LIMIT="4/hour")
     headers = sign_up(url).headers  # two requests of the address
     asked = [requests.get(f"{url}/v1/images", headers=headers, timeout=30) for _ in range(5)]
     assert [answer.status_code for answer in asked] == [200] * 4 + [429]
@@ -84,9 +84,9 @@ def test_an_account_is_counted_apart_from_its_address(start: Start) -> None:
     [{"X-API-Key": "aft_bogus"}, {"Authorization": "Bearer x"}, {"Authorization": "Bearer aft_x"}],
 )
 def test_refused_credentials_are_limited_and_count_tenfold(
-    start: Start, credentials: dict[str, str]
+    start_api: Start, credentials: dict[str, str]
 ) -> None:
-    url = start(RATE_LIMIT="3/minute", TRUSTED_PROXIES="1")
+    url = start_api(RATE_LIMIT="3/minute", TRUSTED_PROXIES="1")
 
     def ask(address: str, headers: dict[str, str], path: str = "/v1/tasks") -> requests.Response:
         return requests.get(url + path, headers={"X-Forwarded-For": address} | headers, timeout=30)
@@ -100,8 +100,8 @@ def test_refused_credentials_are_limited_and_count_tenfold(
     assert ask("203.0.113.7", {}, "/healthz").status_code == 200, "a probe needs no credentials"
 
 
-def test_a_network_has_a_multiple_of_what_an_account_has(start: Start) -> None:
-    url = start(RATE_LIMIT="3/hour", TRUSTED_PROXIES="1")
+def test_a_network_has_a_multiple_of_what_an_account_has(start_api: Start) -> None:
+    url = start_api(RATE_LIMIT="3/hour", TRUSTED_PROXIES="1")
     accounts = []
     for number in range(10):  # each from a network of its own: signing up counts, too
         address = {"X-Forwarded-For": f"198.51.100.{number}"}
@@ -124,8 +124,8 @@ def test_a_network_has_a_multiple_of_what_an_account_has(start: Start) -> None:
     assert again.status_code == 429, "the account's own is used up wherever it is"
 
 
-def test_a_refusal_says_what_is_allowed_until_when_and_who_sets_it(start: Start) -> None:
-    url = start(RATE_LIMIT="1/hour")
+def test_a_refusal_says_what_is_allowed_until_when_and_who_sets_it(start_api: Start) -> None:
+    url = start_api(RATE_LIMIT="1/hour")
     last = [requests.get(f"{url}/v1/tasks", timeout=30) for _ in range(2)][-1]
     assert refused(last, "rate_limited")
     said = last.json()["detail"]
@@ -134,8 +134,8 @@ def test_a_refusal_says_what_is_allowed_until_when_and_who_sets_it(start: Start)
     assert "log in" in said and "RATE_LIMIT" in said
 
 
-def test_a_quota_counts_new_images_alone(start: Start) -> None:
-    url = start(UPLOAD_QUOTA="2/day")
+def test_a_quota_counts_new_images_alone(start_api: Start) -> None:
+    url = start_api(UPLOAD_QUOTA="2/day")
     headers = sign_up(url).headers
     first = photo()
     assert upload(url, first, headers).status_code == 201
@@ -149,10 +149,10 @@ def test_a_quota_counts_new_images_alone(start: Start) -> None:
     assert upload(url, photo()).status_code == 201, "the address has its own"
 
 
-def test_a_quota_of_bytes(start: Start) -> None:
+def test_a_quota_of_bytes(start_api: Start) -> None:
     data = photo()
     most = 4 * len(data)
-    url = start(BYTES_QUOTA=f"{most}/day", UPLOAD_QUOTA="9/day")
+    url = start_api(BYTES_QUOTA=f"{most}/day", UPLOAD_QUOTA="9/day")
     answer = upload(url, data)
     assert answer.status_code == 201
     policies = answer.headers["RateLimit-Policy"]
@@ -164,8 +164,8 @@ def test_a_quota_of_bytes(start: Start) -> None:
     assert left.startswith('"uploads";r=7;'), "nor what was refused"
 
 
-def test_many_uploads_at_once_stay_within_the_quota(start: Start) -> None:
-    url = start(UPLOAD_QUOTA="5/day")
+def test_many_uploads_at_once_stay_within_the_quota(start_api: Start) -> None:
+    url = start_api(UPLOAD_QUOTA="5/day")
     photos = [photo() for _ in range(12)]
     with ThreadPoolExecutor(12) as threads:
         answers = list(threads.map(lambda data: upload(url, data), photos))

@@ -13,7 +13,7 @@ from common.database.session import Sessions, transact
 from common.settings import Settings
 from common.tables import EngineProcess
 from tests.api.limits.test_limits import Start
-from tests.api.limits.test_limits import start as start
+from tests.api.limits.test_limits import start_api as start_api
 from tests.support.http.accounts import sign_up
 from tests.support.http.calls_in_process import photo
 from tests.support.services.in_process import app as app
@@ -28,8 +28,8 @@ def caption(url: str, **headers: str) -> requests.Response:
     return requests.post(address, photo(), headers=PNG | headers, timeout=30)
 
 
-def test_a_paid_caption_needs_an_account(start: Start) -> None:
-    url = start(CAPTIONER_URL=PROVIDER, OPENAI_API_KEY="key")
+def test_a_paid_caption_needs_an_account(start_api: Start) -> None:
+    url = start_api(CAPTIONER_URL=PROVIDER, OPENAI_API_KEY="key")
     refused = caption(url)
     assert (refused.status_code, refused.json()["code"]) == (401, "account_required")
     assert "sign in" in refused.json()["detail"]
@@ -48,8 +48,8 @@ def test_a_paid_caption_needs_an_account(start: Start) -> None:
     assert codes == ["account_required", None]
 
 
-def test_the_settings_may_let_anonymous_callers_have_some(start: Start) -> None:
-    url = start(CAPTIONER_URL=PROVIDER, OPENAI_API_KEY="key", PAID_TASKS_ANONYMOUS="on")
+def test_the_settings_may_let_anonymous_callers_have_some(start_api: Start) -> None:
+    url = start_api(CAPTIONER_URL=PROVIDER, OPENAI_API_KEY="key", PAID_TASKS_ANONYMOUS="on")
     assert caption(url).status_code == 202
 
 

@@ -11,7 +11,7 @@ from common.settings import Settings
 from common.settings.parsers import Allowance
 from common.tasks import contract
 from tests.api.limits.test_limits import Start, refused, upload
-from tests.api.limits.test_limits import start as start
+from tests.api.limits.test_limits import start_api as start_api
 from tests.support.http.accounts import sign_up
 from tests.support.http.calls_in_process import photo
 from tests.support.services.in_process import app as app
@@ -44,8 +44,8 @@ def test_tasks_are_weighted_by_what_they_cost() -> None:
     )
 
 
-def test_predictions_of_a_network_are_counted_in_units(start: Start) -> None:
-    url = start(PREDICTION_QUOTA=f"{2 * OUTLINE + 2}/hour")
+def test_predictions_of_a_network_are_counted_in_units(start_api: Start) -> None:
+    url = start_api(PREDICTION_QUOTA=f"{2 * OUTLINE + 2}/hour")
     image = stored(url)
     first = ask(url, "outline", image)
     assert first.status_code == 202
@@ -65,16 +65,16 @@ def test_predictions_of_a_network_are_counted_in_units(start: Start) -> None:
     assert refused(with_task, "quota_exceeded")
 
 
-def test_what_was_refused_for_another_reason_costs_nothing(start: Start) -> None:
-    url = start(PREDICTION_QUOTA=f"{OUTLINE}/hour")
+def test_what_was_refused_for_another_reason_costs_nothing(start_api: Start) -> None:
+    url = start_api(PREDICTION_QUOTA=f"{OUTLINE}/hour")
     image = stored(url)
     assert ask(url, "outline", image, params={"format": "nope"}).status_code == 422
     assert ask(url, "outline", "0" * 32).status_code == 422
     assert ask(url, "outline", image).status_code == 202
 
 
-def test_a_batch_costs_what_its_items_cost(start: Start) -> None:
-    url = start(PREDICTION_QUOTA=f"{3 * OUTLINE + 1}/hour")
+def test_a_batch_costs_what_its_items_cost(start_api: Start) -> None:
+    url = start_api(PREDICTION_QUOTA=f"{3 * OUTLINE + 1}/hour")
     image = stored(url)
     good = {"task": "outline", "image_id": image}
     lost = {"task": "outline", "image_id": "0197b1d0-0000-7000-8000-000000000000"}
@@ -90,8 +90,8 @@ def test_a_batch_costs_what_its_items_cost(start: Start) -> None:
     assert batch(good).status_code == 202, "what the unknown image would have cost was given back"
 
 
-def test_searches_and_feedback_count(start: Start) -> None:
-    url = start(PREDICTION_QUOTA=f"{SEARCH + 2}/hour", MAX_WAITING="1")
+def test_searches_and_feedback_count(start_api: Start) -> None:
+    url = start_api(PREDICTION_QUOTA=f"{SEARCH + 2}/hour", MAX_WAITING="1")
     said = requests.get(f"{url}/v1/search?query=cat", timeout=30)
     assert said.status_code == 503, "no engine runs here"
     assert refused(requests.get(f"{url}/v1/search?query=cat", timeout=30), "quota_exceeded")
@@ -101,8 +101,8 @@ def test_searches_and_feedback_count(start: Start) -> None:
     assert refused(answers[1], "quota_exceeded")
 
 
-def test_a_prediction_that_is_done_again_counts(start: Start) -> None:
-    url = start(PREDICTION_QUOTA=f"{2 * OUTLINE}/hour")
+def test_a_prediction_that_is_done_again_counts(start_api: Start) -> None:
+    url = start_api(PREDICTION_QUOTA=f"{2 * OUTLINE}/hour")
     made = ask(url, "outline", stored(url)).json()
     address = f"{url}/v1/predictions/{made['id']}"
     for _ in range(2):
@@ -111,8 +111,8 @@ def test_a_prediction_that_is_done_again_counts(start: Start) -> None:
     assert refused(last, "quota_exceeded")
 
 
-def test_a_request_that_is_sent_again_with_its_key_is_not_counted_again(start: Start) -> None:
-    url = start(PREDICTION_QUOTA=f"{OUTLINE}/hour")
+def test_a_request_that_is_sent_again_with_its_key_is_not_counted_again(start_api: Start) -> None:
+    url = start_api(PREDICTION_QUOTA=f"{OUTLINE}/hour")
     image = stored(url)
     headers = {"Idempotency-Key": "3a7b6c1e"}
     content = {"task": "outline", "image_id": image}
@@ -124,8 +124,8 @@ def test_a_request_that_is_sent_again_with_its_key_is_not_counted_again(start: S
     assert first.json()["id"] == again.json()["id"]
 
 
-def test_accounts_have_their_own_and_a_network_has_a_multiple(start: Start) -> None:
-    url = start(PREDICTION_QUOTA=f"{CLASSIFY}/hour", TRUSTED_PROXIES="1")
+def test_accounts_have_their_own_and_a_network_has_a_multiple(start_api: Start) -> None:
+    url = start_api(PREDICTION_QUOTA=f"{CLASSIFY}/hour", TRUSTED_PROXIES="1")
     image = stored(url)
 
     def asked(headers: dict[str, str], address: str) -> int:
@@ -142,10 +142,10 @@ def test_accounts_have_their_own_and_a_network_has_a_multiple(start: Start) -> N
     assert [asked({}, "203.0.113.7:2"), asked({}, "203.0.113.7:3")] == [202, 429]
 
 
-def test_it_is_on_for_anonymous_callers_by_default_and_not_told(start: Start) -> None:
+def test_it_is_on_for_anonymous_callers_by_default_and_not_told(start_api: Start) -> None:
     default = Settings.from_env({}).prediction_quota
     assert default == (Allowance(100_000, 3600), None)
-    url = start()
+    url = start_api()
     image = stored(url)
     answer = ask(url, "classify", image)
     assert answer.status_code == 202
@@ -158,8 +158,8 @@ def test_it_is_on_for_anonymous_callers_by_default_and_not_told(start: Start) ->
     assert mine.status_code == 202, "accounts are not limited by default"
 
 
-def test_it_can_be_turned_off(start: Start) -> None:
-    url = start(PREDICTION_QUOTA="off")
+def test_it_can_be_turned_off(start_api: Start) -> None:
+    url = start_api(PREDICTION_QUOTA="off")
     image = stored(url)
     items = [{"task": "outline", "image_id": image}] * 1_000
     answer = send_batch(url, items)

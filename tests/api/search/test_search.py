@@ -11,6 +11,8 @@ from tests.support.images.pictures import photographs
 from tests.support.services.processes import Running, standalone
 from tests.support.services.served import models as models
 
+pytestmark = pytest.mark.slow
+
 SOON = 30.0  # seconds until an upload is found, on a busy machine
 SHOWN = ["cat_720p.jpg", "parrot.jpg", "sunflower.bmp", "grace_hopper.bmp"]
 

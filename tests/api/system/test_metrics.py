@@ -15,6 +15,8 @@ from tests.support.images.pictures import encode, picture
 from tests.support.services.idle_api import only_api
 from tests.support.services.processes import Running, standalone
 
+pytestmark = pytest.mark.slow
+
 PHOTO = encode(picture(), "JPEG")
 UNDECODABLE = PNG[:60] + bytes(40) + PNG[100:]
 SOON = 10  # seconds

@@ -16,6 +16,8 @@ from tests.support.http.calls import FORMS, PATIENCE, forms, get, post, until
 from tests.support.services.processes import Running, standalone
 from tests.support.webhooks.receivers import Sink, answer, sinking
 
+pytestmark = pytest.mark.slow
+
 PUBLIC = "https://hooks.invalid/hook"
 DATA = base64.b64encode(PHOTO).decode()
 

@@ -119,7 +119,7 @@ def test_what_came_after_an_empty_queue_was_measured_is_counted(
 def test_only_the_rows_of_the_lane_are_read_and_they_need_no_sorting(
     sessions: Sessions, ask: Any
 ) -> None:
-    ids = ask(50)
+    ids = one_after_another(ask, 50)
     rewrite(sessions, ids[10:], state=State.EXPIRED, check_at=None)
     seen = plans(sessions, lambda: before(sessions, ids[3]))
     assert len(seen) == 3

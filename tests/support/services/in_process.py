@@ -11,24 +11,32 @@ from flask import Flask
 from sqlalchemy import event, func, select
 from werkzeug.test import TestResponse
 
-from api.app import close, create_app
+from api.app import close, create_routes, start
 from common.database.session import Sessions, read
 from common.services import open_services
 from common.settings import Settings
 
+# Applications without services. To create their routes takes longer than most tests.
+_idle: list[Flask] = []
+
 
 @contextmanager
 def application(sessions: Sessions, folder: Path) -> Iterator[Flask]:
-    """The application on the database of `sessions`, its objects in `folder`."""
+    """The application on the database of `sessions`, its objects in `folder`.
+
+    Later tests get the same routes, so a test must not change them.
+    """
     url = sessions.engine.url.render_as_string(hide_password=False)
     given = {"DATA_DIR": str(folder), "DATABASE_URL": url, "JWT_SECRET": "x" * 64}
     settings = Settings.from_env(given)
     with open_services(settings) as services:
-        app = create_app(services)
+        app = _idle.pop() if _idle else create_routes(settings)
+        start(app, services)
         try:
             yield app
         finally:
             close(app)
+            _idle.append(app)
 
 
 @contextmanager
