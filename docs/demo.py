@@ -32,7 +32,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         with httpx.Client(base_url=options.url, timeout=60) as client:
-            _sign_in(client)
+            _log_in(client)
             print(f"user {NAME}, password {PASSWORD}")
             if options.folder:
                 print(f"{_fill(client, options.folder)} new posts: {options.url}/gallery")
@@ -42,7 +42,7 @@ def main() -> int:
     return 0
 
 
-def _sign_in(client: httpx.Client) -> None:
+def _log_in(client: httpx.Client) -> None:
     account = {"name": NAME, "email": EMAIL, "password": PASSWORD}
     _json(client.post("/v1/users", json=account), accepted=409)
     form = {"grant_type": "", "username": NAME, "password": PASSWORD}

@@ -22,8 +22,8 @@ def page() -> str:
 
 
 @blueprint.post("/login")
-def sign_in() -> Any:
-    """Sign in as `POST /token` does, with the same throttle, and redirect to the overview."""
+def log_in() -> Any:
+    """Log in as `POST /token` does, with the same throttle, and redirect to the overview."""
     sent = read_form(request)
     check_token(MultiDict(sent))
     try:
@@ -38,7 +38,7 @@ def sign_in() -> Any:
 
 
 @blueprint.post("/logout")
-def sign_out() -> Response:
+def log_out() -> Response:
     """End the session."""
     check_token(request.form)
     sessions.end()

@@ -66,7 +66,7 @@ def check_paid(task_contract: Contract) -> None:
         return
     model = read(partial(app_state().models.answering, task=task_contract.name))
     if is_paid(settings, model):
-        detail = f"`{task_contract.name}` costs the operator money and needs an account: sign in."
+        detail = f"`{task_contract.name}` costs the operator money and needs an account: log in."
         raise Unauthorized(detail, code="account_required")
 
 

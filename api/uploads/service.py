@@ -109,7 +109,7 @@ def check_visibility(visibility: str | None) -> str:
     """
     is_anonymous = current_user().id is None
     if visibility == Visibility.PRIVATE and is_anonymous:
-        detail = "Only accounts have private images: sign in, or send another visibility."
+        detail = "Only accounts have private images: log in, or send another visibility."
         raise InputFault(detail, errors={"visibility": [detail]})
     return visibility or (Visibility.UNLISTED if is_anonymous else Visibility.PRIVATE)
 

@@ -2,7 +2,7 @@
 
 COCO's polygons cannot have holes, its run lengths can. They count pixels outside and inside in
 turns, beginning with outside, down the columns from left to right; a pixel is inside if its center
-is.
+is. An object that contains no center gets the one pixel in its middle.
 """
 
 from collections.abc import Sequence
@@ -35,6 +35,8 @@ def _annotation(
 ) -> dict[str, Any]:
     rings = [ring for polygon in outline.polygons for ring in polygon.rings]
     counts = run_lengths(rings, width, height)
+    if len(counts) == 1:
+        counts = _pixel_in_the_middle(outline, width, height)
     return {
         "id": id,
         "image_id": 1,
@@ -45,6 +47,15 @@ def _annotation(
         "segmentation": {"size": [height, width], "counts": counts},
         "rle": {"size": [height, width], "counts": compressed(counts)},
     }
+
+
+def _pixel_in_the_middle(outline: Outline, width: int, height: int) -> list[int]:
+    """Return the run lengths of the pixel in the middle of the object's largest polygon."""
+    middle = (outline.vertices.min(axis=0) + outline.vertices.max(axis=0)) / 2
+    column, row = np.minimum(middle.astype(np.int64), (width - 1, height - 1)).tolist()
+    place = column * height + row
+    after = width * height - place - 1
+    return [place, 1, after] if after else [place, 1]
 
 
 def run_lengths(rings: Sequence[Ring], width: int, height: int) -> list[int]:

@@ -2,7 +2,7 @@
 // HTML.
 
 import { percent } from "./card.js";
-import { ask, signIn, signOut, signedIn } from "./posting.js";
+import { ask, logIn, logOut, loggedIn } from "./posting.js";
 
 const MOST_LABELS = 3;
 const LOOK_AGAIN = 2000; // ms until a post without labels is read again
@@ -97,9 +97,9 @@ async function look(element, post) {
 // ---- actions
 
 async function like(element, post) {
-  if (!signedIn()) {
+  if (!loggedIn()) {
     byId("sign-in").elements.username.focus();
-    throw new Error("Sign in to like a post.");
+    throw new Error("Log in to like a post.");
   }
   await ask(`${posts}/${post.id}/like`, { method: post.liked ? "DELETE" : "PUT" }, refresh);
   Object.assign(post, await ask(`${posts}/${post.id}`, {}, refresh));
@@ -133,7 +133,7 @@ async function withErrors(action) {
 }
 
 function showWho() {
-  const who = signedIn();
+  const who = loggedIn();
   byId("sign-in").hidden = Boolean(who);
   byId("new-post").hidden = byId("who").hidden = !who;
   byId("who").querySelector("bdi").textContent = who?.name ?? "";
@@ -156,7 +156,7 @@ byId("more").addEventListener("click", () => withErrors(() => show(true)));
 byId("sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
   withErrors(async () => {
-    await signIn(token, event.target);
+    await logIn(token, event.target);
     event.target.reset();
     await show();
   });
@@ -167,7 +167,7 @@ byId("new-post").addEventListener("submit", (event) => {
 });
 byId("sign-out").addEventListener("click", () => {
   withErrors(async () => {
-    await signOut(document.body.dataset.signOut);
+    await logOut(document.body.dataset.logOut);
     await show();
   });
 });

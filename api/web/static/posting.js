@@ -1,4 +1,4 @@
-// The part of the HTTP API that the gallery uses, with sign-in. Tokens are kept in this tab only.
+// The part of the HTTP API that the gallery uses, with log-in. Tokens are kept in this tab only.
 
 import { fileFault } from "./service.js";
 
@@ -16,19 +16,19 @@ export class Refused extends Error {
   }
 }
 
-export const signedIn = () => JSON.parse(sessionStorage.getItem(TOKENS) ?? "null");
+export const loggedIn = () => JSON.parse(sessionStorage.getItem(TOKENS) ?? "null");
 
 /** Drops the tokens and revokes the log-in. */
-export async function signOut(url) {
-  const tokens = signedIn();
+export async function logOut(url) {
+  const tokens = loggedIn();
   forget();
   if (tokens) await asked(url, { method: "DELETE", headers: bearer(tokens) });
 }
 
 const forget = () => sessionStorage.removeItem(TOKENS);
 
-/** Signs in with the name and password of the form and keeps the tokens. */
-export async function signIn(url, form) {
+/** Logs in with the name and password of the form and keeps the tokens. */
+export async function logIn(url, form) {
   const fields = new URLSearchParams(new FormData(form));
   fields.set("grant_type", "password");
   const tokens = await asked(url, { method: "POST", body: fields });
@@ -37,7 +37,7 @@ export async function signIn(url, form) {
 
 /** Sends a request with the access token, if there is one; returns the JSON or null for an empty body. */
 export async function ask(url, options = {}, refresh = null) {
-  const tokens = signedIn();
+  const tokens = loggedIn();
   if (!tokens) return asked(url, options);
   try {
     return await asked(url, { ...options, headers: bearer(tokens) });

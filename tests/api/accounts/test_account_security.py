@@ -9,7 +9,7 @@ from api.app import close, create_app
 from common.services import open_services
 from common.settings import Settings
 from tests.api.accounts.test_accounts import ME, get, patch, post
-from tests.support.http.accounts import PASSWORD, Account, sign_in, sign_up
+from tests.support.http.accounts import PASSWORD, Account, log_in, sign_up
 from tests.support.rows.databases import migrate
 from tests.support.services.in_process import app as app
 
@@ -37,7 +37,7 @@ def test_a_new_password_deletes_the_keys_unless_told_otherwise(
 
 
 def test_log_ins_are_listed_and_ended(app: Flask, anna: Account) -> None:
-    other = Account(anna.id, anna.name, sign_in(app, "anna"))
+    other = Account(anna.id, anna.name, log_in(app, "anna"))
     listed = get(app, "/v1/users/me/logins", anna).get_json()["items"]
     assert [each["current"] for each in listed] == [False, True]
     ben = sign_up(app, "ben")

@@ -14,7 +14,7 @@ from common.database.session import Sessions, read
 from common.services import open_services
 from common.settings import Settings
 from common.tables import ApiKey, Login, User
-from tests.support.http.accounts import PASSWORD, Account, sign_in, sign_up
+from tests.support.http.accounts import PASSWORD, Account, log_in, sign_up
 from tests.support.services.in_process import app as app
 from tests.support.services.in_process import count
 
@@ -126,7 +126,7 @@ def test_a_name_may_be_of_any_one_script(app: Flask, name: str) -> None:
 
 def test_passwords_of_8_to_128_characters_are_fine(app: Flask) -> None:
     for password in ("81726354", "x" * 128, "pässwörd 💎"):
-        assert sign_in(app, sign_up(app, password=password).name, password)
+        assert log_in(app, sign_up(app, password=password).name, password)
 
 
 def test_one_of_many_who_want_a_name_gets_it(app: Flask, sessions: Sessions) -> None:
@@ -156,7 +156,7 @@ def test_an_address_may_be_changed(app: Flask, anna: Account) -> None:
 
 
 def test_a_new_password_wants_the_old_one_and_ends_other_log_ins(app: Flask, anna: Account) -> None:
-    other = Account(anna.id, anna.name, sign_in(app, "anna"))
+    other = Account(anna.id, anna.name, log_in(app, "anna"))
     for wrong in ({}, {"current_password": "wrong password"}):
         answer = patch(app, anna, password="another password", **wrong)
         assert answer.status_code == 422
@@ -165,7 +165,7 @@ def test_a_new_password_wants_the_old_one_and_ends_other_log_ins(app: Flask, ann
     assert done.status_code == 200
     assert get(app, who=anna).status_code == 200
     assert get(app, who=other).status_code == 401
-    assert sign_in(app, "anna", "another password")
+    assert log_in(app, "anna", "another password")
 
 
 def test_nobody_changes_what_is_not_theirs_to_change(app: Flask, anna: Account) -> None:

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests.support.checkout import CHECKOUT
-from tests.support.http.accounts import PASSWORD, sign_in, sign_up
+from tests.support.http.accounts import PASSWORD, log_in, sign_up
 from tests.support.http.calls_in_process import photo
 from tests.support.services.idle_api import only_api
 from tests.support.services.processes import Running
@@ -38,8 +38,8 @@ def people(
 
 
 def role_of(service: Running, name: str) -> Any:
-    """The role with which an account is signed in."""
-    token = sign_in(service.base_url, name)["access_token"]
+    """The role with which an account is logged in."""
+    token = log_in(service.base_url, name)["access_token"]
     headers = {"Authorization": f"Bearer {token}"}
     return requests.get(f"{service.base_url}/v1/users/me", headers=headers, timeout=30).json()[
         "role"
@@ -116,4 +116,4 @@ def test_the_demo_can_be_set_up_twice(service: Running, tmp_path: Path) -> None:
     assert "0 new posts" in demo()
     posts = requests.get(f"{service.base_url}/v1/posts?user=client_user", timeout=30).json()
     assert {post["text"] for post in posts["items"]} == {"one", "two cats"}
-    sign_in(service.base_url, "client_user", "tryClassifier")
+    log_in(service.base_url, "client_user", "tryClassifier")

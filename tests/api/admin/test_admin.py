@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from common.database.session import Sessions, now, transact
 from common.tables import Counter, Login, Role, User
 from tests.support.http.accounts import PASSWORD, Account, make_admin, make_role, sign_up
-from tests.support.http.admin import LOGIN, act, browser, sign_in, token_of
+from tests.support.http.admin import LOGIN, act, browser, log_in, token_of
 from tests.support.services.in_process import app as app
 from tests.support.services.in_process import count
 
@@ -112,26 +112,26 @@ def test_the_form_is_throttled_with_the_tokens_and_answers_alike(
     app: Flask, sessions: Sessions, root: Account
 ) -> None:
     client = app.test_client()
-    wrong = [sign_in(client, "root", "wrong"), sign_in(client, "nobody")]
+    wrong = [log_in(client, "root", "wrong"), log_in(client, "nobody")]
     write(sessions, update(User).values(is_active=False))
-    wrong.append(sign_in(client, "root"))
+    wrong.append(log_in(client, "root"))
     assert {answer.status_code for answer in wrong} == {401}
     assert all("The name or the password is wrong." in answer.text for answer in wrong)
     write(sessions, update(User).values(is_active=True))
     form = {"username": "root", "password": "wrong"}
     for _ in range(3):
         assert client.post("/token", data=form).status_code == 401
-    blocked = sign_in(client, "root")
+    blocked = log_in(client, "root")
     assert blocked.status_code == 429
     assert int(blocked.headers["Retry-After"]) > 800
     write(sessions, update(Counter).values(ends_at=now()))
-    assert sign_in(client, "root").status_code == 303
+    assert log_in(client, "root").status_code == 303
 
 
-def test_signing_in_changes_the_forms_token(app: Flask, root: Account) -> None:
+def test_logging_in_changes_the_forms_token(app: Flask, root: Account) -> None:
     client = app.test_client()
     planted = token_of(client.get(LOGIN))
-    assert sign_in(client, "root").status_code == 303
+    assert log_in(client, "root").status_code == 303
     answer = client.post("/admin/logout", data={"csrf_token": planted})
     assert answer.status_code == 400
 

@@ -33,13 +33,13 @@ def root(url: str, sessions: Sessions) -> Account:
 
 @pytest.fixture
 def visit(browser: Browser, url: str, root: Account) -> Iterator[Visit]:
-    """Somebody who has signed in by the form."""
+    """Somebody who has logged in by the form."""
     with browser.new_context() as context:
         found = watched(context.new_page(), url)
         found.page.goto(f"{url}/admin")
         found.page.get_by_label("Name").fill(root.name)
         found.page.get_by_label("Password").fill(PASSWORD)
-        found.page.get_by_role("button", name="Sign in").click()
+        found.page.get_by_role("button", name="Log in").click()
         expect(found.page.get_by_role("heading", name="Overview")).to_be_visible()
         yield found
 
@@ -90,8 +90,8 @@ def test_what_cannot_be_undone_is_asked_first(visit: Visit, url: str, root: Acco
     visit.page.get_by_role("button", name="Delete").click()
     expect(visit.page.get_by_role("status")).to_have_text("deleted: 1")
     expect(visit.page.locator("tbody [name=rowid]")).to_have_count(0)
-    visit.page.get_by_role("button", name="Sign out").click()
-    expect(visit.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    visit.page.get_by_role("button", name="Log out").click()
+    expect(visit.page.get_by_role("heading", name="Log in")).to_be_visible()
     visit.page.go_back()
-    expect(visit.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(visit.page.get_by_role("heading", name="Log in")).to_be_visible()
     visit.assert_quiet()

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from api.search import service as search_service
-from tests.support.http.accounts import Account, sign_in, sign_up
+from tests.support.http.accounts import Account, log_in, sign_up
 from tests.support.http.calls_in_process import call, photo, upload
 from tests.support.services.in_process import app as app
 
@@ -76,8 +76,8 @@ def test_spaces_around_the_commas_of_a_list_are_ignored(app: Flask, anna: Accoun
 @pytest.mark.parametrize(("chosen", "typed"), [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)])
 def test_a_password_is_the_same_from_every_keyboard(app: Flask, chosen: str, typed: str) -> None:
     account = sign_up(app, password=chosen)
-    assert sign_in(app, account.name, typed)["access_token"]
-    assert sign_in(app, account.name, chosen)["access_token"]
+    assert log_in(app, account.name, typed)["access_token"]
+    assert log_in(app, account.name, chosen)["access_token"]
 
 
 def test_a_white_space_pasted_with_a_search_counts_as_a_space(

@@ -137,7 +137,7 @@ def test_only_its_owner_and_admins_change_an_image(
     assert status(app, "DELETE", f"/v1/images/{new_id()}", admin) == 404
 
 
-def test_a_list_is_for_whoever_is_signed_in(app: Flask) -> None:
+def test_a_list_is_for_whoever_is_logged_in(app: Flask) -> None:
     for method, path in (("GET", "/v1/images"), ("POST", "/v1/images/check")):
         refused = call(app, method, path, None, json={"sha256": ["0" * 64]})
         assert refused.status_code == 401

@@ -32,7 +32,7 @@ def test_a_paid_caption_needs_an_account(start_api: Start) -> None:
     url = start_api(CAPTIONER_URL=PROVIDER, OPENAI_API_KEY="key")
     refused = caption(url)
     assert (refused.status_code, refused.json()["code"]) == (401, "account_required")
-    assert "sign in" in refused.json()["detail"]
+    assert "log in" in refused.json()["detail"]
     fresh = requests.post(
         f"{url}/v1/images?tasks=caption&fresh=true", photo(), headers=PNG, timeout=30
     )

@@ -12,7 +12,7 @@ from common.accounts.logins import GRACE
 from common.database.session import Sessions, now, read, transact
 from common.housekeeping.retention import remove_old
 from common.tables import Counter, Login, User
-from tests.support.http.accounts import Account, sign_in
+from tests.support.http.accounts import Account, log_in
 from tests.support.services.in_process import app as app
 from tests.support.services.in_process import count
 
@@ -41,7 +41,7 @@ def test_a_log_in_goes_on_from_token_to_token(app: Flask, anna: Account) -> None
 
 
 def test_a_token_used_twice_ends_the_log_in_for_both(app: Flask, anna: Account) -> None:
-    other = sign_in(app, "anna")
+    other = log_in(app, "anna")
     new = refresh(app, anna.tokens).get_json()
     assert refresh(app, anna.tokens, "203.0.113.7").status_code == 401
     assert refresh(app, new).status_code == 401
@@ -125,7 +125,7 @@ def test_what_has_ended_does_not_go_on(
 
 
 def test_signing_out_ends_both_tokens(app: Flask, anna: Account) -> None:
-    other = sign_in(app, "anna")
+    other = log_in(app, "anna")
     client = app.test_client()
     assert client.delete("/v1/token", headers=anna.headers).status_code == 204
     assert not works(app, anna.tokens)

@@ -50,10 +50,10 @@ def post_of(visit: Visit, text: str) -> Locator:
     return visit.page.locator(".posts > li").filter(has_text=text)
 
 
-def sign_in(visit: Visit, who: Account, password: str = PASSWORD) -> None:
+def log_in(visit: Visit, who: Account, password: str = PASSWORD) -> None:
     visit.page.get_by_label("Name").fill(who.name)
     visit.page.get_by_label("Password").fill(password)
-    visit.page.get_by_role("button", name="Sign in").click()
+    visit.page.get_by_role("button", name="Log in").click()
 
 
 def test_a_photograph_is_posted_liked_and_labelled(
@@ -63,9 +63,9 @@ def test_a_photograph_is_posted_liked_and_labelled(
     text = f"My cat {uuid4()}"
     visit.page.goto(f"{visit.base_url}/")
     visit.page.get_by_role("link", name="Gallery").click()
-    sign_in(visit, anna, "wrong password")
+    log_in(visit, anna, "wrong password")
     expect(visit.page.locator("#fault")).to_be_visible()
-    sign_in(visit, anna)
+    log_in(visit, anna)
     expect(visit.page.locator("#who bdi")).to_have_text(anna.name)
     visit.page.get_by_label("Photograph").set_input_files(tmp_path / CAT)
     visit.page.get_by_label("Text").fill(text)
@@ -81,11 +81,11 @@ def test_a_photograph_is_posted_liked_and_labelled(
         expect(like).to_have_attribute("aria-pressed", pressed)
     visit.page.get_by_role("button", name="Most liked this week").click()
     expect(post_of(visit, text).locator(".like span")).to_have_text("1")
-    visit.page.get_by_role("button", name="Sign out").click()
+    visit.page.get_by_role("button", name="Log out").click()
     expect(visit.page.locator("#sign-in")).to_be_visible()
     expect(post_of(visit, text).locator(".like")).to_have_attribute("aria-pressed", "false")
     post_of(visit, text).locator(".like").click()
-    expect(visit.page.locator("#fault")).to_have_text("Sign in to like a post.")
+    expect(visit.page.locator("#fault")).to_have_text("Log in to like a post.")
     visit.assert_quiet()
 
 
@@ -123,7 +123,7 @@ def test_more_than_a_page_of_posts_is_fetched_piece_by_piece(visit: Visit, anna:
 
 def test_an_old_token_is_renewed_in_passing(visit: Visit, anna: Account) -> None:
     visit.page.goto(f"{visit.base_url}/gallery")
-    sign_in(visit, anna)
+    log_in(visit, anna)
     expect(visit.page.locator("#who bdi")).to_have_text(anna.name)
     visit.page.evaluate(SPOIL)
     with visit.page.expect_response("**/v1/token/refresh") as renewed:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from common.tasks import contract
-from engine.outlines.coco import compressed, run_lengths
-from engine.outlines.shapes import signed_area
+from engine.outlines.coco import compressed, render, run_lengths
+from engine.outlines.shapes import Outline, Polygon, signed_area
 from engine.tasks.outline import FORMATS, OutlineRunner
 from tests.engine.outlines.outlined import Mask, fill, fill_objects, outline
 from tests.engine.outlines.outlined import work as work
@@ -111,6 +111,19 @@ def test_run_lengths_are_those_of_any_rings(seed: int) -> None:
     counts = run_lengths(rings, width, height)
     assert (unrolled(counts, width, height) == fill(rings, width, height)).all()
     assert read_compressed(compressed(counts)) == counts
+
+
+@pytest.mark.parametrize(
+    ("left", "top", "counts"), [(0.1, 0.1, [0, 1, 11]), (1.1, 2.6, [5, 1, 6]), (3.8, 2.8, [11, 1])]
+)
+def test_an_object_between_the_centers_of_pixels_is_one_pixel(
+    left: float, top: float, counts: list[int]
+) -> None:
+    ring = np.array([(0, 0), (0.2, 0), (0.2, 0.2), (0, 0.2)]) + np.array((left, top))
+    coco = render([Outline("cat", 1, (Polygon(ring),))], width=4, height=3)["coco"]
+    [annotation] = coco["annotations"]
+    assert annotation["segmentation"]["counts"] == counts
+    assert annotation["area"] == 1
 
 
 def test_the_string_is_cocos_own() -> None:

@@ -1,1 +1,1 @@
-"""HTTP calls as clients make them: signed in, as a browser, or as raw bytes."""
+"""HTTP calls as clients make them: logged in, as a browser, or as raw bytes."""

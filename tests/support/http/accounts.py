@@ -1,4 +1,4 @@
-"""Accounts for tests: signed up and signed in as clients do it, over HTTP."""
+"""Accounts for tests: signed up and logged in as clients do it, over HTTP."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody who has signed in."""
+    """Somebody who has logged in."""
 
     id: UUID
     name: str
@@ -38,10 +38,10 @@ def sign_up(where: str | Flask | FlaskClient, name: str = "", password: str = PA
     wanted = {"name": name, "email": f"{name.replace(' ', '.')}@example.org", "password": password}
     status, made = _call(where, "/v1/users", json=wanted)
     assert status == 201, made
-    return Account(UUID(made["id"]), made["name"], sign_in(where, name, password))
+    return Account(UUID(made["id"]), made["name"], log_in(where, name, password))
 
 
-def sign_in(where: str | Flask | FlaskClient, name: str, password: str = PASSWORD) -> Any:
+def log_in(where: str | Flask | FlaskClient, name: str, password: str = PASSWORD) -> Any:
     """What `POST /token` answers."""
     form = {"grant_type": "", "username": name, "password": password, "scope": ""}
     status, tokens = _call(where, "/token", data=form)

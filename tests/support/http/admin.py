@@ -19,16 +19,16 @@ def token_of(page: TestResponse) -> str:
     return found[1]
 
 
-def sign_in(client: FlaskClient, name: str, password: str = PASSWORD) -> TestResponse:
+def log_in(client: FlaskClient, name: str, password: str = PASSWORD) -> TestResponse:
     """What the form of /admin/login is answered."""
     sent = {"username": name, "password": password, "csrf_token": token_of(client.get(LOGIN))}
     return client.post(LOGIN, data=sent)
 
 
 def browser(app: Flask, name: str, password: str = PASSWORD) -> FlaskClient:
-    """Somebody who has signed in to the admin pages."""
+    """Somebody who has logged in to the admin pages."""
     client = app.test_client()
-    answer = sign_in(client, name, password)
+    answer = log_in(client, name, password)
     assert answer.status_code == 303, answer.text
     return client
 
@@ -41,7 +41,7 @@ def act(client: FlaskClient, table: str, action: str, *ids: Any) -> TestResponse
 
 
 def status(app: Flask, who: str | None, method: str, path: str, form: dict[str, Any]) -> int:
-    """The status that somebody gets who has signed in to the pages, whatever they may see there;
+    """The status that somebody gets who has logged in to the pages, whatever they may see there;
     or somebody who has not.
     """
     client = browser(app, who) if who else app.test_client()

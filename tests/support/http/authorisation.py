@@ -18,7 +18,7 @@ from common.storage import object_key
 from common.tables import WebhookDelivery
 from common.tasks.thumbnail import SIZES, thumbnail_key
 from tests.support.http import admin
-from tests.support.http.accounts import PASSWORD, Account, make_admin, make_ml, sign_in, sign_up
+from tests.support.http.accounts import PASSWORD, Account, log_in, make_admin, make_ml, sign_up
 from tests.support.http.calls_in_process import ask, call, photo, status, upload
 from tests.support.http.posts import link, post, slug_of
 from tests.support.images.pictures import encode, picture
@@ -181,7 +181,7 @@ class Row:
             name = who.name if who else None
             return admin.status(world.app, name, method, path + query, form)
         if who and self.new_login:
-            who = Account(who.id, who.name, sign_in(world.app, who.name))
+            who = Account(who.id, who.name, log_in(world.app, who.name))
         sent = filled(self.options, about)
         return status(world.app, method, path + query, who, **sent)
 
@@ -206,8 +206,8 @@ def everybody(route: str, status: int = 200, thing: Thing = nothing, **options: 
     return row(route, thing, *[status] * len(CALLERS), **options)
 
 
-def signed_in(route: str, status: int = 200, thing: Thing = nothing, **options: Any) -> Row:
-    """A route for whoever is signed in, about what is their own."""
+def logged_in(route: str, status: int = 200, thing: Thing = nothing, **options: Any) -> Row:
+    """A route for whoever is logged in, about what is their own."""
     return row(route, thing, *[status] * 4, 401, **options)
 
 
@@ -217,7 +217,7 @@ def admins(route: str, status: int = 200, thing: Thing = nothing, **options: Any
 
 
 def admin_page(route: str, status: int = 200, thing: Thing = nothing, **form: Any) -> Row:
-    """A page for admins who have signed in to the pages; who has not is sent to do so."""
+    """A page for admins who have logged in to the pages; who has not is sent to do so."""
     statuses = (403, 403, 403, status, 302)
     return Row(route, thing, statuses, form.pop("query", ""), in_session=True, options=form)
 

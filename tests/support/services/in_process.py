@@ -24,18 +24,22 @@ _idle: list[Flask] = []
 def application(sessions: Sessions, folder: Path) -> Iterator[Flask]:
     """The application on the database of `sessions`, its objects in `folder`.
 
-    Later tests get the same routes, so a test must not change them.
+    Later tests get the same routes, so a test must not change them; it may change the
+    configuration.
     """
     url = sessions.engine.url.render_as_string(hide_password=False)
     given = {"DATA_DIR": str(folder), "DATABASE_URL": url, "JWT_SECRET": "x" * 64}
     settings = Settings.from_env(given)
     with open_services(settings) as services:
         app = _idle.pop() if _idle else create_routes(settings)
+        config = dict(app.config)
         start(app, services)
         try:
             yield app
         finally:
             close(app)
+            app.config.clear()
+            app.config.update(config)
             _idle.append(app)
 
 

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from common.database.ids import new_id
 from common.database.session import Sessions, now, transact
 from common.tables import Counter, Login, User
-from tests.support.http.accounts import PASSWORD, Account, make_admin, sign_in
+from tests.support.http.accounts import PASSWORD, Account, log_in, make_admin
 from tests.support.services.in_process import statements
 
 SECRET = "x" * 64  # as tests/support/services/in_process.py sets it
@@ -162,7 +162,7 @@ def test_the_old_classifiers_log_in(app: Flask, anna: Account, path: str) -> Non
 
 @pytest.mark.parametrize("name", ["Anna", " an na ", "ＡＮＮＡ"])
 def test_a_name_may_be_spelt_as_it_looks(app: Flask, anna: Account, name: str) -> None:
-    assert sign_in(app, name)["access_token"]
+    assert log_in(app, name)["access_token"]
 
 
 def try_password(app: Flask, name: str, password: str, **options: Any) -> TestResponse:
