@@ -1,5 +1,7 @@
 """Plugins with the fixtures of all tests, and the markers that follow from folders and fixtures."""
 
+import gc
+
 import pytest
 from hypothesis import settings
 
@@ -39,3 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture, marker in MARKERS_OF_FIXTURES.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(marker)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from going through all collected tests again and again."""
+    gc.freeze()

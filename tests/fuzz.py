@@ -43,7 +43,7 @@ STEADY = settings(
 BEYOND: list[Any] = [positive_data_acceptance]
 CALLERS = ("anonymous", "user", "admin")
 SHOWN = 10  # failures that are printed in full
-# Wrong passwords lock an account for a while, and after the last one the caller is signed out.
+# Wrong passwords lock an account for a while, and after the last one the caller is logged out.
 LAST = ("PATCH /v1/users/me", "DELETE /v1/users/me", "POST /token", "DELETE /v1/token")
 
 
@@ -159,7 +159,12 @@ def private_service() -> Iterator[tuple[Running, Path]]:
     """A standalone service of one's own, without limits that would hide its other answers."""
     with tempfile.TemporaryDirectory(prefix="afterimage-fuzz-") as name:
         folder = Path(name)
-        with standalone(folder, MODEL_MIRROR=model_mirror(), PREDICTION_QUOTA="off") as running:
+        limits = {
+            "PREDICTION_QUOTA": "off",
+            "SIGN_UP_LIMIT": "off",
+            "ACCESS_TOKEN_SECONDS": "86400",
+        }
+        with standalone(folder, MODEL_MIRROR=model_mirror(), **limits) as running:
             yield running, folder
 
 

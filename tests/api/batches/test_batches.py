@@ -39,6 +39,7 @@ def test_a_batch_is_sent_in_every_form(service: str, form: str, cat: bytes) -> N
     assert prediction["result"] == second["result"]
 
 
+@pytest.mark.slow
 def test_a_thousand_items_are_all_done(service: str) -> None:
     images = [stored(service, encode(picture(seed=number), "PNG")) for number in range(3)]
     batch = send(service, [item(images[n % 3], f"item {n}") for n in range(1000)], "jsonl")

@@ -22,6 +22,8 @@ from tests.support.services.in_process import app as app
 from tests.support.services.in_process import count, send
 from tests.support.services.in_process import twin as twin
 
+pytestmark = pytest.mark.slow
+
 PREDICT = "/v1/predictions?task=classify"
 ONE = encode(picture(seed=1), "PNG")
 THREADS, ROUNDS = 16, 50

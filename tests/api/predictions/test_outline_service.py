@@ -8,6 +8,8 @@ import requests
 
 from tests.support.http.calls import LONGEST_WAIT, get, post
 
+pytestmark = pytest.mark.slow
+
 KEYS = {"polygons": "objects", "geojson": "geojson", "coco": "coco", "svg": "svg"}
 
 

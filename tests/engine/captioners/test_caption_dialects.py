@@ -11,6 +11,8 @@ from tests.support.http.scraping import Scrape
 from tests.support.servers import openai as server
 from tests.support.servers.openai import Provider
 
+pytestmark = pytest.mark.slow
+
 PRICE = {"CAPTION_PRICE": "0.15,0.60"}
 REFUSED_NAMES = {
     "unsupported_parameter": (

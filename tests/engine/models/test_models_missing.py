@@ -34,6 +34,8 @@ from tests.support.http.calls import until
 from tests.support.rows.databases import migrate
 from tests.support.services.served import models as models
 
+pytestmark = pytest.mark.slow
+
 WRONG = ['{"classify": null}', '{"classify": "nothing@1"}', '{"classify": ""}', "[]", "broken", ""]
 PICTURE = base_picture()
 PARAMS = contract("classify").params().load({})

@@ -33,6 +33,8 @@ from tests.support.webhooks.receivers import (
     states,
 )
 
+pytestmark = pytest.mark.slow
+
 # ---- the schedule
 
 
