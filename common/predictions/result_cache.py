@@ -53,14 +53,16 @@ def cache_key(
 ) -> bytes | None:
     """The sha256 of everything that a result depends on; None for a result that is not cached.
 
-    `params` are validated ones, with defaults; of `model` the version and the file's sha256 count.
+    `params` are validated ones, with defaults; of `model` the version, the file's sha256 and the
+    preprocessing count.
     """
     contract = all_contracts().get(task)
     if contract is None or not contract.cacheable or sha256 is None:
         return None
     if not model.get("sha256"):
         return None
-    about = [sha256.hex(), task, params, model["sha256"], model.get("version")]
+    made_by = [model.get(key) for key in ("sha256", "version", "preprocessing")]
+    about = [sha256.hex(), task, params, *made_by]
     text = json.dumps(about, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).digest()
 

@@ -1,5 +1,6 @@
 """The picture that a provider receives."""
 
+import math
 from io import BytesIO
 
 from PIL import Image
@@ -16,7 +17,7 @@ def to_jpeg(data: bytes, decoder: Decoder) -> bytes:
 
     Raises InputFault like `Decoder.decoded`.
     """
-    needed = -(-SIDE // OVERSAMPLING)
+    needed = math.ceil(SIDE / OVERSAMPLING)
     with decoder.decoded(data, needed, needed) as decoded:
         image = decoded.copy()
         image.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)

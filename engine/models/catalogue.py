@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from common.model_reference import format_reference
+from engine.pixels import PREPROCESSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,28 @@ class Labels:
     background: int = 0
 
 
+SQUASH, CROP = "squash", "crop"
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How an image becomes a square input.
+
+    SQUASH resizes the whole image without keeping its aspect ratio. CROP takes `share` of the
+    shorter side from the middle, and of the longer side up to `stretch` times as much, so that
+    nothing is resized more in one direction than `stretch` times in the other.
+    """
+
+    kind: str = SQUASH
+    share: float = 1.0
+    stretch: float = 1.0
+
+    def __str__(self) -> str:
+        if self.kind == SQUASH:
+            return self.kind
+        return f"{self.kind} {self.share:g}, stretch {self.stretch:g}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
     """The description of a model: task, runtime, input, output, files, licence and source.
@@ -83,6 +106,7 @@ class Manifest:
     input: Tensor
     output: Tensor
     labels: Labels | None = None
+    fit: Fit = Fit()
     signature: str = ""  # signature of a SavedModel; empty: serving_default
     files: tuple[File, ...]
 
@@ -96,6 +120,7 @@ class Manifest:
             "input": _tensor(data["input"]),
             "output": _tensor(data["output"]),
             "labels": Labels(**data["labels"]) if data.get("labels") else None,
+            "fit": _fit(data.get("fit") or {}),
             "files": tuple(_file(each) for each in data["files"]),
         }
         return cls(**{**data, **parsed})
@@ -133,11 +158,23 @@ class Manifest:
     def identity(self) -> dict[str, Any]:
         """The part of the manifest that is stored with each result and returned to callers."""
         about = {key: getattr(self, key) for key in ("name", "version", "sha256", "runtime")}
-        return about | {"licence": self.licence, "source": str(self.source)}
+        preprocessing = f"{PREPROCESSING}: {self.fit}"
+        about |= {"licence": self.licence, "preprocessing": preprocessing}
+        return about | {"source": str(self.source)}
 
 
 def _tensor(data: Mapping[str, Any]) -> Tensor:
     return Tensor(**{**data, "shape": tuple(data["shape"])})
+
+
+def _fit(data: Mapping[str, Any]) -> Fit:
+    fit = Fit(**data)
+    if fit.kind not in (SQUASH, CROP) or not 0 < fit.share <= 1 <= fit.stretch:
+        raise ValueError(
+            f"{data} is not a fit: the kind is {SQUASH} or {CROP}, the share above 0 and at most "
+            "1, the stretch 1 or more"
+        )
+    return fit
 
 
 def _file(data: Mapping[str, Any]) -> File:

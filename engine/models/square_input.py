@@ -1,4 +1,4 @@
-"""Models whose input is the whole image as a square, and the classifier among them."""
+"""Models whose input is a square, and the classifier among them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.decoding.decoder import Decoder
+from engine.models.fitting import needed_side, squares
 from engine.models.labels import Label
 from engine.models.loader import Model
-from engine.pixels import to_square
 
 
 class SquareInputModel:
@@ -21,14 +21,24 @@ class SquareInputModel:
         self._session = model.session()
         self._decoder = decoder
         self._side = model.manifest.input.shape[1]
+        self._fit = model.manifest.fit
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> NDArray[np.uint8]:
-        """Return the image as uint8 RGB [side, side, 3]; nothing is cropped.
+        """Return the squares of the image, as `engine.models.fitting.squares` describes them.
 
         Raises InputFault if the image cannot be decoded.
         """
-        with self._decoder.decoded(data, self._side, self._side) as pixels:
-            return to_square(pixels, self._side)
+        needed = needed_side(self._fit, self._side)
+        with self._decoder.decoded(data, needed, needed) as pixels:
+            return squares(pixels, self._fit, self._side)
+
+    def outputs(self, prepared: Sequence[NDArray[np.uint8]]) -> list[NDArray[Any]]:
+        """Return the model's output for each image: the mean of those of its squares."""
+        every = iter(self._session.run([square for each in prepared for square in each]))
+        return [
+            next(every) if len(each) == 1 else np.mean([next(every) for _ in each], axis=0)
+            for each in prepared
+        ]
 
 
 class Classifier(SquareInputModel):
@@ -41,4 +51,4 @@ class Classifier(SquareInputModel):
 
     def probabilities(self, prepared: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
         """Return float32 [classes] for each image, without the background classes."""
-        return [scores[self._background :] for scores in self._session.run(prepared)]
+        return [scores[self._background :] for scores in self.outputs(prepared)]

@@ -32,8 +32,8 @@ class ClassifyRunner(Classifier):
     ) -> list[dict[str, Any]]:
         """Return the labels, broader terms and brightness of each image."""
         return [
-            self._result(scores, each) | {"brightness": brightness(pixels)}
-            for scores, each, pixels in zip(
+            self._result(scores, each) | {"brightness": brightness(squares)}
+            for scores, each, squares in zip(
                 self.probabilities(prepared), params, prepared, strict=True
             )
         ]
@@ -62,9 +62,11 @@ class ClassifyRunner(Classifier):
         }
 
 
-def brightness(pixels: NDArray[np.uint8]) -> float:
-    """Return the mean of uint8 [height, width, 3] as 0 to 1, from every fourth row and column."""
-    return round(float(pixels[::4, ::4].mean()) / 255, 4)
+def brightness(squares: NDArray[np.uint8]) -> float:
+    """Return the mean of uint8 [squares, height, width, 3] as 0 to 1, from every fourth row and
+    column.
+    """
+    return round(float(squares[:, ::4, ::4].mean()) / 255, 4)
 
 
 def open_runner(

@@ -23,7 +23,7 @@ class EmbedRunner(SquareInputModel):
         """Return the vector of each image as base64 of little-endian float32: a third of the size
         of decimal numbers, and readable without parsing.
         """
-        vectors = [to_length_1(output.ravel()) for output in self._session.run(prepared)]
+        vectors = [to_length_1(output.ravel()) for output in self.outputs(prepared)]
         return [
             {
                 "dimensions": len(vector),

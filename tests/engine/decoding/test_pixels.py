@@ -12,7 +12,8 @@ from PIL import Image, ImageOps
 
 from common.errors import InputFault
 from engine.models.loader import Session, load
-from engine.pixels import OVERSAMPLING, decode, to_square
+from engine.pixels import OVERSAMPLING, decode
+from tests.support.images.model_inputs import classifier_input
 from tests.support.images.pictures import XMP, animation, encode, every_kind, exif, picture
 
 HUGE = 10_000  # a wanted size that no picture here has: it is decoded whole
@@ -32,7 +33,7 @@ def session(model_dir: Path) -> Session:
 
 
 def top(session: Session, data: bytes) -> int:
-    return int(session.run([to_square(decode(data, 224, 224), 224)])[0][1:].argmax())
+    return int(session.run([classifier_input(data)])[0][1:].argmax())
 
 
 # ---- upright
@@ -107,15 +108,6 @@ def test_a_jpeg_is_reduced_as_far_as_both_axes_allow(
     )]  # fmt: skip
     scale = max(scales, default=1)
     assert image.size == tuple(-(-side // scale) for side in size)
-
-
-def test_a_square_holds_the_whole_picture() -> None:
-    image = picture(size=(300, 100))
-    square = to_square(image, 64)
-    assert square.shape == (64, 64, 3)
-    assert square.dtype == np.uint8
-    expected = image.resize((64, 64), Image.Resampling.BILINEAR)
-    assert (square == np.asarray(expected)).all()
 
 
 # ---- all that is accepted

@@ -13,7 +13,7 @@ from engine.models.add import add
 from engine.models.loader import Model, load
 from engine.models.manifest_from_signature import ModelDescription
 from engine.models.progress import Lines
-from engine.pixels import decode, to_square
+from tests.support.images.model_inputs import classifier_input
 from tests.support.servers.backends import missing
 
 FOLDER = "mobilenet_v2_100_224"
@@ -55,4 +55,4 @@ def squares(tmp_path_factory: pytest.TempPathFactory, photographs: Mapping[str, 
     for name, data in photographs.items():
         (given / name).write_bytes(data)
     make_photographs(given, made, PHOTOGRAPHS, seed=1)
-    return [to_square(decode(data, 224, 224), 224) for data in read_all(made)]
+    return [classifier_input(data) for data in read_all(made)]

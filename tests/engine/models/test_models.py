@@ -24,8 +24,8 @@ from engine.models.loader import load
 from engine.models.progress import Lines
 from engine.models.pull import pull
 from engine.models.verification import MANIFEST
-from engine.pixels import decode, to_square
 from tests.engine.models.small import manifest
+from tests.support.images.model_inputs import classifier_input
 
 KNOWN = {
     "cat_720p.jpg": "Egyptian cat",
@@ -49,7 +49,7 @@ def classifier_in(model_dir: Path) -> Path:
 
 
 def squares(photographs: Mapping[str, bytes]) -> list[Any]:
-    return [to_square(decode(photographs[name], 224, 224), 224) for name in KNOWN]
+    return [classifier_input(photographs[name]) for name in KNOWN]
 
 
 def test_the_classifier_gives_the_known_answers(
@@ -107,7 +107,9 @@ def test_every_task_that_loads_a_model_has_one() -> None:
 
 def test_the_identity_says_what_a_result_was_made_with() -> None:
     identity = default_model("classify").identity
-    assert set(identity) == {"name", "version", "sha256", "runtime", "licence", "source"}
+    assert set(identity) == {
+        "name", "version", "sha256", "runtime", "preprocessing", "licence", "source"
+    }  # fmt: skip
     assert all(isinstance(value, str) and value for value in identity.values())
     json.dumps(identity)
 

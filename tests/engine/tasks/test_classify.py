@@ -31,7 +31,7 @@ def test_the_row_keeps_what_is_not_sure_enough_to_be_told(
     work: ClassifyRunner, photographs: Mapping[str, bytes], wish: dict[str, float]
 ) -> None:
     params = CLASSIFY.check_params(wish)
-    [result] = work.run([work.prepare(photographs["cat_720p.jpg"], params)], [params])
+    [result] = work.run([work.prepare(photographs["pets.jpg"], params)], [params])
     told = [(label["class_id"], label["score"]) for label in result["labels"]]
     kept = [*told, *result["unsure"]]
     scores = [score for _, score in kept]

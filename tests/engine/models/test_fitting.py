@@ -1,0 +1,74 @@
+"""How an image becomes the square input of a model."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.models.catalogue import CROP, SQUASH, Fit, Manifest, default_model
+from engine.models.fitting import boxes, needed_side, squares
+from tests.support.images.pictures import picture
+
+WHOLE, MIDDLE = Fit(SQUASH), Fit(CROP, 0.5)
+
+
+def test_squash_resizes_the_whole_image() -> None:
+    image = picture(size=(300, 100))
+    [square] = squares(image, WHOLE, 64)
+    assert square.shape == (64, 64, 3)
+    assert square.dtype == np.uint8
+    expected = image.resize((64, 64), Image.Resampling.BILINEAR)
+    assert (square == np.asarray(expected)).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((100, 100), [(25, 25, 75, 75)]),
+        ((160, 100), [(55, 25, 105, 75)]),
+        ((100, 160), [(25, 55, 75, 105)]),
+        ((200, 100), [(75, 25, 125, 75)]),
+        ((250, 100), [(25, 25, 75, 75), (100, 25, 150, 75), (175, 25, 225, 75)]),
+        ((100, 900), [(25, 25, 75, 75), (25, 425, 75, 475), (25, 825, 75, 875)]),
+    ],
+)
+def test_crop_takes_squares_along_the_middle(
+    size: tuple[int, int], expected: list[tuple[float, float, float, float]]
+) -> None:
+    assert boxes(size, MIDDLE) == expected
+
+
+def test_the_longer_side_is_squashed_as_far_as_the_stretch_allows() -> None:
+    fit = Fit(CROP, 0.5, stretch=1.2)
+    assert boxes((110, 100), fit) == [(27.5, 25, 82.5, 75)]
+    assert boxes((200, 100), fit) == [(70, 25, 130, 75)]
+    assert boxes((100, 240), fit) == [(25, 30, 75, 90), (25, 150, 75, 210)]
+
+
+def test_a_crop_has_the_pixels_of_its_box_at_the_needed_size() -> None:
+    image = picture(size=(120, 80))
+    assert needed_side(MIDDLE, 40) == 80
+    [square] = squares(image, MIDDLE, 40)
+    assert (square == np.asarray(image.crop((40, 20, 80, 60)))).all()
+
+
+def test_a_manifest_without_a_fit_squashes() -> None:
+    about = json.loads(default_model("classify").dump())
+    assert about.pop("fit") == {"kind": "crop", "share": 0.92, "stretch": 1.2}
+    assert Manifest.parse(about).fit == WHOLE
+
+
+@pytest.mark.parametrize(
+    "fit", [{"kind": "fill"}, {"kind": "crop", "share": 0}, {"kind": "crop", "stretch": 0.5}]
+)
+def test_an_unknown_fit_is_refused(fit: dict[str, object]) -> None:
+    about = json.loads(default_model("classify").dump())
+    with pytest.raises(ValueError, match="is not a fit"):
+        Manifest.parse(about | {"fit": fit})
+
+
+def test_the_identity_names_the_preprocessing() -> None:
+    classify, embed = default_model("classify").identity, default_model("embed").identity
+    assert classify["preprocessing"].endswith(": crop 0.92, stretch 1.2")
+    assert embed["preprocessing"].endswith(": squash")
