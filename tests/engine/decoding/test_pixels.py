@@ -178,8 +178,12 @@ def test_every_mode_has_the_label_of_its_rgb_twin(
 ) -> None:
     with Image.open(io.BytesIO(photographs[name])) as opened:
         rgb = opened.convert("RGB")
+    data = TWINS[variant](rgb)
     twin = rgb.convert("L").convert("RGB") if variant in GREY else rgb
-    assert top(session, TWINS[variant](rgb)) == top(session, encode(twin, "PNG"))
+    if variant == "palette":  # most of its colours are far from those of the photograph
+        pixels = Image.open(io.BytesIO(data)).convert("RGBA")
+        twin = Image.alpha_composite(Image.new("RGBA", pixels.size, "white"), pixels).convert("RGB")
+    assert top(session, data) == top(session, encode(twin, "PNG"))
 
 
 # ---- what does not decode
