@@ -87,7 +87,7 @@ e2e: $(BIN)/.test ## The end-to-end test against a running service (BASE_URL=)
 container-tests: $(BIN)/.test ## Rights, proxy and survival of the running containers, after `make build up`
 	@BASE_URL=$(BASE_URL) COMPOSE="$(COMPOSE)" $(BIN)/python -m pytest tests/containers $(ARGS)
 
-bench: $(BIN)/.test ## Images a second of the served stack, and its ratio to the bare limit
+bench: $(BIN)/.test $(VENV)/yardstick/.done ## Images a second of the served stack, and its ratio to the bare limit
 	@$(BIN)/python -m bench $(ARGS)
 	@$(BIN)/python -m bench.runtimes
 
@@ -178,6 +178,12 @@ $(BIN)/.monitoring: $(BIN)/.run
 
 $(BIN)/.release: $(BIN)/.run
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[release]'
+	@touch $@
+
+# What the benchmark compares with has a virtual environment of its own.
+$(VENV)/yardstick/.done: bench/yardstick/requirements.txt | $(BIN)/python
+	@$(PYTHON) -m venv $(VENV)/yardstick
+	@$(VENV)/yardstick/bin/pip install -q --disable-pip-version-check -r bench/yardstick/requirements.txt
 	@touch $@
 
 $(BIN)/.tensorflow: $(BIN)/.test

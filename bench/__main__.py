@@ -7,11 +7,13 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
 
-from bench import bare, report
+from bench import bare_limit, report
+from bench.bare_limit import BareLimit
 from bench.load import Answer
 from bench.photographs import make_photographs
 from bench.processes import HOUSE, BenchFailed, Helper, UsageMeter, helper, memory_of
@@ -74,14 +76,16 @@ def _bench(folder: Path, options: argparse.Namespace) -> int:
     make_photographs(options.images, pictures, options.count, options.seed)
     _say("starting MariaDB, RabbitMQ, API and engine")
     run_module(_with_mirror() | {"MODEL_DIR": str(model_dir)}, "engine.models", "pull")
+    with helper("bench.expected_labels", pictures, model_dir) as engine:
+        expected = json.loads(engine.hear(LONGEST))
     with running_stack(folder, model_dir, options.engines) as stack:
         with helper("bench.load", pictures, stack.port, options.clients, options.mode) as load:
             load.hear(LONGEST)
-            measure = lambda: bare.measure(pictures, model_dir, options.count)  # noqa: E731
+            measure = partial(bare_limit.measure, pictures, model_dir, options.count)
             runs = list(_runs(stack, load, measure, options))
         memory = {name: memory_of(pid) for name, pid in stack.parts.items()}
     print(f"\n{report.summary(runs, memory)}")
-    faults = report.faults(runs)
+    faults = report.faults(runs, expected)
     for fault in faults:
         print(f"bench: {fault}", file=sys.stderr)
     if options.out and not faults:
@@ -90,7 +94,10 @@ def _bench(folder: Path, options: argparse.Namespace) -> int:
 
 
 def _runs(
-    stack: Stack, load: Helper, measure: Callable[[], bare.Bare], options: argparse.Namespace
+    stack: Stack,
+    load: Helper,
+    measure: Callable[[], BareLimit],
+    options: argparse.Namespace,
 ) -> Iterator[report.Run]:
     """Alternate bare and service runs: each service run has a bare run before and after it."""
     _serve(stack, load, min(options.count, WARM_UP), "warm-up")

@@ -41,12 +41,22 @@ def program(
 @contextmanager
 def helper(module: str, *arguments: object, fds: Sequence[int] = ()) -> Iterator["Helper"]:
     """A module of the benchmark's own as a process that talks in lines."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    with talking_program(module, command, fds) as found:
+        yield found
+
+
+@contextmanager
+def talking_program(
+    name: str, command: Sequence[str], fds: Sequence[int] = ()
+) -> Iterator["Helper"]:
+    """A program that talks in lines; `name` is what error messages call it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", module, *map(str, arguments)], cwd=HOUSE, pass_fds=fds,
+        command, cwd=HOUSE, pass_fds=fds,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     try:
-        yield Helper(module, process)
+        yield Helper(name, process)
     finally:
         _end(process)
 

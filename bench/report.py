@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.bare import Bare
+from bench.bare_limit import BareLimit
 from bench.load import Answer
 from bench.processes import HOUSE, Memory
 
@@ -25,8 +25,8 @@ class Run:
     seconds: float
     answers: Sequence[Answer]
     cpu: Mapping[str, float]  # by part, in seconds
-    before: Bare
-    after: Bare
+    before: BareLimit
+    after: BareLimit
 
     @property
     def rate(self) -> float:
@@ -60,17 +60,19 @@ def spread(values: Sequence[float], form: str) -> str:
     return f"{each[0]} ({each[1]} to {each[2]})"
 
 
-def faults(runs: Sequence[Run]) -> list[str]:
-    """Why the answers cannot be accepted; empty when they can."""
+def faults(runs: Sequence[Run], expected: Sequence[int]) -> list[str]:
+    """Why the answers cannot be accepted; empty when they can. `expected` are the engine's own
+    labels of the photographs.
+    """
     found = []
     for number, run in enumerate(runs, 1):
         problems = [answer.problem for answer in run.answers if answer.label is None]
         if problems:
             found.append(f"run {number}: {len(problems)} not answered, such as: {problems[0]}")
-        pairs = list(zip(run.answers, run.before.labels, strict=True))
+        pairs = list(zip(run.answers, expected, strict=True))
         same = sum(answer.label == label for answer, label in pairs)
         if same < 0.99 * len(pairs):
-            found.append(f"run {number}: only {same} of {len(pairs)} labels are the bare model's")
+            found.append(f"run {number}: only {same} of {len(pairs)} labels are the engine's own")
     return found
 
 
@@ -104,7 +106,7 @@ def summary(runs: Sequence[Run], memory: Mapping[str, Memory]) -> str:
 def cpu_ratio(run: Run) -> float:
     """CPU of a bare image over CPU of a served image, the load generator's included."""
     bare = run.before.cpu + run.after.cpu
-    images = len(run.before.labels) + len(run.after.labels)
+    images = run.before.count + run.after.count
     ours = sum(seconds for name, seconds in run.cpu.items() if name not in ("others", "idle"))
     return (bare / images) / (ours / len(run.answers))
 
@@ -112,7 +114,7 @@ def cpu_ratio(run: Run) -> float:
 def _where_it_goes(run: Run) -> list[str]:
     images = len(run.answers)
     bare = [run.before, run.after]
-    count = sum(len(one.labels) for one in bare)
+    count = sum(one.count for one in bare)
     rows = [
         ("bare: decode", sum(one.decode for one in bare) / count),
         ("bare: predict", sum(one.predict for one in bare) / count),

@@ -1,4 +1,4 @@
-"""Fit an image into a model's square input, as its manifest says."""
+"""Fit an image into the square input of a model, by the fit in its manifest."""
 
 import math
 
