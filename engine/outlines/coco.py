@@ -63,23 +63,23 @@ def run_lengths(rings: Sequence[Ring], width: int, height: int) -> list[int]:
 
     No pixel is painted: down a column, each crossed edge is a change between outside and inside.
     """
-    changes = np.sort(np.concatenate([_crossings(ring, width, height) for ring in rings]))
     # Two changes at one place cancel each other.
-    places, times = np.unique(changes, return_counts=True)
+    places, times = np.unique(_crossings(rings, width, height), return_counts=True)
     ends = [0, *places[times % 2 == 1].tolist(), width * height]
     counts = [end - start for start, end in pairwise(ends)]
     return counts if counts[-1] or len(counts) == 1 else counts[:-1]
 
 
-def _crossings(ring: Ring, width: int, height: int) -> NDArray[np.int64]:
+def _crossings(rings: Sequence[Ring], width: int, height: int) -> NDArray[np.int64]:
     """Return where edges cross the center lines of columns: the first pixel below, counted down the
     columns.
     """
-    start, end = ring, np.roll(ring, -1, axis=0)
+    start = np.concatenate(rings)
+    end = np.concatenate([edge for ring in rings for edge in (ring[1:], ring[:1])])
     ahead = start[:, :1] <= end[:, :1]
     left, right = np.where(ahead, start, end), np.where(ahead, end, start)
     first, last = (np.ceil(side[:, 0] - 0.5).astype(np.int64) for side in (left, right))
-    edge = np.repeat(np.arange(len(ring)), last - first)
+    edge = np.repeat(np.arange(len(start)), last - first)
     skipped = np.concatenate([[0], np.cumsum(last - first)[:-1]])
     column = np.arange(len(edge)) - skipped[edge] + first[edge]
     (x, y), (far_x, far_y) = left[edge].T, right[edge].T
