@@ -78,17 +78,24 @@ def start(app: Flask, services: Services) -> None:
     announcer = Announcer(services.broker, services.sessions)
     probe = BrokerProbe(announcer.broadcast)
     slots = WaitSlots(services.settings.max_waiting, services.settings.max_polls)
-    waiting = Waiters(services.broker, look, slots, services.metrics, probe)
+    waiters = Waiters(services.broker, look, slots, services.metrics, probe)
     readiness = Readiness(services, probe)
-    queues = QueueEstimates(services.sessions, services.settings.queue_promise)
-    measured = (
+    queue_estimates = QueueEstimates(services.sessions, services.settings.queue_promise)
+    collectors = (
         DatabaseMetrics(services.sessions, services.settings),
         Drift(services.sessions, services.settings),
     )
     group_commit = GroupCommit(services.sessions)
-    meter = UsageMeter(services.sessions)
+    usage_meter = UsageMeter(services.sessions)
     app_state = AppState(
-        services, announcer, waiting, queues, group_commit, readiness, measured, meter
+        services,
+        announcer,
+        waiters,
+        queue_estimates,
+        group_commit,
+        readiness,
+        collectors,
+        usage_meter,
     )
     app.extensions[EXTENSION] = app_state
     app.extensions[CLOSE] = app_state.close

@@ -36,19 +36,19 @@ class AppState:
 
     services: Services
     announcer: Announcer
-    waiting: Waiters
-    queues: QueueEstimates
+    waiters: Waiters
+    queue_estimates: QueueEstimates
     group_commit: GroupCommit
     readiness: Readiness
-    measured: tuple[Collector, ...]  # evaluated when Prometheus scrapes
-    meter: UsageMeter
-    models: RunningModels = field(default_factory=RunningModels)
+    collectors: tuple[Collector, ...]  # evaluated when Prometheus scrapes
+    usage_meter: UsageMeter
+    running_models: RunningModels = field(default_factory=RunningModels)
     in_flight: InFlight = field(default_factory=InFlight)
     passwords: Passwords = field(default_factory=Passwords)
 
     def close(self) -> None:
         """Stop in order: wake the waiting requests, then announce what was accepted."""
-        self.waiting.close()
+        self.waiters.close()
         self.announcer.close()
 
 

@@ -140,7 +140,7 @@ def retry_failed(id: UUID) -> None:
     """Queue the failed and expired predictions of the batch again; raises QueueFull."""
     retriable = read(partial(batches.predictions_of, id=id, states=RETRIABLE))
     for task in {task for _, task in retriable}:
-        app_state().queues.admit(task, interactive=False)
+        app_state().queue_estimates.admit(task, interactive=False)
     quotas.charge(quotas.units_of(task for _, task in retriable))
     write(partial(batches.retry, predictions=retriable))
     _announce(retriable)

@@ -74,7 +74,7 @@ def record_feedback_by_name(feedback: Sequence[Mapping[str, Any]]) -> dict[str, 
     ]
     names = {name for each in entries for name, _ in each}
     images = read(lambda s: find_by_id_or_name(s, current_user(), names))
-    model = read(lambda s: app_state().models.answering(s, SEARCH.name))
+    model = read(lambda s: app_state().running_models.answering(s, SEARCH.name))
     opinions, rejected = [], []
     for vote, of_query in zip(feedback, entries, strict=True):
         ids, refused = sort_entries(images, of_query)

@@ -208,7 +208,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         from api.state import EXTENSION
 
         if getattr(self, "wsgi", None) is not None:
-            self.wsgi.extensions[EXTENSION].waiting.end_waits()
+            self.wsgi.extensions[EXTENSION].waiters.end_waits()
 
 
 def _has_pending(listener: Any) -> bool:

@@ -76,7 +76,7 @@ def charge_network(kind: Kind, allowance: Allowance, amount: int) -> Charge:
 
 def take(charges: Sequence[Charge], code: str) -> None:
     """Count all charges, or count none and raise TooManyRequests with this code."""
-    meter = app_state().meter
+    meter = app_state().usage_meter
     taken: list[Charge] = []
     for charge in charges:
         count = meter.take(charge.counter, charge.allowance, charge.amount)
@@ -94,7 +94,7 @@ def take(charges: Sequence[Charge], code: str) -> None:
 def give_back(charges: Sequence[Charge]) -> None:
     """Take back charges that were counted."""
     for charge in charges:
-        app_state().meter.give_back(charge.counter, charge.amount)
+        app_state().usage_meter.give_back(charge.counter, charge.amount)
 
 
 def add_headers(response: Response) -> Response:

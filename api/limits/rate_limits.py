@@ -43,7 +43,7 @@ def _count_and_identify(limit: Allowance, identify: Callable[[], None]) -> None:
         identify()
     except Unauthorized:
         more = REFUSED_CREDENTIALS_COST - network.amount
-        app_state().meter.add(network.counter, network.allowance, more)
+        app_state().usage_meter.add(network.counter, network.allowance, more)
         raise
     take([charge_caller(REQUESTS, limit, 1)], REFUSED)
 

@@ -33,7 +33,7 @@ def retry_prediction(record: PredictionRecord, deadline: float | None) -> Predic
             code="not_retryable",
         )
     if record.is_final and record.state != State.SUCCEEDED:
-        app_state().queues.admit(record.task, interactive=False)
+        app_state().queue_estimates.admit(record.task, interactive=False)
         quotas.charge(task.cost)
     seconds = deadline or task.deadline
     if write(lambda session: retry(session, record.id, seconds)):

@@ -16,7 +16,7 @@ def with_model(ask: TaskRequest, reference: str | None) -> TaskRequest:
     if reference is None:
         return ask
     current = app_state()
-    models = read(lambda session: current.models.named(session, ask.task))
+    models = read(lambda session: current.running_models.named(session, ask.task))
     if models is None:
         raise Unavailable(
             f"No engine for `{ask.task}` is running, so its models are unknown. Try again later."

@@ -55,7 +55,7 @@ def new_task_request(
         fresh=fresh,
         owner_id=current_user().id,
     )
-    app_state().queues.admit(task_contract.name, interactive)
+    app_state().queue_estimates.admit(task_contract.name, interactive)
     return task_request
 
 
@@ -64,7 +64,7 @@ def check_paid(task_contract: Contract) -> None:
     settings = services().settings
     if not task_contract.may_be_paid or settings.paid_tasks_anonymous or current_user().id:
         return
-    model = read(partial(app_state().models.answering, task=task_contract.name))
+    model = read(partial(app_state().running_models.answering, task=task_contract.name))
     if is_paid(settings, model):
         detail = f"`{task_contract.name}` costs the operator money and needs an account: log in."
         raise Unauthorized(detail, code="account_required")
@@ -87,7 +87,7 @@ def answer(record: PredictionRecord, wait: float) -> Any:
     if record.is_final:
         return _final_answer(record, wait)
     # Without a wait it has just joined the end of its queue: its row need not be read.
-    queues = app_state().queues
+    queues = app_state().queue_estimates
     position = queues.find(record) if wait else queues.add(record.task, interactive=False)
     body = view(record, current_user(), position, is_asked_now=True)
     return body, 202, _headers(record, wait) | {"Retry-After": retry_after(position)}
@@ -115,7 +115,7 @@ def current_answer(record: PredictionRecord, unfinished: int = 200) -> Any:
     if record.is_final:
         [body] = without_hidden(caller, [view(record, caller)])
         return body, 200, {}
-    position = app_state().queues.find(record)
+    position = app_state().queue_estimates.find(record)
     return view(record, caller, position), unfinished, {"Retry-After": retry_after(position)}
 
 
@@ -138,7 +138,7 @@ def _wait_for(record: PredictionRecord, seconds: float, wait: Wait) -> Predictio
     if record.is_final:
         return record
     try:
-        awaited = app_state().waiting.until_final(record.id, seconds, wait)
+        awaited = app_state().waiters.until_final(record.id, seconds, wait)
     except NoWaitSlot:
         g.wait_refused = True
         return reload_prediction(record.id)

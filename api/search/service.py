@@ -117,7 +117,7 @@ def search(caller: Caller, params: dict[str, Any]) -> PredictionRecord:
     """
     CONTRACT.check_params(params)
     current = app_state()
-    current.queues.admit(CONTRACT.name, interactive=True)
+    current.queue_estimates.admit(CONTRACT.name, interactive=True)
     task_request = TaskRequest(
         task=CONTRACT.name,
         params=params,

@@ -11,5 +11,5 @@ blueprint = Blueprint("metrics", __name__)
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Return the metrics of this process, of its sibling processes and of the rows, as text."""
-    text = expose(app_state().services.metrics, *app_state().measured)
+    text = expose(app_state().services.metrics, *app_state().collectors)
     return Response(text, content_type=CONTENT_TYPE)

@@ -50,7 +50,7 @@ def accept_upload(
         stored=stored, visibility=visibility,
     )  # fmt: skip
     put = partial(state.services.storage.put, object_key(stored.sha256), data)
-    insert = partial(insert_upload, upload=upload, put=put, models=state.models)
+    insert = partial(insert_upload, upload=upload, put=put, models=state.running_models)
     explained = explain_unknown_commit(how_to_check(upload))
     with state.in_flight.alone(key):
         if key and key.is_replayed:
@@ -86,7 +86,9 @@ def accept_predictions(
     """
     state = app_state()
     new = NewPredictions(image=image, task_requests=task_requests, key=key, also_insert=also_insert)
-    insert = partial(insert_predictions, new=new, caller=current_user(), models=state.models)
+    insert = partial(
+        insert_predictions, new=new, caller=current_user(), models=state.running_models
+    )
     with state.in_flight.alone(key):
         if key and key.is_replayed:
             return _replay(key)

@@ -161,7 +161,7 @@ def test_a_request_that_waits_meanwhile_is_told_nothing(
 ) -> None:
     image = upload(app, people["anna"], query="visibility=public")["id"]
     row = ask(app, people["anna"], image)["id"]
-    waiting = app.extensions["afterimage"].waiting
+    waiting = app.extensions["afterimage"].waiters
     wait = waiting.until_final
 
     def hidden_meanwhile(*args: Any, **options: Any) -> Any:
