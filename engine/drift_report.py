@@ -20,9 +20,8 @@ from common.observability.drift.samples import (
     results_between,
 )
 from common.observability.drift.windows import Windows
-from common.observability.logs import configure
-from common.services import open_services
-from common.settings import Settings
+from common.services import Services
+from engine.command_line import run_program
 
 MOST = 5_000
 Record = dict[str, Any]
@@ -40,18 +39,15 @@ def main() -> int:
     parser.add_argument("file", help="the file to write, for example drift.html")
     parser.add_argument("--model", help="name@version; default: that of the latest image")
     options = parser.parse_args()
-    try:
-        settings = Settings.from_env()
-        configure("warning", settings.log_format)
-        with open_services(settings) as services:
-            windows = Windows.of(settings)
-            sides = read(services.sessions, lambda session: both(session, windows, options.model))
+
+    def work(services: Services) -> int:
+        windows = Windows.of(services.settings)
+        sides = read(services.sessions, lambda session: both(session, windows, options.model))
         write(*sides, options.file)
-    except AfterimageError as error:
-        print(f"drift-report: {error.detail}", file=sys.stderr)
-        return 1
-    print(f"{options.file}: {len(sides[1])} images against {len(sides[0])} of the reference")
-    return 0
+        print(f"{options.file}: {len(sides[1])} images against {len(sides[0])} of the reference")
+        return 0
+
+    return run_program("drift-report", work, log_level="warning")
 
 
 def both(

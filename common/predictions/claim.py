@@ -15,7 +15,7 @@ from common.database.rows import rows_as
 from common.database.session import execute, now
 from common.database.types import Id
 from common.predictions.completion import final_columns, note_final
-from common.predictions.constants import LEASE, MOST_LOST_CLAIMS, SILENT
+from common.predictions.constants import DEAD_AFTER, LEASE, MOST_LOST_CLAIMS
 from common.tables import EngineProcess, Prediction, State
 
 POISON = "poison"
@@ -201,7 +201,7 @@ def _alive(session: Session, owners: Collection[UUID]) -> set[UUID]:
     """The engines among `owners` whose heartbeat is recent."""
     if not owners:
         return set()
-    recent = EngineProcess.seen_at > now(-SILENT)
+    recent = EngineProcess.seen_at > now(-DEAD_AFTER)
     return set(
         session.scalars(select(EngineProcess.id).where(EngineProcess.id.in_(owners), recent))
     )

@@ -8,11 +8,9 @@ import sys
 from functools import partial
 
 from common.database.session import transact
-from common.errors import AfterimageError
-from common.observability.logs import configure
-from common.services import open_services
-from common.settings import Settings
+from common.services import Services
 from common.webhooks.secrets import current_secret, rotate
+from engine.command_line import run_program
 
 
 def main() -> int:
@@ -25,19 +23,15 @@ def main() -> int:
         "previous ones also sign for 24 hours)",
     )
     verb = parser.parse_args().verb
-    try:
-        settings = Settings.from_env()
-        configure(
-            settings.log_level, settings.log_format
-        )  # logs go to stderr, so that stdout contains only the secret
-        with open_services(settings) as services:
-            if verb == "rotate":
-                transact(services.sessions, rotate)
-            print(transact(services.sessions, partial(current_secret, owner_id=None)))
-    except AfterimageError as error:
-        print(f"webhooks: {error.detail}", file=sys.stderr)
-        return 1
-    return 0
+
+    def work(services: Services) -> int:
+        if verb == "rotate":
+            transact(services.sessions, rotate)
+        # Logs go to stderr, so that stdout contains only the secret.
+        print(transact(services.sessions, partial(current_secret, owner_id=None)))
+        return 0
+
+    return run_program("webhooks", work)
 
 
 if __name__ == "__main__":
