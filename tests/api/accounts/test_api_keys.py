@@ -54,6 +54,18 @@ def test_a_key_is_shown_once_and_kept_as_a_hash(
     assert made["key"] not in str(vars(row))
 
 
+def test_the_answer_is_the_created_key_even_beside_a_newer_one(
+    app: Flask, sessions: Sessions, anna: Account
+) -> None:
+    newer = make(app, anna, name="newer").get_json()
+    later = update(ApiKey).values(created_at=now(60))
+    transact(sessions, lambda session: session.execute(later))
+    made = make(app, anna, name="older").get_json()
+    assert made["name"] == "older"
+    assert made["id"] != newer["id"]
+    assert me(app, made["key"]).status_code == 200
+
+
 def test_a_key_says_who_asks(app: Flask, anna: Account) -> None:
     key = make(app, anna).get_json()["key"]
     schemes = [{"Authorization": f"{scheme} {key}"} for scheme in ("Bearer", "Token")]

@@ -14,7 +14,7 @@ from common.errors import SettingsError, TryLater
 from common.settings import Settings
 from common.tables import State
 from engine.captioners.cancellable_call import call
-from engine.captioners.chat import check, parse
+from engine.captioners.chat import check, identity, parse
 from engine.captioners.circuit_breaker import CircuitBreaker
 from engine.captioners.errors import Refused
 from engine.captioners.http_limits import LONGEST_DELAY, retry_after
@@ -193,3 +193,9 @@ def test_what_takes_too_long_is_left_behind() -> None:
 
 def _raise_time_out() -> None:
     raise TimeoutError
+
+
+def test_the_identity_of_a_provider_does_not_name_its_host() -> None:
+    told = identity("http://ollama.internal:11434/v1", "smolvlm")
+    assert "ollama" not in str(told) and "11434" not in str(told)
+    assert told["version"] != identity("http://other.internal:11434/v1", "smolvlm")["version"]
