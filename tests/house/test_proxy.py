@@ -1,5 +1,6 @@
 """What nginx is told, as far as it can be read; tests/containers asks the running one."""
 
+import ipaddress
 import os
 import re
 import subprocess
@@ -63,6 +64,41 @@ def test_only_uploads_may_be_large() -> None:
         assert re.search(uploads, path)
     for path in ("/v1/feedback", "/token", "/v1/images/check", "/v1/users", "/v1/predictionsx"):
         assert not re.search(uploads, path)
+
+
+def limited_by(zone: str) -> str:
+    """The expression of the paths whose requests count in this zone."""
+    [paths] = re.findall(rf"location ~ (\S+) \{{\s+limit_req zone={zone} ", SERVICE)
+    return str(paths)
+
+
+@pytest.mark.parametrize("path", ["/token", "/admin/login/", "/v1/users", "/ai/v1/users/"])
+def test_log_ins_and_sign_ups_have_a_limit_of_their_own(path: str) -> None:
+    assert re.search(limited_by("logins"), path)
+    assert not re.search(limited_by("logins"), "/v1/users/me")
+
+
+def test_readiness_probes_have_a_limit_of_their_own() -> None:
+    assert re.search(limited_by("probes"), "/readyz")
+    assert not re.search(limited_by("probes"), "/healthz")
+
+
+def test_each_limit_counts_ipv6_by_64_bits(tmp_path: Path) -> None:
+    [pattern] = re.findall(r'"~(\S+)" \$first_half;', MAIN)
+    pattern = pattern.replace("(?<", "(?P<")
+    address = ipaddress.ip_address("2001:db8::1").packed.decode("latin-1")
+    found = re.search(pattern, address)
+    assert found and found["first_half"] == address[:8]
+    assert not re.search(pattern, ipaddress.ip_address("192.0.2.1").packed.decode("latin-1"))
+    zones = re.findall(r"limit_(?:req|conn)_zone (\S+) zone=(\w+)", MAIN + started(tmp_path))
+    assert {zone for _, zone in zones} == {"requests", "logins", "probes", "connections"}
+    assert {key for key, _ in zones} == {"$client_network"}
+
+
+def test_hsts_is_sent_once() -> None:
+    text = (NGINX / "tls.conf").read_text()
+    assert text.count("add_header Strict-Transport-Security") == 1
+    assert "proxy_hide_header Strict-Transport-Security;" in text
 
 
 @pytest.mark.parametrize("path", ["/metrics", "//metrics", "/metrics/", "/ai/metrics"])
