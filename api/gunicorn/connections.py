@@ -1,7 +1,6 @@
 """A client's connection, which receives its request in pieces without holding a thread."""
 
 import contextlib
-import json
 import socket
 import time
 from io import BytesIO
@@ -14,6 +13,7 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import Unreader
 from gunicorn.workers.gthread import TConn
 
+from api.gunicorn.refusals import TIMED_OUT
 from api.gunicorn.response_writer import STALLED, ResponseWriter
 from api.gunicorn.slow_bodies import CONTINUE, MAX_READ, ExpectedBody, body_seconds
 
@@ -24,20 +24,6 @@ MAX_DISCARDS = 8  # reads per iteration of the event loop
 LINGER_STALLED = 2.0  # seconds without data after the response, until the connection is closed
 UNREAD_STALLED = 10.0  # the same if the body was not read: the client may still be sending it
 READ_BYTES = 64 << 10
-_PROBLEM = json.dumps(
-    {
-        "type": "about:blank",
-        "title": "Request Timeout",
-        "status": 408,
-        "code": "request_timeout",
-        "detail": "The request did not arrive within the time limit. Send it again.",
-    }
-)
-TIMED_OUT = (
-    "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
-    "Content-Type: application/problem+json\r\n"
-    f"Content-Length: {len(_PROBLEM)}\r\n\r\n{_PROBLEM}"
-).encode()
 
 
 class _IncompleteHead(Exception):

@@ -19,6 +19,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from api.gunicorn.connections import Connection
 from api.gunicorn.parked_connections import ParkedConnections
+from api.gunicorn.refusals import refusal
 from api.gunicorn.slow_bodies import body_seconds
 from common.errors import SettingsError
 
@@ -56,6 +57,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         app_config = getattr(self.wsgi, "config", {})
         self._max_body = app_config.get("MAX_CONTENT_LENGTH") or DEFAULT_MAX_BODY
         super().run()
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """Answer a request that cannot be parsed with a problem document instead of HTML."""
+        response = refusal(exc)
+        if response is None:
+            super().handle_error(req, client, addr, exc)
+            return
+        self.log.warning("Invalid request from ip=%s: %s", addr[0] if addr else "", exc)
+        with contextlib.suppress(OSError):
+            client.sendall(response)
 
     def accept(self, listener: Any) -> None:
         """Accept a connection if one is waiting and a file descriptor is free."""

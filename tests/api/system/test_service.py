@@ -142,4 +142,10 @@ def test_a_connection_goes_on_after_a_refusal(url: str) -> None:
 def test_what_gunicorn_refuses_by_itself_is_no_5xx_either(
     url: str, sent: bytes, status: int
 ) -> None:
-    assert exchange(url, sent).status == status
+    answer = exchange(url, sent)
+    assert answer.status == status
+    if status != 200:
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        problem = answer.json()
+        assert problem["status"] == status
+        assert problem["code"] and problem["detail"].endswith(".")
