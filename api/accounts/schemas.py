@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from api.http.fields import Text
+from api.http.fields import Flag, Text
 from api.login.passwords import LONGEST, SHORTEST
 from common.accounts.names import LONGEST_EMAIL, LONGEST_NAME, check_email, check_name
 from common.errors import InputFault
@@ -79,7 +79,7 @@ class AccountChange(RequestSchema):
         load_only=True,
         metadata={"description": "Required to change the password or the e-mail address."},
     )
-    keep_keys = fields.Boolean(
+    keep_keys = Flag(
         load_default=False,
         metadata={"description": "Whether API keys stay valid when the password changes."},
     )

@@ -110,16 +110,10 @@ class Number(fields.Float):
         return super()._deserialize(value, attr, data, **options)
 
 
-class FreshFlag(fields.Boolean):
-    """Whether to ignore a cached result: a boolean, or `true` and `false` in forms and queries."""
+class Flag(fields.Boolean):
+    """A boolean, or `true` and `false` in forms and queries. Numbers are refused."""
 
     TEXTS: ClassVar[dict[str, bool]] = {"true": True, "false": False, "": False}
-
-    def __init__(self) -> None:
-        description = (
-            "`true`: run the task again, even if a cached result for the same bytes exists."
-        )
-        super().__init__(load_default=False, metadata={"description": description})
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> bool:
         if isinstance(value, str):
@@ -127,6 +121,16 @@ class FreshFlag(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
+
+
+class FreshFlag(Flag):
+    """Whether to ignore a cached result."""
+
+    def __init__(self) -> None:
+        description = (
+            "`true`: run the task again, even if a cached result for the same bytes exists."
+        )
+        super().__init__(load_default=False, metadata={"description": description})
 
 
 class TaskNames(fields.Field[list[str]]):
