@@ -111,26 +111,28 @@ class Number(fields.Float):
 
 
 class Flag(fields.Boolean):
-    """A boolean, or `true` and `false` in forms and queries. Numbers are refused."""
-
-    TEXTS: ClassVar[dict[str, bool]] = {"true": True, "false": False, "": False}
+    """A JSON boolean; marshmallow's own field also takes numbers and texts."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> bool:
-        if isinstance(value, str):
-            value = self.TEXTS.get(value)
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
 
 
 class FreshFlag(Flag):
-    """Whether to ignore a cached result."""
+    """Whether to ignore a cached result: a boolean, or `true` and `false` in forms and queries."""
+
+    TEXTS: ClassVar[dict[str, bool]] = {"true": True, "false": False, "": False}
 
     def __init__(self) -> None:
         description = (
             "`true`: run the task again, even if a cached result for the same bytes exists."
         )
         super().__init__(load_default=False, metadata={"description": description})
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **options: Any) -> bool:
+        known = self.TEXTS.get(value) if isinstance(value, str) else value
+        return super()._deserialize(known, attr, data, **options)
 
 
 class TaskNames(fields.Field[list[str]]):

@@ -36,7 +36,7 @@ def test_a_new_password_deletes_the_keys_unless_told_otherwise(
     assert app.test_client().get(ME, headers=key).status_code == (200 if keep else 401)
 
 
-@pytest.mark.parametrize("keep", [1, 0, 1.0, "yes", "1", [], {}])
+@pytest.mark.parametrize("keep", [1, 0, 1.0, "yes", "1", "true", "", [], {}])
 def test_whether_to_keep_the_keys_is_a_boolean(app: Flask, anna: Account, keep: object) -> None:
     wanted = {"password": "another password", "current_password": PASSWORD, "keep_keys": keep}
     answer = app.test_client().patch("/v1/users/me", json=wanted, headers=anna.headers)
