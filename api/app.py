@@ -73,7 +73,7 @@ def create_routes(settings: Settings) -> Flask:
 
 
 def start(app: Flask, services: Services) -> None:
-    """Give the application its services and what it runs beside them, until `close`."""
+    """Attach the services to the application and start its background work; `close` stops it."""
     look = partial(read_records, services.sessions)
     announcer = Announcer(services.broker, services.sessions)
     probe = BrokerProbe(announcer.broadcast)

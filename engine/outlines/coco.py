@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.outlines.shapes import Outline, Ring
+from engine.outlines.shapes import Outline, Ring, next_corners
 
 
 def render(outlines: Sequence[Outline], width: int, height: int) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def _crossings(rings: Sequence[Ring], width: int, height: int) -> NDArray[np.int
     columns.
     """
     start = np.concatenate(rings)
-    end = np.concatenate([edge for ring in rings for edge in (ring[1:], ring[:1])])
+    end = next_corners(rings)
     ahead = start[:, :1] <= end[:, :1]
     left, right = np.where(ahead, start, end), np.where(ahead, end, start)
     first, last = (np.ceil(side[:, 0] - 0.5).astype(np.int64) for side in (left, right))

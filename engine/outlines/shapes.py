@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 # The corners [n, 2] of a ring as x, y; the last one is connected to the first.
 Ring: TypeAlias = NDArray[np.float64]
+
+Number = TypeVar("Number", np.float64, np.int64)
 
 DECIMALS = 3  # of a coordinate: the mask of a small image is finer than its pixels
 
@@ -66,6 +68,11 @@ def signed_area(ring: Ring) -> float:
     # the time.
     x, y = (ring - ring[0]).T
     return float(x[:-1] @ y[1:] - x[1:] @ y[:-1]) / 2
+
+
+def next_corners(rings: Sequence[NDArray[Number]]) -> NDArray[Number]:
+    """Return the end of each edge [n, 2]; the edges start at the corners of all rings, in order."""
+    return np.concatenate([part for ring in rings for part in (ring[1:], ring[:1])])
 
 
 def perimeter(rings: Sequence[Ring]) -> float:

@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.outlines.shapes import DECIMALS, Ring
+from engine.outlines.shapes import DECIMALS, Ring, next_corners
 
 _MOST_PAIRS = 1 << 20  # pairs of edges compared at once
 
@@ -74,7 +74,7 @@ class _Edges:
     def __init__(self, rings: Sequence[Ring]):
         whole = [np.rint(ring * 10**DECIMALS).astype(np.int64) for ring in rings]
         self.start = np.concatenate(whole)
-        self.end = np.concatenate([edge for ring in whole for edge in (ring[1:], ring[:1])])
+        self.end = next_corners(whole)
         self.ring = np.repeat(np.arange(len(whole)), [len(ring) for ring in whole])
         self._low = np.minimum(self.start, self.end)
         self._high = np.maximum(self.start, self.end)

@@ -207,7 +207,7 @@ def everybody(route: str, status: int = 200, thing: Thing = nothing, **options: 
 
 
 def logged_in(route: str, status: int = 200, thing: Thing = nothing, **options: Any) -> Row:
-    """A route for whoever is logged in, about what is their own."""
+    """A route that needs a log-in and acts on the caller's own data."""
     return row(route, thing, *[status] * 4, 401, **options)
 
 

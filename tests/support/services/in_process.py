@@ -16,7 +16,7 @@ from common.database.session import Sessions, read
 from common.services import open_services
 from common.settings import Settings
 
-# Applications without services. To create their routes takes longer than most tests.
+# Applications without services. Creating the routes takes longer than most tests.
 _idle: list[Flask] = []
 
 
