@@ -36,11 +36,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("fuzz")
         params = getattr(getattr(item, "callspec", None), "params", {})
-        if "served" in (params.get("service"), params.get("url")):
+        if "served" in (params.get("service"), params.get("url")) or _repeats_on_mariadb(item):
             item.add_marker("slow")
         for fixture, marker in MARKERS_OF_FIXTURES.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(marker)
+
+
+def _repeats_on_mariadb(item: pytest.Item) -> bool:
+    """Return whether a test of the HTTP edge runs for the second time, on MariaDB."""
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    return item.nodeid.startswith("tests/api/") and params.get("sessions") == "served"
 
 
 def pytest_collection_finish() -> None:

@@ -95,7 +95,7 @@ def database_url(
         url = "mysql+pymysql://root:afterimage@127.0.0.1:{port}/afterimage"
         yield _in_docker(docker_servers, "mysql", 3306, url, _database_answers)
     elif mariadb_program():
-        with start_mariadb(tmp_path_factory.mktemp("mariadb")) as server:
+        with start_mariadb(tmp_path_factory.mktemp("mariadb"), durable=False) as server:
             yield server.url
     else:
         missing("there is no MariaDB or MySQL: no TEST_DATABASE_URL, no Docker, no mariadbd")

@@ -36,6 +36,8 @@ MARIADB_INSTALL = (
     " --innodb-log-file-size=16M"
 )
 
+NOT_DURABLE = ["--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0", "--skip-innodb-doublewrite"]
+
 
 def mariadb_program() -> str | None:
     """MariaDB's server program, or MySQL's where there is no other."""
@@ -47,8 +49,11 @@ def rabbitmq_program() -> str | None:
     return find_program("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")
 
 
-def start_mariadb(folder: Path) -> RunningServer:
-    """MariaDB, or MySQL, with its durable defaults, one user and one utf8mb4 database."""
+def start_mariadb(folder: Path, durable: bool = True) -> RunningServer:
+    """MariaDB, or MySQL, with its durable defaults, one user and one utf8mb4 database.
+
+    Without `durable`, a commit does not wait for the disk: for tests that never kill the server.
+    """
     program = mariadb_program()
     if program is None:
         raise RuntimeError("neither mariadbd nor mysqld is installed here")
@@ -61,7 +66,8 @@ def start_mariadb(folder: Path) -> RunningServer:
         if is_mariadb
         else [program, "--no-defaults", "--initialize-insecure"]
     )
-    command = [program, "--no-defaults", *base, *_mariadb_options(folder, port, is_mariadb)]
+    options = [*_mariadb_options(folder, port, is_mariadb), *([] if durable else NOT_DURABLE)]
+    command = [program, "--no-defaults", *base, *options]
     url = f"mysql+pymysql://{USER}:{PASSWORD}@127.0.0.1:{port}/{DATABASE}?charset=utf8mb4"
     return RunningServer(url, port, folder, command, os.environ, [*install, *base]).start()
 
