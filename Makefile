@@ -87,7 +87,7 @@ e2e: $(BIN)/.test ## The end-to-end test against a running service (BASE_URL=)
 container-tests: $(BIN)/.test ## Rights, proxy and survival of the running containers, after `make build up`
 	@BASE_URL=$(BASE_URL) COMPOSE="$(COMPOSE)" $(BIN)/python -m pytest tests/containers $(ARGS)
 
-bench: $(BIN)/.test $(VENV)/yardstick/.done ## Images a second of the served stack, and its ratio to the bare limit
+bench: $(BIN)/.test $(VENV)/yardstick/.done ## Images a second of the service, and its ratio to the bare limit (ARGS=--help)
 	@$(BIN)/python -m bench $(ARGS)
 	@$(BIN)/python -m bench.runtimes
 

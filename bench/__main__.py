@@ -1,4 +1,4 @@
-"""`python -m bench`: images a second of the served stack, and its share of the bare limit."""
+"""`python -m bench`: images a second of the service, and its share of the bare limit."""
 
 import argparse
 import json
@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from bench.bare_limit import BareLimit
 from bench.load import Answer
 from bench.photographs import make_photographs
 from bench.processes import HOUSE, BenchFailed, Helper, UsageMeter, helper, memory_of
-from bench.stack import Stack, run_module, running_stack
+from bench.stack import Stack, run_module, running_stack, running_standalone
 
 LONGEST = 600.0  # seconds that a run may take
 WARM_UP = 200  # photographs
@@ -57,7 +58,13 @@ def _options() -> argparse.Namespace:
     add("--count", type=int, default=1000, help="photographs a run; default: %(default)s")
     add("--runs", type=int, default=5, help="default: %(default)s")
     add("--clients", type=int, default=32, help="default: %(default)s")
-    add("--engines", type=int, default=1, help="engine processes; default: %(default)s")
+    add(
+        "--stack",
+        choices=("served", "standalone"),
+        default="served",
+        help="served: API, engine, MariaDB and RabbitMQ (the default); standalone: `make run`",
+    )
+    add("--engines", type=int, default=1, help="engine processes, served; default: %(default)s")
     add(
         "--mode",
         choices=("poll", "wait"),
@@ -67,18 +74,21 @@ def _options() -> argparse.Namespace:
     add("--images", type=Path, default=images, help="default: IMAGES_DIR, else %(default)s")
     add("--seed", type=int, default=1, help="of the photographs; default: %(default)s")
     add("--out", action="store_true", help="add a row to the table in bench/README.md")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.stack == "standalone" and options.engines != 1:
+        parser.error("--engines is for --stack served only")
+    return options
 
 
 def _bench(folder: Path, options: argparse.Namespace) -> int:
     model_dir, pictures = folder / "models", folder / "photographs"
     _say(f"making {options.count} photographs from {options.images}")
     make_photographs(options.images, pictures, options.count, options.seed)
-    _say("starting MariaDB, RabbitMQ, API and engine")
+    _say(f"starting the service, {options.stack}")
     run_module(_with_mirror() | {"MODEL_DIR": str(model_dir)}, "engine.models", "pull")
     with helper("bench.expected_labels", pictures, model_dir) as engine:
         expected = json.loads(engine.hear(LONGEST))
-    with running_stack(folder, model_dir, options.engines) as stack:
+    with _started(folder, model_dir, options) as stack:
         with helper("bench.load", pictures, stack.port, options.clients, options.mode) as load:
             load.hear(LONGEST)
             measure = partial(bare_limit.measure, pictures, model_dir, options.count)
@@ -91,6 +101,14 @@ def _bench(folder: Path, options: argparse.Namespace) -> int:
     if options.out and not faults:
         report.add_row(runs, _described(options), stack.versions)
     return 1 if faults else 0
+
+
+def _started(
+    folder: Path, model_dir: Path, options: argparse.Namespace
+) -> AbstractContextManager[Stack]:
+    if options.stack == "standalone":
+        return running_standalone(folder, model_dir)
+    return running_stack(folder, model_dir, options.engines)
 
 
 def _runs(
@@ -137,6 +155,7 @@ def _described(options: argparse.Namespace) -> str:
     settings = [f"{name}={os.environ[name]}" for name in SETTINGS if os.environ.get(name)]
     return ", ".join([
         f"{options.runs} x {options.count}", f"{options.clients} clients", options.mode,
+        *(["standalone"] if options.stack == "standalone" else []),
         *([f"{options.engines} engines"] if options.engines > 1 else []), *settings,
     ])  # fmt: skip
 

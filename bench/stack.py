@@ -1,9 +1,13 @@
-"""The served stack on loopback: MariaDB, RabbitMQ, one API, and engines, all of them private."""
+"""The two forms of the service on loopback, each with private servers and folders.
+
+Served: MariaDB, RabbitMQ, one API, and engines. Standalone: what `make run` starts.
+"""
 
 import os
 import re
 import secrets
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -21,6 +25,9 @@ START_SECONDS = 60.0
 GUNICORN = [str(Path(sys.executable).with_name("gunicorn")), "-c", "python:api.gunicorn_conf"]
 API = [*GUNICORN, "api.app:from_env()"]
 ENGINE = [sys.executable, "-m", "engine", "--tasks"]
+STANDALONE = [*GUNICORN, "--workers", "1", "standalone:from_env()"]
+# Without them, standalone uses SQLite, a folder and an in-memory queue.
+ADDRESSES = ("DATABASE_URL", "BROKER_URL", "STORAGE_URL", "INDEX_URL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +55,11 @@ def running_stack(
         database = _server(stack, start_mariadb(folder / "mariadb"))
         broker = _server(stack, start_rabbitmq(folder / "rabbitmq"))
         [port] = free_ports(1)
-        env = os.environ | {
-            "DATA_DIR": str(folder / "data"),
+        env = _environment(folder, model_dir, port) | {
             "DATABASE_URL": database.url,
             "BROKER_URL": broker.url,
             "STORAGE_URL": f"file://{folder / 'objects'}",
-            "MODEL_DIR": str(model_dir),
             "JWT_SECRET": secrets.token_urlsafe(32),
-            "HOST": "127.0.0.1",
-            "PORT": str(port),
         }
         run_module(env, "migrations")
         parts = {"database": _pid(database), "broker": _pid(broker)}
@@ -68,6 +71,37 @@ def running_stack(
             parts[name] = stack.enter_context(program(command, env, log)).pid
         _wait_until_ready(port, folder)
         yield Stack(port, parts, _versions(database, broker), database.url)
+
+
+@contextmanager
+def running_standalone(folder: Path, model_dir: Path) -> Iterator[Stack]:
+    """Start standalone as `make run` does and wait until predictions can be made.
+
+    API, engine, database and queue are one part: CPU time and memory are those of all its
+    processes. Settings and errors are as for `running_stack`, but all addresses are the defaults.
+    """
+    [port] = free_ports(1)
+    env = _environment(folder, model_dir, port)
+    for name in ADDRESSES:
+        env.pop(name, None)
+        env.pop(f"{name}_FILE", None)
+    run_module(env, "migrations")
+    with (
+        (folder / "standalone.log").open("ab") as log,
+        program(STANDALONE, env, log) as process,
+    ):
+        _wait_until_ready(port, folder)
+        yield Stack(port, {"standalone": process.pid}, {"SQLite": sqlite3.sqlite_version})
+
+
+def _environment(folder: Path, model_dir: Path, port: int) -> dict[str, str]:
+    """This process's environment with the addresses and folders of the stack."""
+    return os.environ | {
+        "DATA_DIR": str(folder / "data"),
+        "MODEL_DIR": str(model_dir),
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+    }
 
 
 def run_module(env: Mapping[str, str], *command: str) -> None:
