@@ -21,7 +21,7 @@ export MODEL_MIRROR_DIR ?= $(MODEL_MIRROR)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check fix e2e container-tests bench faults models migrate migration reindex holdings dead-letters outlines admin demo build up down logs start secrets \
+.PHONY: help run test test-all check fix e2e container-tests bench bench-peers faults models migrate migration reindex holdings dead-letters outlines admin demo build up down logs start secrets \
 	migrate-head coverage-tests static-tests inference-tests test-tensorflow attach-db bash bash-ai \
 	constraints requirements audit sbom clean webhook-secret tensorflow drift-report
 
@@ -90,6 +90,9 @@ container-tests: $(BIN)/.test ## Rights, proxy and survival of the running conta
 bench: $(BIN)/.test $(VENV)/yardstick/.done ## Images a second of the service, and its ratio to the bare limit (ARGS=--help)
 	@$(BIN)/python -m bench $(ARGS)
 	@$(BIN)/python -m bench.runtimes
+
+bench-peers: $(BIN)/.test $(VENV)/yardstick/.done $(VENV)/peers/.done ## The service beside FastAPI, BentoML, LitServe and Celery (ARGS=--help)
+	@$(BIN)/python -m bench.peers $(ARGS)
 
 faults: $(BIN)/.test ## 500 kills during 10,000 uploads, with a ledger and figures (ARGS=--help)
 	@env -u DATA_DIR -u PORT -u HOST $(BIN)/python -m tests.faults $(ARGS)
@@ -184,6 +187,11 @@ $(BIN)/.release: $(BIN)/.run
 $(VENV)/yardstick/.done: bench/yardstick/requirements.txt | $(BIN)/python
 	@$(PYTHON) -m venv $(VENV)/yardstick
 	@$(VENV)/yardstick/bin/pip install -q --disable-pip-version-check -r bench/yardstick/requirements.txt
+	@touch $@
+
+$(VENV)/peers/.done: bench/peers/requirements.txt | $(BIN)/python
+	@$(PYTHON) -m venv $(VENV)/peers
+	@$(VENV)/peers/bin/pip install -q --disable-pip-version-check -r bench/peers/requirements.txt
 	@touch $@
 
 $(BIN)/.tensorflow: $(BIN)/.test

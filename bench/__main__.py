@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,21 +14,18 @@ import psutil
 
 from bench import bare_limit, report
 from bench.bare_limit import BareLimit
-from bench.load import Answer
 from bench.photographs import make_photographs
-from bench.processes import HOUSE, BenchFailed, Helper, UsageMeter, helper, memory_of
-from bench.stack import Stack, run_module, running_stack, running_standalone
+from bench.processes import HOUSE, BenchFailed, Helper, helper, interrupt_on_signals, memory_of
+from bench.rounds import LONGEST, WARM_UP, run_round
+from bench.stack import Stack, install_models, running_stack, running_standalone
 
-LONGEST = 600.0  # seconds that a run may take
-WARM_UP = 200  # photographs
 SETTINGS = ("WEB_PROCESSES", "WEB_THREADS", "BATCH_SIZE", "ENGINE_WORKERS")
 
 
 def main() -> int:
     """0 when every answer was right; 1 when one was not, or nothing could be measured."""
     options = _options()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    interrupt_on_signals()
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             return _bench(Path(folder), options)
@@ -38,13 +34,6 @@ def main() -> int:
     except (BenchFailed, RuntimeError, OSError, psutil.Error) as error:
         print(f"bench: {error}", file=sys.stderr)
     return 1
-
-
-def _interrupt(_number: int, _frame: object) -> None:
-    """Once: the ending that follows is bounded in time and must not be interrupted in turn."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _options() -> argparse.Namespace:
@@ -85,7 +74,7 @@ def _bench(folder: Path, options: argparse.Namespace) -> int:
     _say(f"making {options.count} photographs from {options.images}")
     make_photographs(options.images, pictures, options.count, options.seed)
     _say(f"starting the service, {options.stack}")
-    run_module(_with_mirror() | {"MODEL_DIR": str(model_dir)}, "engine.models", "pull")
+    install_models(model_dir)
     with helper("bench.expected_labels", pictures, model_dir) as engine:
         expected = json.loads(engine.hear(LONGEST))
     with _started(folder, model_dir, options) as stack:
@@ -118,36 +107,15 @@ def _runs(
     options: argparse.Namespace,
 ) -> Iterator[report.Run]:
     """Alternate bare and service runs: each service run has a bare run before and after it."""
-    _serve(stack, load, min(options.count, WARM_UP), "warm-up")
+    run_round(load, stack.parts, min(options.count, WARM_UP), "warm-up")
     before = measure()
     for number in range(1, options.runs + 1):
-        seconds, answers, cpu = _serve(stack, load, options.count, f"run {number}")
+        seconds, answers, cpu = run_round(load, stack.parts, options.count, f"run {number}")
         after = measure()
         run = report.Run(seconds, answers, cpu, before, after)
         _say(report.line(number, run))
         yield run
         before = after
-
-
-def _serve(
-    stack: Stack, load: Helper, count: int, text: str
-) -> tuple[float, list[Answer], dict[str, float]]:
-    """One round of the load generator: seconds, answers, CPU seconds by part."""
-    load.say(f"{count} {text}")
-    load.hear(LONGEST)
-    meter = UsageMeter({**stack.parts, "load generator": load.pid})
-    load.say()
-    load.hear(LONGEST)
-    cpu = meter.stop()
-    said = json.loads(load.hear(LONGEST))
-    return said["seconds"], [Answer(**answer) for answer in said["answers"]], cpu
-
-
-def _with_mirror() -> dict[str, str]:
-    """As `make` does: on a checkout that has models beside it, they are the mirror."""
-    beside = HOUSE.parent / "shared" / "models"
-    mirror = {"MODEL_MIRROR": str(beside)} if beside.is_dir() else {}
-    return mirror | {name: value for name, value in os.environ.items() if value}
 
 
 def _described(options: argparse.Namespace) -> str:

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ LONGEST = 300.0  # seconds
 @dataclass(frozen=True, slots=True)
 class BareLimit:
     """One measurement: seconds on the clock, and seconds of CPU, decoding and predicting summed
-    over the processes.
+    over the processes; `labels` are the best class of each photograph.
     """
 
     count: int
@@ -31,11 +32,18 @@ class BareLimit:
     cpu: float
     decode: float
     predict: float
+    labels: Sequence[int] = ()
 
     @property
     def rate(self) -> float:
         """Images a second."""
         return self.count / self.seconds
+
+
+def network_path(model_dir: Path) -> Path:
+    """The file of the network that is compared, the default classifier."""
+    model = default_model("classify")
+    return model_dir / model.folder / model.files[0].name
 
 
 def measure(folder: Path, model_dir: Path, count: int) -> BareLimit:
@@ -45,8 +53,7 @@ def measure(folder: Path, model_dir: Path, count: int) -> BareLimit:
     """
     if not PYTHON.exists():
         raise BenchFailed(f"{PYTHON} does not exist: run `make bench`, which installs it")
-    model = default_model("classify")
-    network = model_dir / model.folder / model.files[0].name
+    network = network_path(model_dir)
     numbers, pipe = os.pipe()
     command = [str(PYTHON), str(PROGRAM), str(folder), str(network), str(numbers)]
     with ExitStack() as stack:
@@ -66,4 +73,8 @@ def measure(folder: Path, model_dir: Path, count: int) -> BareLimit:
         said = [json.loads(each.hear(LONGEST)) for each in helpers]
     seconds = max(one["end"] for one in said) - start
     total = {key: sum(one[key] for one in said) for key in ("count", "cpu", "decode", "predict")}
-    return BareLimit(seconds=seconds, **total)
+    best = sorted((number, index) for one in said for number, index in one["best"])
+    classes = default_model("classify").labels
+    background = classes.background if classes else 0
+    labels = [index - background for _, index in best]
+    return BareLimit(seconds=seconds, labels=labels, **total)

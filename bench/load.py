@@ -2,7 +2,8 @@
 
 It runs as a process of its own on the same cores as the service, so it uses little CPU: blocking
 sockets, one thread per client, and responses that are parsed after the clock has stopped.
-Started as `python -m bench.load FOLDER PORT CLIENTS MODE`; see `main` for what it reads and writes.
+Started as `python -m bench.load FOLDER PORT CLIENTS MODE`; `serve_rounds` describes what it reads
+and writes.
 """
 
 import itertools
@@ -11,8 +12,9 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,29 +46,29 @@ class Client:
 
     def predict(self, post: bytes) -> bytes:
         """The last body received: a prediction in its final state, or what went wrong."""
-        headers, body = self._exchange(post)
-        get = _get(_header(headers, b"\r\nLocation: "))
+        headers, body = self.exchange(post)
+        get = _get(_header(headers, b"\r\nlocation: "))
         for _ in range(POLLS):
             if not _is_open(body):
                 break
-            _, body = self._exchange(get)
+            _, body = self.exchange(get)
         return body
 
     def get(self, path: str) -> bytes:
         """The body of an answer."""
-        return self._exchange(b"GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % path.encode())[1]
+        return self.exchange(b"GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % path.encode())[1]
 
     def close(self) -> None:
         self._socket.close()
 
-    def _exchange(self, request: bytes) -> tuple[bytes, bytes]:
-        """The answer's head and body."""
+    def exchange(self, request: bytes) -> tuple[bytes, bytes]:
+        """The answer's head and body. Raises ValueError if the head gives no length."""
         self._socket.sendall(request)
         received = b""
         while (end := received.find(b"\r\n\r\n")) < 0:
             received += self._receive()
         headers, body = received[: end + 2], received[end + 4 :]
-        length = int(_header(headers, b"\r\nContent-Length: "))
+        length = int(_header(headers, b"\r\ncontent-length: "))
         while len(body) < length:
             body += self._receive()
         return headers, body
@@ -75,6 +77,9 @@ class Client:
         if not (received := self._socket.recv(65536)):
             raise ConnectionError("the server hung up")
         return received
+
+
+Predict = Callable[[Client, bytes], bytes]  # sends a request; returns the last body received
 
 
 def post(photograph: bytes, mode: str) -> bytes:
@@ -92,8 +97,8 @@ def _get(path: bytes) -> bytes:
 
 
 def _header(headers: bytes, name: bytes) -> bytes:
-    """The value of a header, spelt as our server spells it; empty when it is not there."""
-    start = headers.find(name)
+    """The value of a header; empty when it is not there. `name` is in lower case."""
+    start = headers.lower().find(name)
     return headers[start + len(name) : headers.index(b"\r\n", start + 2)] if start >= 0 else b""
 
 
@@ -101,12 +106,15 @@ def _is_open(body: bytes) -> bool:
     return b'"status":"queued"' in body or b'"status":"processing"' in body
 
 
-def load(port: int, clients: int, posts: list[bytes]) -> list[tuple[float, bytes]]:
+def load(
+    port: int, clients: int, posts: list[bytes], predict: Predict = Client.predict
+) -> list[tuple[float, bytes]]:
     """Send every request, `clients` at a time: seconds and last body of each, in order."""
     answers: list[tuple[float, bytes]] = [(0.0, b"")] * len(posts)
     numbers = itertools.count()
     threads = [
-        threading.Thread(target=_work, args=(port, posts, numbers, answers)) for _ in range(clients)
+        threading.Thread(target=_work, args=(port, posts, predict, numbers, answers))
+        for _ in range(clients)
     ]
     for thread in threads:
         thread.start()
@@ -116,14 +124,18 @@ def load(port: int, clients: int, posts: list[bytes]) -> list[tuple[float, bytes
 
 
 def _work(
-    port: int, posts: list[bytes], numbers: Iterator[int], answers: list[tuple[float, bytes]]
+    port: int,
+    posts: list[bytes],
+    predict: Predict,
+    numbers: Iterator[int],
+    answers: list[tuple[float, bytes]],
 ) -> None:
     client: Client | None = None
     while (number := next(numbers)) < len(posts):
         start = time.perf_counter()
         try:
             client = client or Client(port)
-            body = client.predict(posts[number])
+            body = predict(client, posts[number])
         except (OSError, ValueError) as error:
             body, client = repr(error).encode(), None
         answers[number] = (time.perf_counter() - start, body)
@@ -140,25 +152,37 @@ def parse(seconds: float, body: bytes) -> Answer:
     return Answer(seconds, None, {}, body[:300].decode(errors="replace") or "no answer")
 
 
-def main() -> None:
+def serve_rounds(
+    folder: Path,
+    port: int,
+    clients: int,
+    post: Callable[[bytes], bytes],
+    predict: Predict = Client.predict,
+    parse: Callable[[float, bytes], Answer] = parse,
+) -> None:
     """Say "ready"; then for every line read from standard input, `COUNT TEXT`: stamp the first
     COUNT photographs with TEXT, say "ready", read a line, run, say "done", and write the outcome
     as JSON: `{seconds, answers}`, where `seconds` are the whole run's.
     """
-    folder, port, clients, mode = sys.argv[1:5]
-    photographs = read_all(Path(folder))
+    photographs = read_all(folder)
     print("ready", flush=True)
     while line := sys.stdin.readline():
         count, text = line.split(maxsplit=1)
-        posts = [post(each, mode) for each in stamped(photographs[: int(count)], text.strip())]
+        posts = [post(each) for each in stamped(photographs[: int(count)], text.strip())]
         print("ready", flush=True)
         sys.stdin.readline()
         start = time.perf_counter()
-        answers = load(int(port), int(clients), posts)
+        answers = load(port, clients, posts, predict)
         seconds = time.perf_counter() - start
         print("done", flush=True)
         parsed = [asdict(parse(*answer)) for answer in answers]
         print(json.dumps({"seconds": seconds, "answers": parsed}), flush=True)
+
+
+def main() -> None:
+    """Serve rounds against the service of this project."""
+    folder, port, clients, mode = sys.argv[1:5]
+    serve_rounds(Path(folder), int(port), int(clients), partial(post, mode=mode))
 
 
 if __name__ == "__main__":

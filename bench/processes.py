@@ -23,6 +23,20 @@ class BenchFailed(Exception):
     """The benchmark cannot continue; the message is the reason."""
 
 
+def interrupt_on_signals() -> None:
+    """Raise KeyboardInterrupt at the first SIGINT or SIGTERM and ignore later ones: the clean-up
+    that follows is bounded in time and must not be interrupted in turn.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 @contextmanager
 def program(
     command: Sequence[str], env: Mapping[str, str], log: IO[bytes]
@@ -68,6 +82,7 @@ class Helper:
         assert process.stdin and process.stdout
         self._name = name
         self._in, self._out = process.stdin, process.stdout
+        self._heard = b""  # read, but not returned yet
         self.pid = process.pid
 
     def say(self, line: str = "") -> None:
@@ -77,21 +92,33 @@ class Helper:
 
     def hear(self, seconds: float) -> bytes:
         """The next line; raises BenchFailed when none comes in time or the helper is gone."""
-        if not select.select([self._out], [], [], seconds)[0]:
-            raise BenchFailed(f"{self._name} printed nothing for {seconds:.0f} s")
-        if not (line := self._out.readline()):
-            raise BenchFailed(f"{self._name} ended early")
+        while b"\n" not in self._heard:
+            if not select.select([self._out], [], [], seconds)[0]:
+                raise BenchFailed(f"{self._name} printed nothing for {seconds:.0f} s")
+            if not (received := os.read(self._out.fileno(), 1 << 20)):
+                raise BenchFailed(f"{self._name} ended early")
+            self._heard += received
+        line, _, self._heard = self._heard.partition(b"\n")
         return line
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM, and SIGKILL for its whole session when that takes too long."""
+    """SIGTERM; then SIGKILL for all that is left of its process group and of its descendants, which
+    may have groups of their own.
+    """
+    started = _descendants(process.pid)
     process.terminate()
     try:
         process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        started += _descendants(process.pid)
+        process.kill()
         process.wait()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    for each in started:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
     for pipe in (process.stdin, process.stdout):
         if pipe:
             with contextlib.suppress(BrokenPipeError):
@@ -143,6 +170,13 @@ def family(pid: int) -> list[psutil.Process]:
     """The process and all its descendants."""
     parent = psutil.Process(pid)
     return [parent, *parent.children(recursive=True)]
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    try:
+        return family(pid)[1:]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _cpu(process: psutil.Process) -> float:

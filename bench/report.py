@@ -60,9 +60,11 @@ def spread(values: Sequence[float], form: str) -> str:
     return f"{each[0]} ({each[1]} to {each[2]})"
 
 
-def faults(runs: Sequence[Run], expected: Sequence[int]) -> list[str]:
-    """Why the answers cannot be accepted; empty when they can. `expected` are the engine's own
-    labels of the photographs.
+def faults(
+    runs: Sequence[Run], expected: Sequence[int], source: str = "the engine's own"
+) -> list[str]:
+    """Why the answers cannot be accepted; empty when they can. `expected` are the labels of the
+    photographs according to `source`.
     """
     found = []
     for number, run in enumerate(runs, 1):
@@ -72,7 +74,7 @@ def faults(runs: Sequence[Run], expected: Sequence[int]) -> list[str]:
         pairs = list(zip(run.answers, expected, strict=True))
         same = sum(answer.label == label for answer, label in pairs)
         if same < 0.99 * len(pairs):
-            found.append(f"run {number}: only {same} of {len(pairs)} labels are the engine's own")
+            found.append(f"run {number}: only {same} of {len(pairs)} labels are {source}")
     return found
 
 

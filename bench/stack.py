@@ -114,6 +114,14 @@ def run_module(env: Mapping[str, str], *command: str) -> None:
         raise BenchFailed(f"{' '.join(command)} failed:\n{(done.stderr + done.stdout)[-2000:]}")
 
 
+def install_models(model_dir: Path) -> None:
+    """Install the default models; a folder of models beside the checkout is used, as by `make`."""
+    beside = HOUSE.parent / "shared" / "models"
+    mirror = {"MODEL_MIRROR": str(beside)} if beside.is_dir() else {}
+    given = {name: value for name, value in os.environ.items() if value}
+    run_module(mirror | given | {"MODEL_DIR": str(model_dir)}, "engine.models", "pull")
+
+
 def _server(stack: ExitStack, server: RunningServer) -> RunningServer:
     stack.callback(server.stop)
     return server

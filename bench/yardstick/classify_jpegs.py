@@ -34,11 +34,11 @@ class Network:
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
 
-    def best(self, pixels: Any) -> int:
-        """Return the best class for uint8 [224, 224, 3]."""
+    def scores(self, pixels: Any) -> Any:
+        """Return the scores of all classes, uint8 [1001], for uint8 [224, 224, 3]."""
         self._interpreter.set_tensor(self._input, pixels[np.newaxis])
         self._interpreter.invoke()
-        return int(self._interpreter.get_tensor(self._output)[0].argmax())
+        return self._interpreter.get_tensor(self._output)[0]
 
 
 def decode(data: bytes) -> Any:
@@ -50,20 +50,23 @@ def decode(data: bytes) -> Any:
 
 
 def run(network: Network, photographs: list[bytes], numbers: Iterator[int]) -> dict[str, Any]:
-    """Classify the photographs of these numbers, one after another."""
-    count, decoding, predicting = 0, 0.0, 0.0
+    """Classify the photographs of these numbers, one after another.
+
+    `best` of the figures are pairs of a photograph's number and its best class.
+    """
+    best, decoding, predicting = [], 0.0, 0.0
     cpu = time.process_time()
     for number in numbers:
         start = time.thread_time()
         pixels = decode(photographs[number])
         decoded = time.thread_time()
-        network.best(pixels)
+        scores = network.scores(pixels)
         end = time.thread_time()
-        count += 1
+        best.append((number, int(scores.argmax())))
         decoding += decoded - start
         predicting += end - decoded
     spent = {"decode": decoding, "predict": predicting, "cpu": time.process_time() - cpu}
-    return spent | {"count": count, "end": time.monotonic()}
+    return spent | {"count": len(best), "end": time.monotonic(), "best": best}
 
 
 def received(pipe: int) -> Iterator[int]:
