@@ -56,14 +56,18 @@ def _options() -> argparse.Namespace:
     add("--seed", type=int, default=1, help="of the photographs; default: %(default)s")
     add("--out", action="store_true", help="fill bench/README.md and README.md, if all is well")
     options = parser.parse_args()
+    options.chosen = [one for one in contenders() if options.only.lower() in one.name.lower()]
+    if not options.chosen:
+        parser.error(f"no contender's name contains {options.only!r}")
     if options.out and options.only:
         parser.error("--out is for a comparison of all contenders")
     return options
 
 
 def _compare(folder: Path, options: argparse.Namespace) -> int:
-    chosen = [one for one in contenders() if options.only.lower() in one.name.lower()]
-    ready = [one for one in chosen if not _is_skipped(one)]
+    ready = [one for one in options.chosen if not _is_skipped(one)]
+    if not ready:
+        return SKIPPED
     pictures, model_dir = folder / "photographs", folder / "models"
     make_photographs(options.images, pictures, options.count, options.seed)
     install_models(model_dir)
@@ -79,7 +83,7 @@ def _compare(folder: Path, options: argparse.Namespace) -> int:
         print(f"peers: {problem}", file=sys.stderr)
     if problems:
         return FAILED
-    if ready != chosen:
+    if ready != options.chosen:
         return SKIPPED
     if options.out:
         what = f"{options.rounds} x {options.count} photographs, {options.clients} clients"
