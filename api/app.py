@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from typing import Any
 
 from flask import Flask, request
 
@@ -48,6 +49,16 @@ from common.startup_checks import restrict_new_files
 CLOSE = "afterimage-close"
 
 
+class Application(Flask):
+    """Flask without asynchronous views, which it otherwise looks for at every call of a function:
+    a dozen times a request.
+    """
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `func`, because no function of this application is asynchronous."""
+        return func
+
+
 def create_app(services: Services) -> Flask:
     """Create the application on `services`. `close(app)` stops what it runs."""
     app = create_routes(services.settings)
@@ -57,7 +68,7 @@ def create_app(services: Services) -> Flask:
 
 def create_routes(settings: Settings) -> Flask:
     """Create the application with its routes, hooks and pages. It serves requests after `start`."""
-    app = Flask("api", template_folder="web/templates", static_folder="web/static")
+    app = Application("api", template_folder="web/templates", static_folder="web/static")
     _configure(app, settings)
     app.before_request(headers.start_request)
     proxies.register(app, settings)

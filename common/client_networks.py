@@ -7,6 +7,7 @@ forms give the same network. RFC 7239, section 6, also allows `unknown` and iden
 """
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 PREFIX = 64  # bits of an IPv6 network: a customer is assigned at least one
@@ -14,9 +15,11 @@ NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: its last 32 bits are the client
 _PRIVATE_4 = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
 _PRIVATE_6 = ("fc00::/7", "fe80::/10")
 UNKNOWN = "unknown"
+MOST_CACHED = 4096  # addresses
 OBFUSCATED = re.compile(r"_[A-Za-z0-9._-]{1,64}")  # RFC 7239, section 6.3
 
 
+@lru_cache(MOST_CACHED)  # each limit of a request asks for it
 def network_of(address: str | None) -> str:
     """Return the network of `address`: an IPv4 address, or an IPv6 network of 64 bits.
 

@@ -43,7 +43,7 @@ FIELDS, CHANGE, DIGESTS = ImageFields(), ImageChange(), DigestList()
 @blueprint.post("")
 @upload_permission_required
 @replayable
-@blueprint.arguments(UploadQuery, location="query")
+@blueprint.arguments(UploadQuery(), location="query")
 @blueprint.response(201, ImageView)
 @blueprint.alt_response(
     200, schema=ImageView, description="The owner had uploaded these bytes before"

@@ -52,7 +52,7 @@ REQUEST = PredictionRequest()
 @blueprint.post("")
 @upload_permission_required
 @replayable
-@blueprint.arguments(CreateQuery, location="query")
+@blueprint.arguments(CreateQuery(), location="query")
 @blueprint.response(202, PredictionView)
 @blueprint.alt_response(200, schema=PredictionView, description="Final in time, or cached")
 @blueprint.doc(requestBody=PREDICTION_BODY)
@@ -100,7 +100,7 @@ def list_mine(query: dict[str, Any]) -> Any:
 
 
 @blueprint.get("/<id>")
-@blueprint.arguments(WaitQuery, location="query")
+@blueprint.arguments(WaitQuery(), location="query")
 @blueprint.response(200, PredictionView)
 def get(query: dict[str, Any], id: str) -> Any:
     """Get a prediction; with `wait`, as soon as it is final. If too many requests of the caller,
