@@ -57,7 +57,16 @@ class ImageAccess(NamedTuple):
     posts: int
 
 
-AnyImage = Image | ImageAccess
+class AnyImage(HasVisibility, Protocol):
+    """What predictions read of their image: an Image, an ImageAccess or an image to insert."""
+
+    @property
+    def id(self) -> UUID:
+        """The image's id."""
+
+    @property
+    def sha256(self) -> bytes:
+        """The sha256 of its bytes."""
 
 
 def may_see(caller: Caller, image: HasVisibility) -> bool:

@@ -15,7 +15,14 @@ from api.http.idempotency_store import Key, Taken
 from api.limits import quotas
 from api.predictions.queries import check_visible, no_such_image
 from api.state import app_state, current_user, read, services, write
-from api.uploads.new_upload import Accepted, AlsoInsert, NewPredictions, NewUpload
+from api.uploads.new_upload import (
+    Accepted,
+    AlsoInsert,
+    NewImage,
+    NewObject,
+    NewPredictions,
+    NewUpload,
+)
 from api.uploads.recall import Incomplete, find_accepted, how_to_check, recall
 from api.uploads.writer import insert_predictions, insert_upload, queued_records
 from common.database.ids import new_id
@@ -24,7 +31,7 @@ from common.errors import InputFault, NotFound
 from common.images import validation
 from common.predictions import TaskRequest
 from common.storage import object_key
-from common.tables import Image, State, StoredObject, Visibility
+from common.tables import Image, State, Visibility
 
 
 def accept_upload(
@@ -118,7 +125,7 @@ def check_visibility(visibility: str | None) -> str:
 
 def _describe(
     data: bytes, file_name: str | None, visibility: str | None
-) -> tuple[Image, StoredObject]:
+) -> tuple[NewImage, NewObject]:
     """The rows of a new image; raises InputFault if the bytes are not an acceptable image."""
     visibility = check_visibility(visibility)
     settings = services().settings
@@ -126,7 +133,7 @@ def _describe(
     header = validation.check(data, limits)
     width, height = header.upright_size
     sha256 = hashlib.sha256(data).digest()
-    image = Image(
+    image = NewImage(
         id=new_id(),
         owner_id=current_user().id,
         sha256=sha256,
@@ -135,7 +142,7 @@ def _describe(
         height=height,
         visibility=visibility,
     )
-    return image, StoredObject(sha256=sha256, size=len(data), media_type=header.media_type)
+    return image, NewObject(sha256=sha256, size=len(data), media_type=header.media_type)
 
 
 def _units(new: NewPredictions) -> int:
@@ -144,7 +151,7 @@ def _units(new: NewPredictions) -> int:
     return quotas.units_of(tasks, new.image.width * new.image.height)
 
 
-def _units_spent(accepted: Accepted, image: Image) -> int:
+def _units_spent(accepted: Accepted, image: Image | NewImage) -> int:
     """The units of work that remain to be done; a cached result costs none."""
     tasks = (row.task for row in accepted.predictions if not row.cached)
     return quotas.units_of(tasks, image.width * image.height)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from api.http import idempotency_store
 from api.system.engine_reports import RunningModels
-from api.uploads.new_upload import Accepted, NewPredictions, NewUpload
+from api.uploads.new_upload import Accepted, NewImage, NewObject, NewPredictions, NewUpload
 from common import images
 from common.callers import AnyImage, Caller, ImageAccess, may_see
 from common.database.session import DatabaseUnavailable, clock, execute, insert_missing
@@ -114,7 +114,7 @@ def _insert_new(session: Session, uploads: Sequence[NewUpload], at: datetime) ->
     create_all(session, requests, at)
 
 
-def _insert_images(session: Session, new_images: Sequence[Image], at: datetime) -> None:
+def _insert_images(session: Session, new_images: Sequence[NewImage], at: datetime) -> None:
     """Insert images, and queue those that searches may find for indexing."""
     names = ("id", "owner_id", "sha256", "file_name", "width", "height", "visibility")
     execute(session, INSERT_IMAGES, [_row(image, names, at) for image in new_images])
@@ -151,7 +151,7 @@ def _find_cached(
 
 
 def _lock_object(
-    session: Session, stored: StoredObject, put: Callable[[], None], at: datetime
+    session: Session, stored: NewObject, put: Callable[[], None], at: datetime
 ) -> None:
     """Lock the row of an object until COMMIT, so that its bytes are not deleted before."""
     is_it = StoredObject.sha256 == stored.sha256
@@ -179,7 +179,7 @@ def _find_existing_image(session: Session, upload: NewUpload) -> ImageAccess | N
     return image
 
 
-def _lock_image(session: Session, caller: Caller, image: Image) -> AnyImage:
+def _lock_image(session: Session, caller: Caller, image: AnyImage) -> AnyImage:
     """Lock the image until COMMIT, so that its visibility cannot change before; NotFound if the
     caller may not see it. An anonymous upload is returned as it is: only admins may change it.
     """
@@ -197,5 +197,5 @@ def _object_rows(uploads: Sequence[NewUpload], at: datetime) -> list[dict[str, A
     return [_row(upload.stored, OBJECT_COLUMNS, at) for upload in ordered]
 
 
-def _row(source: Image | StoredObject, names: Sequence[str], at: datetime) -> dict[str, Any]:
+def _row(source: NewImage | NewObject, names: Sequence[str], at: datetime) -> dict[str, Any]:
     return {name: getattr(source, name) for name in names} | {"created_at": at}

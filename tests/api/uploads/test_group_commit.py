@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from api.uploads.group_commit import GroupCommit, insert_together
-from api.uploads.new_upload import NewUpload
+from api.uploads.new_upload import NewImage, NewObject, NewUpload
 from api.uploads.writer import ContentExists, insert_group
 from common.database.ids import new_id
 from common.database.session import CommitUnknown, Sessions, clock, read, transact
@@ -30,14 +30,14 @@ T = TypeVar("T")
 
 def new_upload(number: int, owner: UUID | None = None, name: str = "x.png") -> NewUpload:
     sha256 = bytes([number]) * 32
-    image = Image(
+    image = NewImage(
         id=new_id(), owner_id=owner, sha256=sha256, file_name=name, width=16, height=16,
         visibility="private" if owner else "unlisted",
     )  # fmt: skip
     task_requests = [
         TaskRequest(task=task, params={}, deadline=60) for task in ("classify", "outline")
     ]
-    stored = StoredObject(sha256=sha256, size=1, media_type="image/png")
+    stored = NewObject(sha256=sha256, size=1, media_type="image/png")
     return NewUpload(image=image, stored=stored, task_requests=task_requests)
 
 
