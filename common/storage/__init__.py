@@ -1,7 +1,7 @@
 """The object store port: objects are stored, read, deleted and listed by key.
 
 The scheme of STORAGE_URL selects an adapter: `folder.py` for a folder, `s3.py` for any S3 server.
-Both use obstore (`adapter.py`) and pass the same contract tests.
+Both use obstore (`adapter.py`), except to write files, and pass the same contract tests.
 """
 
 import re

@@ -7,6 +7,8 @@ stored. Readers compare the SHA-256 and therefore notice, and uploading the same
 it. The folder should be on a local disk, because there is no timeout for a network disk that hangs.
 """
 
+import contextlib
+import os
 import time
 from collections.abc import Iterator, Mapping
 from itertools import count
@@ -17,7 +19,7 @@ from obstore.store import LocalStore
 
 from common.errors import SettingsError
 from common.storage import StorageUnavailable, StoredObject
-from common.storage.adapter import PROBE, ObstoreStorage, probe, unavailable
+from common.storage.adapter import PROBE, ObstoreStorage, check_key, probe, unavailable
 
 ABANDONED_AFTER = 3600.0
 """Seconds without a write after which a partial file belongs to a crash, not to another thread."""
@@ -32,9 +34,18 @@ class FolderStorage(ObstoreStorage):
         super().__init__(LocalStore(prefix=self._folder))
 
     def put(self, key: str, data: bytes) -> None:
-        """Store the file, unless the folder is missing: obstore would silently create a new one."""
-        self._must_exist()
-        super().put(key, data)
+        """Store the file as obstore would, but in this thread: obstore passes every write to
+        threads of its own, which costs a fifth of the write.
+        """
+        check_key(key)
+        path = self._folder / key
+        try:
+            if not path.parent.is_dir():
+                self._must_exist()  # a missing folder may be a missing disk: do not create it
+                path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(path, data)
+        except OSError as error:
+            raise unavailable(f"did not take {key}", error) from None
 
     def delete(self, key: str) -> None:
         """Remove the file, and partial copies of it that crashed writes left beside it."""
@@ -77,6 +88,32 @@ class FolderStorage(ObstoreStorage):
                 return
             if age > ABANDONED_AFTER:
                 staged.unlink(missing_ok=True)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write `data` beside `path` and rename it; a crash leaves at most a file `name#1`."""
+    staged, descriptor = _create_beside(path)
+    try:
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[os.write(descriptor, left) :]
+        finally:
+            os.close(descriptor)
+        staged.rename(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            staged.unlink()
+        raise
+
+
+def _create_beside(path: Path) -> tuple[Path, int]:
+    """Create the file `name#1`, or with the next number if another thread writes to that."""
+    for attempt in count(1):
+        staged = path.with_name(f"{path.name}#{attempt}")
+        with contextlib.suppress(FileExistsError):
+            return staged, os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    raise AssertionError("unreachable: count() never ends")
 
 
 def open_folder(url: str, environ: Mapping[str, str]) -> FolderStorage:
