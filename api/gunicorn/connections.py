@@ -23,7 +23,7 @@ MAX_DISCARDED = 64 << 20  # bytes of a refused body
 MAX_DISCARDS = 8  # reads per iteration of the event loop
 LINGER_STALLED = 2.0  # seconds without data after the response, until the connection is closed
 UNREAD_STALLED = 10.0  # the same if the body was not read: the client may still be sending it
-READ_BYTES = 64 << 10
+READ_BYTES = 8 << 10  # of a head; bytes of the body that come with it are copied several times
 
 
 class _IncompleteHead(Exception):
@@ -104,6 +104,13 @@ class Connection(TConn):  # type: ignore[misc]
         """End the current request. The next one begins with the bytes that follow it."""
         self._reset()
         self.started = time.monotonic()
+
+    def is_followed(self, wait: float) -> bool:
+        """End the current request, and return whether the next one, or the end of the stream,
+        arrives within `wait` seconds. False too if the response is not sent yet.
+        """
+        self.close_request()
+        return not self.sock.unsent and self.sock.is_readable(wait)
 
     def receive(self, max_body: int, wait: float) -> bool:
         """Receive the available bytes of the request; return whether it can be served.

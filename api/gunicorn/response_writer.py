@@ -39,7 +39,7 @@ class ResponseWriter:
             self.flush()
         while self.unsent > MAX_UNSENT:
             left = min(STALLED, deadline - time.monotonic())
-            if left <= 0 or not _wait(self._sock, select.POLLOUT, left):
+            if left <= 0 or not is_ready(self._sock, select.POLLOUT, left):
                 raise ConnectionResetError(errno.ECONNRESET, "the client stopped reading")
             self.flush()
 
@@ -65,12 +65,20 @@ class ResponseWriter:
         try:
             return self._sock.recv(size, socket.MSG_DONTWAIT)
         except (BlockingIOError, InterruptedError):
-            if wait <= 0 or not _wait(self._sock, select.POLLIN, wait):
+            if wait <= 0 or not is_ready(self._sock, select.POLLIN, wait):
                 return None
         return self.receive(size)
 
+    def is_readable(self, wait: float) -> bool:
+        """Return whether data, or the end of the stream, arrives within `wait` seconds."""
+        return is_ready(self._sock, select.POLLIN, wait)
 
-def _wait(sock: socket.socket, event: int, seconds: float) -> bool:
+    def setblocking(self, flag: bool) -> None:
+        """Do nothing: no method depends on the socket's mode, and changing it is a system call."""
+
+
+def is_ready(sock: socket.socket, event: int, seconds: float) -> bool:
+    """Return whether the event of `select.poll` occurs within `seconds`."""
     poll = select.poll()
     poll.register(sock, event)
     return bool(poll.poll(seconds * 1000))

@@ -7,6 +7,7 @@ Connections with Gunicorn's own TLS, which this project does not configure, are 
 
 import contextlib
 import errno
+import select
 import selectors
 import threading
 import time
@@ -20,12 +21,15 @@ from gunicorn.workers.gthread import ThreadWorker
 from api.gunicorn.connections import Connection
 from api.gunicorn.parked_connections import ParkedConnections
 from api.gunicorn.refusals import refusal
+from api.gunicorn.response_writer import is_ready
 from api.gunicorn.slow_bodies import body_seconds
+from api.gunicorn.thread_pool import ThreadPool
 from common.errors import SettingsError
 
 DEFER = object()  # returned by `handle` while the request is incomplete
 SHORT_WAIT = 0.1  # seconds that a thread may wait for more of a request
-WAITING_SHARE = 4  # 1/WAITING_SHARE of the threads may wait for the rest of a request
+NEXT_WAIT = 0.02  # seconds that it may wait for the next request of the same connection
+WAITING_SHARE = 4  # 1/WAITING_SHARE of the threads may wait for the rest of a request or the next
 MAX_BUFFERED = 256 << 20  # bytes of incomplete requests and unsent responses in memory
 LINGER_SECONDS = 30.0  # for the rest of an unread body
 DEFAULT_MAX_BODY = 16 << 20
@@ -82,15 +86,36 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.nr_conns += 1
         self.enqueue_req(Connection(self.cfg, sock, client, listener.getsockname()))
 
+    def get_thread_pool(self) -> ThreadPool:
+        """Return the threads that `handle` runs in."""
+        return ThreadPool(max_workers=self.cfg.threads)
+
     # ---- in a thread
 
     def handle(self, conn: Any) -> Any:
-        """Receive the available part of a request, and serve it if it is complete.
-
-        Returns DEFER for an incomplete request, or else whether the connection stays open.
+        """Serve the request of a connection, and those that follow at once. Return DEFER for an
+        incomplete request, or else whether the connection stays open.
         """
         if not isinstance(conn, Connection):
             return super().handle(conn)
+        result = self._serve(conn)
+        while result is True and self._is_followed(conn):
+            result = self._serve(conn)
+        return result
+
+    def _is_followed(self, conn: Connection) -> bool:
+        """Return whether the client sends its next request at once, as busy clients do: the way
+        through the event loop back to a thread costs as much as parsing a request.
+        """
+        if self.tpool.is_behind or not self._may_wait.acquire(blocking=False):
+            return False
+        try:
+            is_followed = conn.is_followed(NEXT_WAIT)
+            return is_followed and self.alive and not self.tpool.is_behind
+        finally:
+            self._may_wait.release()
+
+    def _serve(self, conn: Connection) -> Any:
         may_wait = self._may_wait.acquire(blocking=False)
         try:
             if not conn.receive(self._max_body, SHORT_WAIT if may_wait else 0.0):
@@ -209,7 +234,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _stop_listening(self) -> None:
         for listener in self.sockets:
-            while _has_pending(listener):
+            while is_ready(listener, select.POLLIN, 0):
                 self.accept(listener)
             listener.close()
         self._end_waits()
@@ -220,9 +245,3 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
         if getattr(self, "wsgi", None) is not None:
             self.wsgi.extensions[EXTENSION].waiters.end_waits()
-
-
-def _has_pending(listener: Any) -> bool:
-    with selectors.DefaultSelector() as selector:
-        selector.register(listener.fileno(), selectors.EVENT_READ)
-        return bool(selector.select(0))

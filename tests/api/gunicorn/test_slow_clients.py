@@ -5,7 +5,9 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from http.client import HTTPResponse
 from urllib.parse import urlsplit
 
 import pytest
@@ -181,3 +183,26 @@ def test_many_idle_connections_make_room_for_others(api: Running) -> None:
         for _ in range(1100):  # more than one process keeps
             stack.enter_context(connect(api.base_url))
         others_are_served(api.base_url)
+
+
+def ask_without_pause(url: str, is_over: threading.Event) -> None:
+    """Send a request on one connection as soon as the last one is answered."""
+    asked = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with connect(url) as sock, contextlib.suppress(OSError):
+        while not is_over.is_set():
+            sock.sendall(asked)
+            response = HTTPResponse(sock)
+            response.begin()
+            response.read()
+
+
+def test_clients_that_ask_without_pause_leave_threads_to_others(api: Running) -> None:
+    is_over = threading.Event()
+    with ThreadPoolExecutor(SLOW) as clients:
+        for _ in range(SLOW):
+            clients.submit(ask_without_pause, api.base_url, is_over)
+        try:
+            for _ in range(5):
+                others_are_served(api.base_url)
+        finally:
+            is_over.set()
