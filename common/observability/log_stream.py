@@ -87,11 +87,11 @@ class LogStream(io.TextIOBase):
         left = memoryview(b"\n" + line if self._is_cut else line)
         size, until = len(left), time.monotonic() + self._patience()
         try:
-            while left and self._waits_until_ready(until):
+            while left and (not self._blocks or self._waits_until_ready(until)):
                 try:
                     left = left[os.write(self._target, left[:ATOMIC] if self._blocks else left) :]
                 except BlockingIOError:
-                    if time.monotonic() > until:
+                    if not self._waits_until_ready(until) or time.monotonic() > until:
                         break
         finally:
             if len(left) < size:
