@@ -77,7 +77,9 @@ class Contract:
         Raises InputFault, which names each invalid param.
         """
         try:
-            loaded: dict[str, Any] = _instance(self.params).load(given)
+            loaded: dict[str, Any] = (
+                _instance(self.params).load(given) if given else dict(_defaults(self.params))
+            )
         except ValidationError as error:
             known = ", ".join(sorted(_instance(self.params).fields))
             raise InputFault(
@@ -102,6 +104,13 @@ class Contract:
 def _instance(schema: type[Schema]) -> Schema:
     """Return one instance of a schema: creating it costs more than using it."""
     return schema(unknown=RAISE)
+
+
+@cache
+def _defaults(schema: type[Schema]) -> Mapping[str, Any]:
+    """Return the params of a request without any; raises ValidationError if some are required."""
+    defaults: Mapping[str, Any] = _instance(schema).load({})
+    return defaults
 
 
 def queue_name(task: str, interactive: bool) -> str:
