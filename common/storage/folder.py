@@ -17,7 +17,7 @@ from obstore.store import LocalStore
 
 from common.errors import SettingsError
 from common.storage import StorageUnavailable, StoredObject
-from common.storage.adapter import PROBE, ObstoreStorage, probe, unavailable
+from common.storage.adapter import PROBE, ObstoreStorage, check_key, probe, unavailable
 
 ABANDONED_AFTER = 3600.0
 """Seconds without a write after which a partial file belongs to a crash, not to another thread."""
@@ -35,6 +35,14 @@ class FolderStorage(ObstoreStorage):
         """Store the file, unless the folder is missing: obstore would silently create a new one."""
         self._must_exist()
         super().put(key, data)
+
+    def get(self, key: str) -> bytes:
+        """Read the file in this thread: through obstore, reading takes five times the CPU time."""
+        check_key(key)
+        try:
+            return (self._folder / key).read_bytes()
+        except OSError as error:
+            raise self._not_given(key, error) from None
 
     def delete(self, key: str) -> None:
         """Remove the file, and partial copies of it that crashed writes left beside it."""
