@@ -98,6 +98,7 @@ class _Shared:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pictures: OrderedDict[Key, Image.Image] = OrderedDict()
+        self._pixels = 0  # of all of them
         self._turns: dict[Key, threading.Lock] = {}
         self._waiting: Counter[Key] = Counter()
 
@@ -121,12 +122,10 @@ class _Shared:
             return self._pictures.get(key)
 
     def keep(self, key: Key, image: Image.Image) -> None:
-        """Keep the picture and drop the oldest ones beyond KEPT_PIXELS."""
+        """Keep the picture, which is not kept yet, and drop the oldest ones beyond KEPT_PIXELS."""
         with self._lock:
             self._pictures[key] = image
-            while sum(_pixels(each) for each in self._pictures.values()) > KEPT_PIXELS:
-                self._pictures.popitem(last=False)
-
-
-def _pixels(image: Image.Image) -> int:
-    return image.width * image.height
+            self._pixels += image.width * image.height
+            while self._pixels > KEPT_PIXELS:
+                _, oldest = self._pictures.popitem(last=False)
+                self._pixels -= oldest.width * oldest.height

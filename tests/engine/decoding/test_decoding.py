@@ -190,6 +190,7 @@ def test_what_is_kept_is_bounded(decodes: list[int]) -> None:
         small(decoder, data, 500)
     held = [image.size for image in decoder._shared._pictures.values()]
     assert sum(width * height for width, height in held) <= decoding.KEPT_PIXELS
+    assert sum(width * height for width, height in held) == decoder._shared._pixels
     assert len(held) == 5
     small(decoder, many[-1], 500)
     assert len(decodes) == 7
