@@ -5,7 +5,6 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -13,10 +12,9 @@ from pathlib import Path
 import psutil
 
 from bench import bare_limit, report
-from bench.bare_limit import BareLimit
 from bench.photographs import make_photographs
-from bench.processes import HOUSE, BenchFailed, Helper, helper, interrupt_on_signals, memory_of
-from bench.rounds import LONGEST, WARM_UP, run_round
+from bench.processes import HOUSE, BenchFailed, helper, interrupt_on_signals, memory_of
+from bench.rounds import LONGEST, WARM_UP, alternate, run_round
 from bench.stack import Stack, install_models, running_stack, running_standalone
 
 SETTINGS = ("WEB_PROCESSES", "WEB_THREADS", "BATCH_SIZE", "ENGINE_WORKERS")
@@ -81,7 +79,11 @@ def _bench(folder: Path, options: argparse.Namespace) -> int:
         with helper("bench.load", pictures, stack.port, options.clients, options.mode) as load:
             load.hear(LONGEST)
             measure = partial(bare_limit.measure, pictures, model_dir, options.count)
-            runs = list(_runs(stack, load, measure, options))
+            run_round(load, stack.parts, min(options.count, WARM_UP), "warm-up")
+            runs = []
+            for run in alternate(load, stack.parts, measure, options.count, options.runs):
+                runs.append(run)
+                _say(report.line(len(runs), run))
         memory = {name: memory_of(pid) for name, pid in stack.parts.items()}
     print(f"\n{report.summary(runs, memory)}")
     faults = report.faults(runs, expected)
@@ -98,24 +100,6 @@ def _started(
     if options.stack == "standalone":
         return running_standalone(folder, model_dir)
     return running_stack(folder, model_dir, options.engines)
-
-
-def _runs(
-    stack: Stack,
-    load: Helper,
-    measure: Callable[[], BareLimit],
-    options: argparse.Namespace,
-) -> Iterator[report.Run]:
-    """Alternate bare and service runs: each service run has a bare run before and after it."""
-    run_round(load, stack.parts, min(options.count, WARM_UP), "warm-up")
-    before = measure()
-    for number in range(1, options.runs + 1):
-        seconds, answers, cpu = run_round(load, stack.parts, options.count, f"run {number}")
-        after = measure()
-        run = report.Run(seconds, answers, cpu, before, after)
-        _say(report.line(number, run))
-        yield run
-        before = after
 
 
 def _described(options: argparse.Namespace) -> str:

@@ -13,22 +13,28 @@ SIDES = (1280, 720)
 LARGE_SIDES = (4000, 3000)  # 12 megapixels
 LARGE_EVERY = 100
 GRAIN = 0.06  # how much of a large picture is noise
+MOST_BYTES = 10_480_000  # just below the default MAX_UPLOAD_BYTES, with room for a stamp
+
+Sides = tuple[int, int]  # the longer and the shorter one, in pixels
 
 _JPEG_START = b"\xff\xd8"
 
 
-def make_photographs(sources: Path, folder: Path, count: int, seed: int) -> list[Path]:
+def make_photographs(
+    sources: Path, folder: Path, count: int, seed: int, sides: Sides | None = None
+) -> list[Path]:
     """Write `count` JPEGs into `folder`, the same ones for the same sources and seed.
 
-    All are 720p, landscape or upright, but for one in 100, which has 12 megapixels. Raises
-    FileNotFoundError when `sources` holds no photograph.
+    All are 720p, landscape or upright, but for one in 100, which has 12 megapixels. With `sides`
+    all have these (long, short), and are encoded like large ones. Raises FileNotFoundError when
+    `sources` holds no photograph.
     """
     originals = _read(sources)
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{number:05}.jpg" for number in range(count)]
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         chosen = [originals[number % len(originals)] for number in range(count)]
-        list(threads.map(_make, paths, chosen, range(count), [seed] * count))
+        list(threads.map(_make, paths, chosen, range(count), [seed] * count, [sides] * count))
     return paths
 
 
@@ -56,18 +62,22 @@ def _read(sources: Path) -> list[Image.Image]:
     return [Image.open(path).convert("RGB") for path in paths]
 
 
-def _make(path: Path, original: Image.Image, number: int, seed: int) -> None:
+def _make(path: Path, original: Image.Image, number: int, seed: int, wanted: Sides | None) -> None:
     random = Random(f"{seed} {number}")
     crop = _cropped(original, random)
-    is_large = number % LARGE_EVERY == LARGE_EVERY - 1
-    sides = LARGE_SIDES if is_large else SIDES
+    is_large = wanted is not None or number % LARGE_EVERY == LARGE_EVERY - 1
+    sides = wanted or (LARGE_SIDES if is_large else SIDES)
     picture = crop.resize(sides[::-1] if crop.height > crop.width else sides)
     picture = ImageEnhance.Brightness(picture).enhance(random.uniform(0.85, 1.15))
     if is_large:
         # Made larger without a sensor's noise, it would compress like no photograph.
         noise = random.randbytes(3 * picture.width * picture.height)
         picture = Image.blend(picture, Image.frombytes("RGB", picture.size, noise), GRAIN)
-    picture.save(path, "JPEG", quality=random.randint(80, 92))
+    quality = random.randint(80, 92)
+    picture.save(path, "JPEG", quality=quality)
+    while path.stat().st_size > MOST_BYTES:
+        quality -= 5
+        picture.save(path, "JPEG", quality=quality)
 
 
 def _cropped(original: Image.Image, random: Random) -> Image.Image:

@@ -101,7 +101,7 @@ def summary(runs: Sequence[Run], memory: Mapping[str, Memory]) -> str:
         "CPU of a bare image over CPU of a served one",
         *_where_it_goes(middle),
         *_phases(middle),
-        *_memory(memory),
+        *(_memory(memory) if memory else []),
     ])  # fmt: skip
 
 

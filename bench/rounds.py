@@ -1,13 +1,27 @@
-"""One round of a load generator, and what it cost each part of the service."""
+"""Rounds of a load generator, and what they cost each part of the service."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
+from bench.bare_limit import BareLimit
 from bench.load import Answer
 from bench.processes import Helper, UsageMeter
+from bench.report import Run
 
 LONGEST = 600.0  # seconds that a round may take
 WARM_UP = 200  # photographs
+
+
+def alternate(
+    load: Helper, parts: Mapping[str, int], measure: Callable[[], BareLimit], count: int, runs: int
+) -> Iterator[Run]:
+    """Alternate bare and service runs: each service run has a bare run before and after it."""
+    before = measure()
+    for number in range(1, runs + 1):
+        seconds, answers, cpu = run_round(load, parts, count, f"run {number}")
+        after = measure()
+        yield Run(seconds, answers, cpu, before, after)
+        before = after
 
 
 def run_round(

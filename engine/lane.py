@@ -50,7 +50,7 @@ class Lane:
         begin(services.metrics, task)
         inbox = Inbox(self._consumer, pool.batch_size, services.metrics.junk[task])
         context = LaneContext(
-            services, announcer, owner, inbox, self._decoders, self._stop, threading.Lock()
+            services, announcer, owner, inbox, decoder, self._decoders, self._stop, threading.Lock()
         )
         self._workers = [
             lasting_thread(

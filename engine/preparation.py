@@ -17,6 +17,7 @@ from common.errors import (
 from common.predictions import Failure, Job, Outcome, Retry
 from common.storage import Storage, object_key
 from common.tasks import contract
+from engine.decoding.decoder import Decoder
 from engine.tasks import TaskRunner
 
 log = structlog.get_logger(__name__)
@@ -40,13 +41,14 @@ class PartialRead(AfterimageError):
     default_code = "object_damaged"
 
 
-def prepare(storage: Storage, runner: TaskRunner, job: Job) -> Prepared | Outcome:
+def prepare(storage: Storage, decoder: Decoder, runner: TaskRunner, job: Job) -> Prepared | Outcome:
     """Return the model's input for `job`, or the outcome if that failed. Never raises."""
     try:
         start = time.monotonic()
         data = fetch(storage, job)
         fetched = time.monotonic()
-        ready = runner.prepare(data, _params(job))
+        with decoder.knowing(data, job.sha256 or b""):
+            ready = runner.prepare(data, _params(job))
         decoded = time.monotonic()
     except Exception as error:
         return outcome_of(job, error)

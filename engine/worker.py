@@ -21,6 +21,7 @@ from common.errors import InputFault, ModelUnavailable, Unavailable
 from common.predictions import Claims, Failure, Job, Outcome, Success, claim, finish
 from common.services import Services
 from engine.batching import Batch, Inbox, all_done, next_done
+from engine.decoding.decoder import Decoder
 from engine.preparation import Prepared, outcome_of, prepare, without_model
 from engine.runner_cache import RunnerCache
 from engine.task_metrics import count, count_poison
@@ -46,6 +47,7 @@ class LaneContext:
     announcer: Announcer
     owner: UUID  # the engine, as the owner of its leases
     inbox: Inbox
+    decoder: Decoder
     decoders: Executor  # threads that fetch and decode
     stop: Event
     alone: Lock  # held while a prediction that was claimed before runs
@@ -143,7 +145,9 @@ class Worker:
         except InputFault as error:
             return [Failure(job, error.code, error.detail) for job in jobs]
         waiting = deque(
-            self._lane.decoders.submit(prepare, self._lane.services.storage, runner, job)
+            self._lane.decoders.submit(
+                prepare, self._lane.services.storage, self._lane.decoder, runner, job
+            )
             for job in jobs
         )
         take = all_done if getattr(runner, "batches", False) else next_done

@@ -9,6 +9,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
+from common.errors import AfterimageError
 from common.storage import ObjectMissing, StorageUnavailable, StoredObject
 
 FAULTS = (BaseError, OSError, NotImplementedError)
@@ -45,9 +46,7 @@ class ObstoreStorage(ABC):
         try:
             return obstore.get(self._store, key).bytes().to_bytes()
         except FAULTS as error:
-            if self._is_missing(error):
-                raise ObjectMissing(f"The object store has no {key}.") from None
-            raise unavailable(f"did not give {key}", error) from None
+            raise self._not_given(key, error) from None
 
     def delete(self, key: str) -> None:
         """Remove the object; does nothing if it does not exist."""
@@ -68,6 +67,12 @@ class ObstoreStorage(ABC):
                     yield StoredObject(meta["path"], meta["size"], meta["last_modified"])
         except FAULTS as error:
             raise unavailable(f"did not list {prefix or 'its objects'}", error) from None
+
+    def _not_given(self, key: str, error: Exception) -> AfterimageError:
+        """Return the error for an object that could not be read."""
+        if self._is_missing(error):
+            return ObjectMissing(f"The object store has no {key}.")
+        return unavailable(f"did not give {key}", error)
 
     def _is_missing(self, error: Exception) -> bool:
         """Return whether only the object is missing, not the store as a whole."""

@@ -47,6 +47,14 @@ class FolderStorage(ObstoreStorage):
         except OSError as error:
             raise unavailable(f"did not take {key}", error) from None
 
+    def get(self, key: str) -> bytes:
+        """Read the file in this thread: through obstore, reading takes five times the CPU time."""
+        check_key(key)
+        try:
+            return (self._folder / key).read_bytes()
+        except OSError as error:
+            raise self._not_given(key, error) from None
+
     def delete(self, key: str) -> None:
         """Remove the file, and partial copies of it that crashed writes left beside it."""
         super().delete(key)

@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from PIL import Image
 
 from common.allocator import release_freed
-from common.images.formats import Header, read_header
+from common.images.formats import Header, read_start
 from common.settings import Settings
 from engine.decoding.pixel_budget import PixelBudget
 from engine.pixels import check_size, decode_at, scale_of
 
 KEPT_PIXELS = 8_000_000  # decoded pixels kept for other tasks, 4 bytes each
 LARGEST_KEPT = 4_000_000
-LARGE = 8_000_000  # stored pixels from which memory is returned to the system after decoding
+LARGE = 8_000_000  # cost in pixels from which memory is returned to the system after decoding
+ROWS = 16  # of the stored picture that libjpeg holds, beside its result, if it decodes by rows
 
 Key = tuple[bytes, int]  # sha256 of the file, scale
 
@@ -32,6 +33,21 @@ class Decoder:
         self._max_pixels = max_pixels
         self._budget = PixelBudget(budget)
         self._shared = _Shared()
+        self._known = threading.local()
+
+    @contextmanager
+    def knowing(self, data: bytes, sha256: bytes) -> Iterator[None]:
+        """Use this digest of `data` in this thread during the block, instead of computing it."""
+        self._known.pair = data, sha256
+        try:
+            yield
+        finally:
+            self._known.pair = None
+
+    def digest(self, data: bytes) -> bytes:
+        """Return the sha256 of `data`."""
+        pair = getattr(self._known, "pair", None)
+        return pair[1] if pair and pair[0] is data else hashlib.sha256(data).digest()
 
     @contextmanager
     def decoded(self, data: bytes, width: int, height: int) -> Iterator[Image.Image]:
@@ -40,22 +56,23 @@ class Decoder:
 
         Raises InputFault like `decode`.
         """
-        header = read_header(data)
+        header = read_start(data)
         check_size(header, self._max_pixels)
         scale = scale_of(header, width, height)
+        weight = _weight(header, scale)
         if header.width * header.height // scale**2 > LARGEST_KEPT:
-            with self._budget.take(_weight(header)):
+            with self._budget.take(weight):
                 yield decode_at(data, header, scale)
             release_freed()
             return
-        key = hashlib.sha256(data).digest(), scale
+        key = self.digest(data), scale
         with self._shared.turn(key):
             image = self._shared.find(key)
             if image is None:
-                with self._budget.take(_weight(header)):
+                with self._budget.take(weight):
                     image = decode_at(data, header, scale)
                 self._shared.keep(key, image)
-                if header.width * header.height > LARGE:
+                if weight > LARGE:
                     release_freed()
         yield image
 
@@ -65,11 +82,14 @@ def open_decoder(settings: Settings) -> Decoder:
     return Decoder(settings.max_pixels, settings.decode_pixels)
 
 
-def _weight(header: Header) -> int:
+def _weight(header: Header, scale: int) -> int:
     """Return the cost in pixels of 8 bytes: libwebp holds two canvases beside its result and
-    Pillow's copy.
+    Pillow's copy, libjpeg the coefficients of all pixels unless it can decode by rows.
     """
-    return header.width * header.height * (2 if header.media_type == "image/webp" else 1)
+    pixels = header.width * header.height
+    if header.decodes_by_rows:
+        return min(pixels, pixels // scale**2 + ROWS * header.width)
+    return pixels * (2 if header.media_type == "image/webp" else 1)
 
 
 class _Shared:
@@ -78,6 +98,7 @@ class _Shared:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pictures: OrderedDict[Key, Image.Image] = OrderedDict()
+        self._pixels = 0  # of all of them
         self._turns: dict[Key, threading.Lock] = {}
         self._waiting: Counter[Key] = Counter()
 
@@ -101,12 +122,10 @@ class _Shared:
             return self._pictures.get(key)
 
     def keep(self, key: Key, image: Image.Image) -> None:
-        """Keep the picture and drop the oldest ones beyond KEPT_PIXELS."""
+        """Keep the picture, which is not kept yet, and drop the oldest ones beyond KEPT_PIXELS."""
         with self._lock:
             self._pictures[key] = image
-            while sum(_pixels(each) for each in self._pictures.values()) > KEPT_PIXELS:
-                self._pictures.popitem(last=False)
-
-
-def _pixels(image: Image.Image) -> int:
-    return image.width * image.height
+            self._pixels += image.width * image.height
+            while self._pixels > KEPT_PIXELS:
+                _, oldest = self._pictures.popitem(last=False)
+                self._pixels -= oldest.width * oldest.height

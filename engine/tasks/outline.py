@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import ModelUnavailable
-from common.images.formats import read_header
+from common.images.formats import read_start
 from common.settings import Settings
 from common.tasks.outline import CONTRACT
 from engine.decoding.decoder import Decoder, open_decoder
@@ -58,7 +58,7 @@ class OutlineRunner:
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> Prepared:
         """Return the whole image, upright, with its own aspect ratio."""
-        width, height = read_header(data).upright_size
+        width, height = read_start(data).upright_size
         frame = frame_of(width, height, self._side)
         with self._decoder.decoded(data, frame.inner_width, frame.inner_height) as image:
             return Prepared(fill(image, frame, self._side), frame)

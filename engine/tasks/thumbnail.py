@@ -1,6 +1,5 @@
 """thumbnail: store a small version of the image: upright, on white, without metadata."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from common.database.session import Sessions, read
-from common.images.formats import read_header
+from common.images.formats import read_start
 from common.services import Services
 from common.storage import Storage
 from common.tables import StoredObject
@@ -52,11 +51,11 @@ class ThumbnailRunner:
         is smaller.
         """
         size = params["size"]
-        width, height = fitting(read_header(data).upright_size, size)
+        width, height = fitting(read_start(data).upright_size, size)
         with self._decoder.decoded(data, width, height) as pixels:
             # Lanczos keeps edges sharp; the gap limits its cost on pixels that were not reduced.
             small = pixels.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
-        digest = hashlib.sha256(data).digest()
+        digest = self._decoder.digest(data)
         return Thumbnail(digest, thumbnail_key(digest, size), _encode(small), width, height)
 
     def run(

@@ -7,7 +7,7 @@ from common.errors import InputFault, UnsupportedMedia
 from common.images.formats import bmp, foreign, gif, jpeg, png, webp
 from common.images.formats.header import Format, Header, malformed
 
-__all__ = ["EXTENSIONS", "Header", "read_header", "strip_metadata"]
+__all__ = ["EXTENSIONS", "Header", "read_header", "read_start", "strip_metadata"]
 
 EXTENSIONS = {
     "image/jpeg": ".jpg",
@@ -26,7 +26,18 @@ def read_header(data: bytes) -> Header:
     so that the caller can check the size first. Raises UnsupportedMedia `image_format_not_allowed`,
     InputFault `image_empty`, `image_truncated` (before its size) or `image_malformed`.
     """
-    header = _format_of(data).read(data)
+    return _with_size(_format_of(data).read(data))
+
+
+def read_start(data: bytes) -> Header:
+    """Return the same for a file that `read_header` has accepted before, without searching for the
+    end of a JPEG, which takes a pass over all its bytes.
+    """
+    found = _format_of(data)
+    return _with_size(jpeg.read_start(data) if found is jpeg else found.read(data))
+
+
+def _with_size(header: Header) -> Header:
     if not (header.width and header.height):
         raise malformed("image", f"its header gives its size as {header.width} x {header.height}")
     return header

@@ -1,6 +1,6 @@
 """The header that each format's module returns, and the errors for truncated and broken files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from common.errors import InputFault
@@ -12,7 +12,8 @@ class Header:
 
     `width` and `height` are pixels as stored, `frames` counts the frames of an animation (1 for a
     still image), `orientation` is the EXIF value 1 to 8 (1 is upright). `complete` is False if the
-    file is truncated after its size.
+    file is truncated after its size. `decodes_by_rows` is True if a decoder needs memory for a few
+    rows at a time, and False if it may need it for all pixels.
     """
 
     media_type: str
@@ -21,6 +22,7 @@ class Header:
     frames: int = 1
     orientation: int = 1
     complete: bool = True
+    decodes_by_rows: bool = field(default=False, compare=False)
 
     @property
     def upright_size(self) -> tuple[int, int]:

@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from common.errors import InputFault
-from common.images.formats import Header, exif, read_header
+from common.images.formats import Header, exif, read_header, read_start
 from tests.support.images.pictures import (
     EOI,
     ORIENTATION,
@@ -43,6 +43,7 @@ def test_every_kind_is_read_as_pillow_reads_it_and_turned_as_browsers_turn_it() 
             orientation if 1 <= orientation <= 8 else 1,
         )
         assert read_header(data) == expected, name
+        assert read_start(data) == expected, name
 
 
 def test_real_photographs_are_read_as_pillow_reads_them() -> None:
@@ -173,7 +174,8 @@ def test_whether_a_kind_of_jpeg_can_be_decoded_is_left_to_the_decoder(marker: in
 
 def test_a_jpeg_may_give_its_height_after_the_first_scan() -> None:
     start, lines = SOI + frame(40, 0) + SCAN, segment(0xDC, b"\0\x1e")
-    assert read_header(start + lines + EOI) == Header("image/jpeg", 40, 30)
+    for read in (read_header, read_start):
+        assert read(start + lines + EOI) == Header("image/jpeg", 40, 30)
     with pytest.raises(InputFault) as caught:
         read_header(start)
     assert caught.value.code == "image_truncated"

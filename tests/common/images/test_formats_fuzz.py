@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
 from common.errors import InputFault
-from common.images.formats import Header, exif, read_header, strip_metadata
+from common.images.formats import Header, exif, read_header, read_start, strip_metadata
 from common.images.formats.bare import bare_pixels
 from tests.support.images.pictures import decode, every_kind, photographs
 
@@ -105,6 +105,9 @@ def test_a_damaged_file_gets_a_header_or_a_refusal(data: bytes) -> None:
     assert header.width > 0 and header.height > 0 and header.frames > 0
     assert 1 <= header.orientation <= 8
     assert (stripped is not None) is header.complete
+    if header.complete:
+        assert read_start(data) == header
+        assert read_start(data).decodes_by_rows is header.decodes_by_rows
 
 
 @relaxed

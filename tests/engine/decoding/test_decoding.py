@@ -1,5 +1,6 @@
 """The decoder of a process: one budget for all threads, one decode for the tasks of an image."""
 
+import hashlib
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -118,6 +119,31 @@ def test_many_threads_all_get_their_turn_within_the_budget() -> None:
     assert now[0] == 0 and 50_000 <= most[0] <= 60_000
 
 
+def test_a_jpeg_that_is_decoded_by_rows_counts_only_as_its_result() -> None:
+    decoder = Decoder(10**7, 1_200_000)  # of which 200,000 are for small pictures
+    scene = picture(size=(1600, 1200))
+    by_rows, as_a_whole = (encode(scene, "JPEG", progressive=each) for each in (False, True))
+    all_of_it = Held(decoder._budget, 10**9)
+    assert gets_it(all_of_it)
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(small, decoder, by_rows, 100).result(30).shape == (100, 100, 3)
+        waiting = threads.submit(small, decoder, as_a_whole, 100)
+        with pytest.raises(TimeoutError):
+            waiting.result(0.3)
+        all_of_it.let_go()
+        assert waiting.result(30).shape == (100, 100, 3)
+
+
+def test_a_known_digest_is_used_for_these_bytes_in_this_thread() -> None:
+    decoder, data = Decoder(10**6, 10**6), b"the bytes of a file"
+    equal, computed = bytes(bytearray(data)), hashlib.sha256(data).digest()
+    with ThreadPoolExecutor(1) as threads, decoder.knowing(data, b"known"):
+        assert decoder.digest(data) == b"known"
+        assert decoder.digest(equal) == computed
+        assert threads.submit(decoder.digest, data).result(10) == computed
+    assert decoder.digest(data) == computed
+
+
 @pytest.fixture
 def decodes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The scales that pictures were decoded at, in order; each takes a moment."""
@@ -164,6 +190,7 @@ def test_what_is_kept_is_bounded(decodes: list[int]) -> None:
         small(decoder, data, 500)
     held = [image.size for image in decoder._shared._pictures.values()]
     assert sum(width * height for width, height in held) <= decoding.KEPT_PIXELS
+    assert sum(width * height for width, height in held) == decoder._shared._pixels
     assert len(held) == 5
     small(decoder, many[-1], 500)
     assert len(decodes) == 7

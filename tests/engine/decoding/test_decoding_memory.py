@@ -8,7 +8,7 @@ import pytest
 pytestmark = pytest.mark.faults
 
 SCRIPT = """
-import gc, io, resource
+import io, sys
 from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
@@ -34,7 +34,8 @@ def peak():
 
 limit_allocator()
 size = (6320, 6320)
-files = [
+files = [saved(Image.new("RGB", size, (20 * n, 30, 9)), "JPEG") for n in range(8)]
+if sys.argv[1] == "whole": files = [
     saved(Image.new("RGBA", size, (9, 50, 90, 128)), "PNG"),
     saved(Image.fromarray(np.full(size, 1000, np.uint16)), "PNG"),
     saved(Image.new("RGB", size, (200, 30, 9)), "JPEG", progressive=True, subsampling=0),
@@ -59,10 +60,23 @@ print(len(done), peak() - before, resident() - before)
 
 
 def test_eight_images_of_40_megapixels_stay_within_the_budget() -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, timeout=300
-    )
-    done, most, left = map(int, ended.stdout.split())
-    assert done == 24
+    most, left = measured("whole")
     assert most < 560, "MiB: 8 bytes for each of 48 million pixels, kept pictures and threads"
     assert left < 120
+
+
+def test_jpegs_of_one_scan_take_the_memory_of_their_results() -> None:
+    most, left = measured("rows")
+    assert most < 120, "MiB: 40 megapixels of one image would be 153"
+    assert left < 60
+
+
+def measured(files: str) -> tuple[int, int]:
+    """Return the memory in MiB that decoding takes at its peak, and that is left afterwards."""
+    ended = subprocess.run(
+        [sys.executable, "-c", SCRIPT, files],
+        capture_output=True, text=True, check=True, timeout=300,
+    )  # fmt: skip
+    done, most, left = map(int, ended.stdout.split())
+    assert done == 24
+    return most, left

@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,7 +11,7 @@ from engine.models.catalogue import CROP, SQUASH, Fit, Manifest, default_model
 from engine.models.fitting import boxes, needed_side, squares
 from tests.support.images.pictures import picture
 
-WHOLE, MIDDLE = Fit(SQUASH), Fit(CROP, 0.5)
+WHOLE, MIDDLE, LITTLE = Fit(SQUASH), Fit(CROP, 0.5), Fit(CROP, 0.1)
 
 
 def test_squash_resizes_the_whole_image() -> None:
@@ -18,8 +19,29 @@ def test_squash_resizes_the_whole_image() -> None:
     [square] = squares(image, WHOLE, 64)
     assert square.shape == (64, 64, 3)
     assert square.dtype == np.uint8
-    expected = image.resize((64, 64), Image.Resampling.BILINEAR)
-    assert (square == np.asarray(expected)).all()
+    # 300 pixels become 64 by way of 100: averages of three, then bilinear interpolation.
+    expected = cv2.resize(np.asarray(image.reduce((3, 1))), (64, 64))
+    assert (square == expected).all()
+
+
+def test_of_many_pixels_each_counts() -> None:
+    stripes = np.zeros((900, 900, 3), np.uint8)
+    stripes[:, ::2] = 200
+    [square] = squares(Image.fromarray(stripes), WHOLE, 64)
+    assert abs(square.astype(int) - 100).max() < 20
+
+
+@pytest.mark.parametrize(
+    "size", [(80, 80), (81, 79), (64, 200), (999, 64), (40, 30), (3, 1), (1, 1)]
+)
+@pytest.mark.parametrize("fit", [WHOLE, MIDDLE, LITTLE])
+def test_a_slope_stays_a_slope(size: tuple[int, int], fit: Fit) -> None:
+    slope = np.linspace(0, 255, size[0]).round().astype(np.uint8)
+    image = Image.fromarray(np.repeat(np.tile(slope, (size[1], 1))[:, :, None], 3, axis=2))
+    for square in squares(image, fit, 64):
+        assert square.shape == (64, 64, 3)
+        assert (np.diff(square[32, :, 0].astype(int)) >= 0).all()
+        assert np.ptp(square.astype(int), axis=(0, 2)).max() <= 1  # OpenCV's rounding
 
 
 @pytest.mark.parametrize(

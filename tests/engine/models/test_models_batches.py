@@ -18,6 +18,7 @@ from common.services import Services, open_services
 from common.settings import Settings
 from common.storage import object_key
 from engine.batching import Inbox
+from engine.decoding.decoder import open_decoder
 from engine.runner_cache import RunnerCache
 from engine.worker import LaneContext, Worker
 from tests.support.rows.databases import migrate
@@ -71,7 +72,8 @@ def attempt(services: Services, work: Counting) -> list[Any]:
     inbox = Inbox(consumer, COUNT, services.metrics.junk["classify"])
     with ThreadPoolExecutor(2) as threads, closing(announcer):
         stop, alone = threading.Event(), threading.Lock()
-        lane = LaneContext(services, announcer, new_id(), inbox, threads, stop, alone)
+        decoder = open_decoder(services.settings)
+        lane = LaneContext(services, announcer, new_id(), inbox, decoder, threads, stop, alone)
         return list(Worker(lane, runners)._attempt(jobs))
 
 

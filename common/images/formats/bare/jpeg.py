@@ -14,11 +14,14 @@ _PLAIN_JFIF = b"\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
 
 
 def bare(data: bytes) -> BarePixels:
-    """The picture without application segments, comments and what is between or behind segments."""
+    """The picture without application segments, comments and what is between segments.
+
+    What follows its only scan is left to the decoder, which stops at the end marker.
+    """
     view = memoryview(data)
     parts: list[bytes | memoryview] = [_SOI]
     pieces: list[bytes] = []
-    for marker, start, end in segments(data):
+    for marker, start, end in segments(data, past_only_scan=False):
         payload = start + 4
         if marker == _APP0:
             if data.startswith(_JFIF, payload) and end - payload >= _JFIF_BYTES:
