@@ -6,7 +6,7 @@ of its bytes locks the object first.
 
 from common.images.lifecycle import lock_own, lock_shared, rename, set_visibility
 from common.images.queries import find_by_sha256, list_images
-from common.images.removal import Removed, remove_image, remove_images_of
+from common.images.removal import Removed, remove_image, remove_images_of, remove_unused_image
 
 __all__ = [
     "Removed",
@@ -16,6 +16,7 @@ __all__ = [
     "lock_shared",
     "remove_image",
     "remove_images_of",
+    "remove_unused_image",
     "rename",
     "set_visibility",
 ]

@@ -20,8 +20,10 @@ from common.images.references import unlink_some
 from common.search.outbox import is_findable, note_deleted
 from common.social import remove_some_posts_of_image
 from common.tables import BatchItem, Image, Prediction, StoredObject, Visibility, WebhookDelivery
+from common.tasks import all_contracts
 
 AT_ONCE = 500  # rows a transaction
+IS_REQUESTED = Prediction.task.not_in([n for n, each in all_contracts().items() if each.internal])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +42,37 @@ def remove_image(session: Session, image_id: UUID) -> Removed | None:
     The object is locked first, as by uploads, so that bytes which were just uploaded again are
     kept.
     """
+    row = _lock(session, image_id)
+    return _remove(session, row) if row else None
+
+
+def remove_unused_image(session: Session, image_id: UUID) -> Removed | None:
+    """Delete an image as `remove_image` does if it has no owner, no post and no predictions, apart
+    from those of internal tasks; otherwise return None.
+    """
+    row = _lock(session, image_id)
+    # With the image locked, no prediction and no post of it can be inserted.
+    if row is None or row.owner_id is not None or row.posts:
+        return None
+    used = select(Prediction.id).where(Prediction.image_id == image_id, IS_REQUESTED).limit(1)
+    return None if execute(session, used).first() else _remove(session, row)
+
+
+def _lock(session: Session, image_id: UUID) -> ImageAccess | None:
+    """Lock the object, then the image; return the image, None if it does not exist."""
     this = Image.id == image_id
-    columns = (Image.id, Image.owner_id, Image.sha256, Image.visibility, Image.posts)
-    row = first_as(ImageAccess, execute(session, select(*columns).where(this)))
-    if row is None:
+    digest = execute(session, select(Image.sha256).where(this)).scalar()
+    if digest is None:
         return None
-    stored = StoredObject.sha256 == row.sha256
+    stored = StoredObject.sha256 == digest
     execute(session, select(StoredObject.state).where(stored).with_for_update())
-    if execute(session, select(Image.id).where(this).with_for_update()).first() is None:
-        return None
+    columns = (Image.id, Image.owner_id, Image.sha256, Image.visibility, Image.posts)
+    return first_as(ImageAccess, execute(session, select(*columns).where(this).with_for_update()))
+
+
+def _remove(session: Session, row: ImageAccess) -> Removed:
+    """Delete the locked image, or AT_ONCE of the rows that refer to it."""
+    image_id = row.id
     if remove_some_posts_of_image(session, image_id) >= AT_ONCE:
         return _hidden(session, image_id, row, [])
     predictions = _remove_predictions(session, image_id)
@@ -57,7 +81,7 @@ def remove_image(session: Session, image_id: UUID) -> Removed | None:
         return _hidden(session, image_id, row, predictions)
     if is_findable(row):
         note_deleted(session, [image_id])
-    execute(session, delete(Image).where(this))
+    execute(session, delete(Image).where(Image.id == image_id))
     return Removed(predictions, _condemn(session, row.sha256))
 
 
