@@ -1,7 +1,7 @@
 """The housekeeper's jobs that delete predictions and images which are older than RETENTION_DAYS."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from common.housekeeping.old_results import (
     remove_old_predictions,
     remove_predictions_of_old_images,
 )
-from common.images import remove_unused_image
+from common.images import remove_unused_images
 from common.services import Services
 from engine.pauses import Pace
 
@@ -51,24 +51,23 @@ def _walk(services: Services, work: Callable[[Session, int], Piece]) -> int:
             if piece.is_last:
                 break
             pace.pause()
-            for image in piece.unused_images:
-                removed["images"] += _remove_image(services, image)
-                pace.pause()
+            if piece.unused_images:
+                removed["images"] += _remove_images(services, piece.unused_images, pace)
     finally:
         _report(services, removed)
     return removed.total()
 
 
-def _remove_image(services: Services, id: UUID) -> bool:
-    """Delete an image, unless it is used again; then its bytes, unless another image has them."""
-    some = partial(remove_unused_image, image_id=id)
-    removed = transact(services.sessions, some)
-    is_used = removed is None
-    while removed and not removed.is_done:
-        removed = transact(services.sessions, some)
-    if removed and removed.condemned:
-        _delete_bytes(services, removed.condemned)
-    return not is_used
+def _remove_images(services: Services, ids: Sequence[UUID], pace: Pace) -> int:
+    """Delete images that are not used again meanwhile, and the bytes that no other image has;
+    return the number of images.
+    """
+    images = transact(services.sessions, partial(remove_unused_images, ids=ids))
+    pace.pause()
+    for digest in images.condemned:
+        _delete_bytes(services, digest)
+        pace.pause()
+    return images.count
 
 
 def _delete_bytes(services: Services, digest: bytes) -> None:

@@ -25,7 +25,7 @@ from common.database.ids import FIRST_ID, smallest_id
 from common.database.session import execute, now
 from common.housekeeping.job_locks import note_progress, progress_of
 from common.housekeeping.retention import FINAL, IS_OWED, delete_locked
-from common.images.removal import IS_REQUESTED
+from common.images.unused import IS_REQUESTED
 from common.tables import Image, Prediction, State
 from common.tasks import DAY, all_contracts
 
@@ -41,7 +41,7 @@ _i, _p, _other = Image, Prediction, aliased(Prediction)
 @dataclass(frozen=True, slots=True)
 class Piece:
     """The result of a transaction: how many predictions it deleted, images for which
-    `remove_unused_image` must be called, and whether the walk has reached its end.
+    `remove_unused_images` must be called, and whether the walk has reached its end.
     """
 
     predictions: int = 0

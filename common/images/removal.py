@@ -20,10 +20,8 @@ from common.images.references import unlink_some
 from common.search.outbox import is_findable, note_deleted
 from common.social import remove_some_posts_of_image
 from common.tables import BatchItem, Image, Prediction, StoredObject, Visibility, WebhookDelivery
-from common.tasks import all_contracts
 
 AT_ONCE = 500  # rows a transaction
-IS_REQUESTED = Prediction.task.not_in([n for n, each in all_contracts().items() if each.internal])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +41,7 @@ def remove_image(session: Session, image_id: UUID) -> Removed | None:
     kept.
     """
     row = _lock(session, image_id)
-    return _remove(session, row) if row else None
-
-
-def remove_unused_image(session: Session, image_id: UUID) -> Removed | None:
-    """Delete an image as `remove_image` does if it has no owner, no post and no predictions, apart
-    from those of internal tasks; otherwise return None.
-    """
-    row = _lock(session, image_id)
-    # With the image locked, no prediction and no post of it can be inserted.
-    if row is None or row.owner_id is not None or row.posts:
-        return None
-    used = select(Prediction.id).where(Prediction.image_id == image_id, IS_REQUESTED).limit(1)
-    return None if execute(session, used).first() else _remove(session, row)
+    return remove_locked(session, row) if row else None
 
 
 def _lock(session: Session, image_id: UUID) -> ImageAccess | None:
@@ -70,8 +56,8 @@ def _lock(session: Session, image_id: UUID) -> ImageAccess | None:
     return first_as(ImageAccess, execute(session, select(*columns).where(this).with_for_update()))
 
 
-def _remove(session: Session, row: ImageAccess) -> Removed:
-    """Delete the locked image, or AT_ONCE of the rows that refer to it."""
+def remove_locked(session: Session, row: ImageAccess) -> Removed:
+    """Delete an image, whose row and object are locked, or AT_ONCE of the rows that refer to it."""
     image_id = row.id
     if remove_some_posts_of_image(session, image_id) >= AT_ONCE:
         return _hidden(session, image_id, row, [])
