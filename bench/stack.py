@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,17 +42,24 @@ class Stack:
 
 @contextmanager
 def running_stack(
-    folder: Path, model_dir: Path, engines: int, tasks: str = "classify", beside: str = ""
+    folder: Path,
+    model_dir: Path,
+    engines: int,
+    tasks: str = "classify",
+    beside: str = "",
+    database_options: Sequence[str] = (),
 ) -> Iterator[Stack]:
     """Start everything and wait until predictions can be made; at the end nothing is left.
 
-    The tasks `beside` have an engine of their own.
+    The tasks `beside` have an engine of their own; `database_options` are added to the command line
+    of the database server.
 
     The settings of this process's environment hold, but for the addresses and folders. Raises
     BenchFailed with the last words of the part that did not start.
     """
     with ExitStack() as stack:
-        database = _server(stack, start_mariadb(folder / "mariadb"))
+        server = start_mariadb(folder / "mariadb", more_options=database_options)
+        database = _server(stack, server)
         broker = _server(stack, start_rabbitmq(folder / "rabbitmq"))
         [port] = free_ports(1)
         env = _environment(folder, model_dir, port) | {

@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 
 from common.database.session import read, transact
 from common.housekeeping import garbage, job_locks
+from common.housekeeping.old_results import IMAGES, PREDICTIONS
 from common.housekeeping.retention import (
-    RULES,
     old_predictions,
     remove_batches,
     remove_predictions,
     remove_some,
+    rules,
 )
 from common.observability.drift import samples
 from common.observability.metrics import Metrics
@@ -26,6 +27,8 @@ from common.search.feedback.record import expire_votes
 from common.services import Services
 from common.storage import Storage, StoredObject
 from common.webhooks.erasing import erase_some
+from engine import old_results
+from engine.pauses import Pace
 
 log = structlog.get_logger(__name__)
 MOST_PIECES = 400  # transactions of one rule in one run
@@ -95,19 +98,22 @@ def delete_condemned(services: Services) -> int:
 
 
 @cache
-def removals() -> Mapping[str, Sequence[Callable[[Session], int]]]:
+def removals(retention_days: int | None) -> Mapping[str, Sequence[Callable[[Session], int]]]:
     """Return, by the name that metrics and logs use, functions that remove a limited number of
     old rows and return how many they removed.
     """
     return {
-        **{rule.table.__tablename__: [partial(remove_some, rule=rule)] for rule in RULES},
+        **{
+            rule.table.__tablename__: [partial(remove_some, rule=rule)]
+            for rule in rules(retention_days)
+        },
         **{
             f"predictions: {task}": [
-                partial(remove_predictions, condition=which) for which in rules
+                partial(remove_predictions, condition=which) for which in conditions
             ]
-            for task, rules in old_predictions().items()
+            for task, conditions in old_predictions().items()
         },
-        "batches": [remove_batches],
+        "batches": [partial(remove_batches, retention_days=retention_days)],
         "votes": [expire_votes],
     }
 
@@ -117,7 +123,7 @@ def forget(services: Services) -> int:
     removed.
     """
     total = 0
-    for rows, functions in removals().items():
+    for rows, functions in removals(services.settings.retention_days).items():
         count = sum(_in_pieces(services, remove) for remove in functions)
         if count:
             services.metrics.rows_removed[rows].inc(count)
@@ -128,20 +134,21 @@ def forget(services: Services) -> int:
 
 def begin(metrics: Metrics) -> None:
     """Expose the counters as 0, because a rate needs a value from before the first removal."""
-    for rows in removals():
+    for rows in (*removals(None), *old_results.COUNTED):
         metrics.rows_removed[rows].inc(0)
 
 
 def _in_pieces(services: Services, work: Callable[[Session], int]) -> int:
-    """Repeat a transaction until it returns 0, at most MOST_PIECES times; the next run does the
-    rest.
+    """Repeat a transaction until it returns 0, at most MOST_PIECES times, with pauses; the next run
+    does the rest.
     """
-    total = 0
+    total, pace = 0, Pace()
     for _ in range(MOST_PIECES):
         count = transact(services.sessions, work)
         total += count
         if count == 0:
             break
+        pace.pause()
     return total
 
 
@@ -179,6 +186,8 @@ CHORES = (
     Chore("find orphans", 24 * 3600, find_orphans),
     Chore("delete condemned", 60, delete_condemned),
     Chore("forget", 3600, forget),
+    Chore(IMAGES, 60, old_results.remove_images),
+    Chore(PREDICTIONS, 60, old_results.remove_predictions),
     Chore("erase addresses", 600, erase_addresses),
     Chore("retry index notes", 60, retry_index_notes),
     Chore("measure drift", 300, measure_drift),

@@ -39,8 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def report(services: Services) -> dict[str, Any]:
     """Return what tables, folders and index tables hold. Raises Unavailable."""
-    tables = read(services.sessions, lambda session: list(holdings.tables(session)))
     settings = services.settings
+    limit = settings.retention_days
+    tables = read(services.sessions, lambda session: list(holdings.tables(session, limit)))
     folders = [_folder(path) for path in sorted(settings.data_dir.iterdir())]
     if not settings.model_dir.is_relative_to(settings.data_dir):
         folders.append(_folder(settings.model_dir))

@@ -16,7 +16,7 @@ from api.login.jwt_secret import jwt_secret
 from api.predictions.queries import find_prediction
 from api.state import app_state, current_user, read, services, write
 from common.errors import NotFound
-from common.housekeeping.retention import WITH_FEEDBACK, keep_search
+from common.housekeeping.retention import feedback_kept, keep_search
 from common.model_reference import model_reference
 from common.predictions import PredictionRecord
 from common.search.feedback import Opinion, record
@@ -52,10 +52,11 @@ def record_feedback(fields: Mapping[str, Any]) -> dict[str, Any]:
     ids, rejected = sort_entries(images, entries)
     quotas.charge(len(entries))
     clicks = ids.pop(CLICKS, [])
+    seconds = feedback_kept(services().settings.retention_days)
 
     def change(session: Session) -> None:
         record(session, _voter(), _opinions(context, ids))
-        keep_search(session, search.id, WITH_FEEDBACK)
+        keep_search(session, search.id, seconds)
         note_clicks(session, search.id, clicks, _positions(search), model, day)
 
     write(change)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from common.database.session import execute
-from common.housekeeping.retention import RULES
+from common.housekeeping import retention
 from common.tables import Base
 
 # The limits of tables that the rules of `common/housekeeping/retention.py` do not cover, or only in
@@ -18,7 +18,7 @@ from common.tables import Base
 BOUNDED = {
     "api_keys": "until their account deletes them",
     "batch_items": "with their batch",
-    "batches": "30 days",
+    "batches": f"{retention.BATCHES} days",
     "drift_samples": "400 days",
     "follows": "until they end, or with an account",
     "images": "until their owner deletes them",
@@ -47,14 +47,26 @@ class TableHoldings:
     rule: str
 
 
-def rules() -> dict[str, str]:
+def rules(retention_days: int | None = None) -> dict[str, str]:
     """Return table name -> the rule that limits how long its rows are kept."""
-    return {rule.table.__tablename__: rule.description for rule in RULES} | BOUNDED
+    by_table = {
+        rule.table.__tablename__: rule.description for rule in retention.rules(retention_days)
+    }
+    return by_table | BOUNDED | (_bounded_by(retention_days) if retention_days else {})
 
 
-def tables(session: Session) -> Iterator[TableHoldings]:
+def _bounded_by(days: int) -> dict[str, str]:
+    return {
+        "batches": f"{min(days, retention.BATCHES)} days",
+        "images": f"{BOUNDED['images']}; without an owner: {days} days after their last prediction",
+        "predictions": f"{days} days, but the newest of each task of an image with an owner; "
+        + BOUNDED["predictions"].partition("; ")[2],
+    }
+
+
+def tables(session: Session, retention_days: int | None = None) -> Iterator[TableHoldings]:
     """Yield the holdings of every table, in the order of their names."""
-    sizes, descriptions = _sizes(session), rules()
+    sizes, descriptions = _sizes(session), rules(retention_days)
     for name, table in sorted(Base.metadata.tables.items()):
         column = next((table.c[each] for each in OLDEST if each in table.c), None)
         oldest = None if column is None else session.scalar(select(func.min(column)))

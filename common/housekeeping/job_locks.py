@@ -1,8 +1,11 @@
 """Locks of periodic jobs, each of which one of many processes runs each time."""
 
-from sqlalchemy import update
+from uuid import UUID
+
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from common.database.ids import FIRST_ID
 from common.database.session import execute, insert_missing, now
 from common.tables import JobLock
 
@@ -29,3 +32,16 @@ def take(session: Session, name: str, period: float) -> bool:
 def postpone(session: Session, name: str, seconds: float) -> None:
     """Make a job due `seconds` from now."""
     execute(session, update(JobLock).where(JobLock.name == name).values(due_at=now(seconds)))
+
+
+def progress_of(session: Session, name: str) -> UUID:
+    """Return the id up to which a job has worked; FIRST_ID if it has not begun."""
+    return session.scalar(select(JobLock.progress).where(JobLock.name == name)) or FIRST_ID
+
+
+def note_progress(session: Session, name: str, id: UUID) -> None:
+    """Note that a job has worked up to `id`, in the transaction of that work."""
+    if not execute(
+        session, update(JobLock).where(JobLock.name == name).values(progress=id)
+    ).rowcount:
+        execute(session, insert_missing(JobLock).values(name=name, due_at=now(), progress=id))

@@ -1,9 +1,10 @@
 """Retention: how long rows are kept before they are deleted, one rule per table, in small pieces.
 
 Users' data (images with their predictions, posts, accounts) has no rule here: it is kept until its
-owner deletes it.
+owner deletes it, or with RETENTION_DAYS as `common/housekeeping/old_results.py` defines.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -49,12 +50,13 @@ from common.tasks import DAY, HOUR, all_contracts
 PIECE = 500  # rows a transaction
 SEARCHES = DAY  # after their last use
 WITH_FEEDBACK = 90 * DAY  # of searches with feedback, which refers to their query and results
-DELIVERIES = BATCHES = 30 * DAY
+DELIVERIES = BATCHES = 30  # days
 STATISTICS = 90  # days of searches and clicks
 FINAL = (State.SUCCEEDED, State.FAILED, State.CANCELED, State.EXPIRED)
 EXPIRED = "The prediction was deleted at the end of its retention time."
 
 _p, _d, _i = Prediction, WebhookDelivery, BatchItem
+IS_OWED = exists().where(_d.prediction_id == _p.id, _d.next_attempt_at.isnot(None))  # a webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,8 @@ def _old_in(task: str, seconds: float) -> list[ColumnElement[bool]]:
     """
     lane = and_(_p.task == task, _p.interactive.in_([False, True]))
     is_over = and_(_p.state.in_(FINAL), or_(_p.keep_until.is_(None), _p.keep_until < now()))
-    is_pending = exists().where(_d.prediction_id == _p.id, _d.next_attempt_at.isnot(None))
     return [
-        and_(lane, is_old, is_over, ~is_pending)
+        and_(lane, is_old, is_over, ~IS_OWED)
         for is_old in (
             _p.started_at < now(-seconds),
             and_(_p.started_at.is_(None), _p.deadline_at < now(-seconds)),
@@ -89,30 +90,41 @@ def _old_in(task: str, seconds: float) -> list[ColumnElement[bool]]:
     ]
 
 
-RULES = (
-    Rule(
-        StoredObject,
-        "tombstones: 10 minutes",
-        and_(StoredObject.state == "deleted", StoredObject.created_at < now(-TOMBSTONE)),
-    ),
-    Rule(IdempotencyKey, "24 hours", IdempotencyKey.created_at < now(-KEYS_KEPT)),
-    Rule(Counter, "until their window ends", Counter.ends_at < now()),
-    Rule(Login, "until they expire", Login.expires_at < now()),
-    Rule(EngineProcess, "24 hours after the last heartbeat", EngineProcess.seen_at < now(-DAY)),
-    Rule(JobLock, "7 days after they were due", JobLock.due_at < now(-7 * DAY)),
-    Rule(SearchDay, "90 days", SearchDay.day < _days_ago(STATISTICS)),
-    Rule(Click, "90 days", Click.day < _days_ago(STATISTICS)),
-    Rule(Voter, "until the day is over", Voter.day < _days_ago(1)),
-    Rule(
-        WebhookDelivery,
-        "final ones: 30 days",
-        and_(
-            _d.next_attempt_at.is_(None),
-            _d.created_at < now(-DELIVERIES),
-            or_(_d.delivered_at.is_(None), _d.delivered_at < now(-DELIVERIES)),
+def _at_most(days: int, retention_days: int | None) -> int:
+    return days if retention_days is None else min(days, retention_days)
+
+
+def rules(retention_days: int | None = None) -> tuple[Rule, ...]:
+    """Return the rules; none keeps rows of users' requests for more than `retention_days`."""
+    statistics = _at_most(STATISTICS, retention_days)
+    deliveries = _at_most(DELIVERIES, retention_days)
+    return (
+        Rule(
+            StoredObject,
+            "tombstones: 10 minutes",
+            and_(StoredObject.state == "deleted", StoredObject.created_at < now(-TOMBSTONE)),
         ),
-    ),
-)
+        Rule(IdempotencyKey, "24 hours", IdempotencyKey.created_at < now(-KEYS_KEPT)),
+        Rule(Counter, "until their window ends", Counter.ends_at < now()),
+        Rule(Login, "until they expire", Login.expires_at < now()),
+        Rule(EngineProcess, "24 hours after the last heartbeat", EngineProcess.seen_at < now(-DAY)),
+        Rule(JobLock, "7 days after they were due", JobLock.due_at < now(-7 * DAY)),
+        Rule(SearchDay, f"{statistics} days", SearchDay.day < _days_ago(statistics)),
+        Rule(Click, f"{statistics} days", Click.day < _days_ago(statistics)),
+        Rule(Voter, "until the day is over", Voter.day < _days_ago(1)),
+        Rule(
+            WebhookDelivery,
+            f"final ones: {deliveries} days",
+            and_(
+                _d.next_attempt_at.is_(None),
+                _d.created_at < now(-deliveries * DAY),
+                or_(_d.delivered_at.is_(None), _d.delivered_at < now(-deliveries * DAY)),
+            ),
+        ),
+    )
+
+
+RULES = rules()
 
 
 @cache
@@ -162,7 +174,14 @@ def remove_predictions(session: Session, condition: ColumnElement[bool]) -> int:
     their prediction. Returns the number of predictions.
     """
     some = select(_p.id).where(condition).limit(PIECE).with_for_update(skip_locked=True)
-    if ids := [row.id for row in execute(session, some)]:
+    ids = [row.id for row in execute(session, some)]
+    delete_locked(session, ids)
+    return len(ids)
+
+
+def delete_locked(session: Session, ids: Sequence[UUID]) -> None:
+    """Delete these predictions, whose rows are locked, as `remove_predictions` does."""
+    if ids:
         unlink = update(_i).where(_i.prediction_id.in_(ids))
         reason = {
             "error_code": "prediction_removed",
@@ -171,23 +190,28 @@ def remove_predictions(session: Session, condition: ColumnElement[bool]) -> int:
         execute(session, unlink.values(prediction_id=None, **reason))
         execute(session, delete(_d).where(_d.prediction_id.in_(ids)))
         execute(session, delete(_p).where(_p.id.in_(ids)))
-    return len(ids)
 
 
-def remove_batches(session: Session) -> int:
+def remove_batches(session: Session, retention_days: int | None = None) -> int:
     """Delete up to 20 old batches with their items, of which each has up to 1,000, but not their
     predictions; returns the number of batches.
     """
+    limit = now(-_at_most(BATCHES, retention_days) * DAY)
     unfinished = aliased(Prediction)
     is_open = exists().where(
         _i.batch_id == Batch.id, _i.prediction_id == unfinished.id, unfinished.state.not_in(FINAL)
     )
-    old = select(Batch.id).where(Batch.created_at < now(-BATCHES), ~is_open).limit(20)
+    old = select(Batch.id).where(Batch.created_at < limit, ~is_open).limit(20)
     ids = [row.id for row in execute(session, old)]
     if not ids:
         return 0
     execute(session, delete(_i).where(_i.batch_id.in_(ids)))
     return execute(session, delete(Batch).where(Batch.id.in_(ids))).rowcount
+
+
+def feedback_kept(retention_days: int | None) -> float:
+    """Return the seconds for which a search with feedback is kept."""
+    return _at_most(WITH_FEEDBACK // DAY, retention_days) * DAY
 
 
 def keep_search(session: Session, id: UUID, seconds: float) -> None:

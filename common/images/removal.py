@@ -40,15 +40,25 @@ def remove_image(session: Session, image_id: UUID) -> Removed | None:
     The object is locked first, as by uploads, so that bytes which were just uploaded again are
     kept.
     """
+    row = _lock(session, image_id)
+    return remove_locked(session, row) if row else None
+
+
+def _lock(session: Session, image_id: UUID) -> ImageAccess | None:
+    """Lock the object, then the image; return the image, None if it does not exist."""
     this = Image.id == image_id
-    columns = (Image.id, Image.owner_id, Image.sha256, Image.visibility, Image.posts)
-    row = first_as(ImageAccess, execute(session, select(*columns).where(this)))
-    if row is None:
+    digest = execute(session, select(Image.sha256).where(this)).scalar()
+    if digest is None:
         return None
-    stored = StoredObject.sha256 == row.sha256
+    stored = StoredObject.sha256 == digest
     execute(session, select(StoredObject.state).where(stored).with_for_update())
-    if execute(session, select(Image.id).where(this).with_for_update()).first() is None:
-        return None
+    columns = (Image.id, Image.owner_id, Image.sha256, Image.visibility, Image.posts)
+    return first_as(ImageAccess, execute(session, select(*columns).where(this).with_for_update()))
+
+
+def remove_locked(session: Session, row: ImageAccess) -> Removed:
+    """Delete an image, whose row and object are locked, or AT_ONCE of the rows that refer to it."""
+    image_id = row.id
     if remove_some_posts_of_image(session, image_id) >= AT_ONCE:
         return _hidden(session, image_id, row, [])
     predictions = _remove_predictions(session, image_id)
@@ -57,7 +67,7 @@ def remove_image(session: Session, image_id: UUID) -> Removed | None:
         return _hidden(session, image_id, row, predictions)
     if is_findable(row):
         note_deleted(session, [image_id])
-    execute(session, delete(Image).where(this))
+    execute(session, delete(Image).where(Image.id == image_id))
     return Removed(predictions, _condemn(session, row.sha256))
 
 

@@ -1,14 +1,14 @@
 """Write what a worker found, for what is still the worker's: one transaction a batch."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Update, bindparam, case, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Update, bindparam, case, exists, select, update
+from sqlalchemy.orm import Session, aliased
 
 from common.database.rows import rows_as
 from common.database.session import execute, now
@@ -61,12 +61,15 @@ Outcome = Success | Failure | Retry
 _THEM = Prediction.id.in_(bindparam("ids", expanding=True))
 # Read with the rows, which are read and locked anyway.
 _FINDABLE = select(Image.id).where(Image.id == Prediction.image_id, FINDABLE).scalar_subquery()
+_other = aliased(Image)
+_IS_REPEATED = exists().where(_other.sha256 == Prediction.sha256, _other.id != Prediction.image_id)
 HELD = (
     select(
         Prediction.id,
         Prediction.attempts,
         Prediction.cancel_requested,
         _FINDABLE.label("findable"),
+        case((_IS_REPEATED, 1), else_=0).label("is_repeated"),
     )
     .where(_THEM, Prediction.state == State.PROCESSING)
     .with_for_update()
@@ -80,6 +83,7 @@ class HeldRow(NamedTuple):
     attempts: int
     cancel_requested: bool
     findable: UUID | None
+    is_repeated: int  # 1 if another image has the same bytes
 
 
 def finish(session: Session, outcomes: Sequence[Outcome]) -> list[UUID]:
@@ -94,7 +98,7 @@ def finish(session: Session, outcomes: Sequence[Outcome]) -> list[UUID]:
     kept = [o for o in outcomes if o.job.id in mine and not mine[o.job.id].cancel_requested]
     successes = [outcome for outcome in kept if isinstance(outcome, Success)]
     for together in _by_model(successes):
-        _succeed(session, together)
+        _succeed(session, together, mine)
     indexed = indexed_tasks()
     images = [mine[s.job.id].findable for s in successes if s.job.task in indexed]
     note_changed(session, [image for image in images if image])
@@ -155,7 +159,7 @@ def _cancel(session: Session, ids: Sequence[UUID]) -> None:
     execute(session, update(Prediction).where(Prediction.id.in_(ids)).values(values))
 
 
-def _succeed(session: Session, successes: Sequence[Success]) -> None:
+def _succeed(session: Session, successes: Sequence[Success], rows: Mapping[UUID, HeldRow]) -> None:
     """Write many rows with one UPDATE, which is ten times as fast as one UPDATE each."""
     values: dict[str, Any] = {
         "ids": [success.job.id for success in successes],
@@ -163,11 +167,13 @@ def _succeed(session: Session, successes: Sequence[Success]) -> None:
     }
     for number, success in enumerate(successes):
         job = success.job
+        key = cache_key(job.task, job.sha256, job.params, success.model)
         values |= {
             f"id_{number}": job.id,
             f"result_{number}": success.result,
             f"timings_{number}": success.timings,
-            f"cache_key_{number}": cache_key(job.task, job.sha256, job.params, success.model),
+            f"cache_key_{number}": key,
+            f"repeated_key_{number}": key if rows[job.id].is_repeated else None,
         }
     execute(session, _success_of(len(successes)), values)
 
@@ -194,6 +200,7 @@ def _success_of(count: int) -> Update:
             model=bindparam("model", type_=Prediction.model.type),
             timings=by_id(Prediction.timings),
             cache_key=by_id(Prediction.cache_key),
+            repeated_key=by_id(Prediction.repeated_key),
             **final_columns(),
         )
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import and_, bindparam, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from common.callers import AnyImage
@@ -30,22 +30,32 @@ class CachedResult:
     model: dict[str, Any]
 
 
-# Prebuilt: it runs for every upload of known bytes.
-CACHED = (
-    select(Prediction.result, Prediction.model)
-    .join(Image, Image.id == Prediction.image_id)
-    .where(
-        Prediction.cache_key == bindparam("key"),
-        Prediction.state == State.SUCCEEDED,
-        or_(
-            Image.id == bindparam("image", type_=Id),
-            Image.owner_id.is_not_distinct_from(bindparam("caller", type_=Id)),
-            Image.visibility == Visibility.PUBLIC,
-            Image.posts > 0,
-        ),
-    )
-    .limit(1)
+FEW = 20  # images with the same bytes whose results are looked up without the index of keys
+
+_i, _p = Image, Prediction
+_MAY_SEE = or_(
+    _i.id == bindparam("image", type_=Id),
+    _i.owner_id.is_not_distinct_from(bindparam("caller", type_=Id)),
+    _i.visibility == Visibility.PUBLIC,
+    _i.posts > 0,
 )
+
+
+def _results(*conditions: Any) -> Any:
+    rows = select(_p.result, _p.model).join(_i, _i.id == _p.image_id)
+    return rows.where(_p.state == State.SUCCEEDED, _MAY_SEE, *conditions).limit(1).subquery()
+
+
+_these_bytes = _i.sha256 == bindparam("sha256", type_=_i.sha256.type)
+_same_bytes = select(_i.id).where(_these_bytes).limit(FEW).subquery()
+_is_it = and_(_p.task == bindparam("task"), _p.cache_key == bindparam("key"))
+# Prebuilt: it runs for every upload of known bytes. A result of bytes that no other image had is
+# found by its image, which is one of FEW, and any other result by its `repeated_key`.
+CACHED = union_all(
+    select(_results(_p.repeated_key == bindparam("key"))),
+    select(_results(_is_it, _p.image_id == bindparam("image", type_=Id))),
+    select(_results(_is_it, _p.image_id.in_(select(_same_bytes.c.id)))),
+).limit(1)
 
 
 def cache_key(
@@ -77,7 +87,13 @@ def find_cached(
     would reveal that the service has these bytes.
     """
     key = cache_key(ask.task, image.sha256, ask.params, model) if model else None
-    wanted = {"key": key, "image": image.id, "caller": ask.owner_id}
+    wanted = {
+        "key": key,
+        "image": image.id,
+        "caller": ask.owner_id,
+        "task": ask.task,
+        "sha256": image.sha256,
+    }
     row = execute(session, CACHED, wanted).first() if key else None
     return CachedResult(ask, key, row.result, row.model) if key and row else None
 
@@ -99,6 +115,7 @@ def _cached_columns(image: AnyImage, known: CachedResult, at: datetime) -> dict[
         "result": known.result,
         "model": known.model,
         "cache_key": known.key,
+        "repeated_key": known.key,
         "cached": True,
         "timings": {},
         "started_at": at,

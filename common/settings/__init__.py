@@ -17,6 +17,7 @@ from common.settings.parsers import (
     base_url,
     count,
     days_or_interval,
+    days_or_none,
     dollars,
     folder,
     host_names,
@@ -174,6 +175,14 @@ class Settings(CallerSettings):
     drift_least: int = setting(
         "DRIFT_LEAST", "500", "Least number of images on either side for a comparison.", count
     )
+    retention_days: int | None = setting(
+        "RETENTION_DAYS", "",
+        "Days after which finished predictions are deleted, and images without an owner and their "
+        "bytes; also searches with feedback, clicks, batches and webhook deliveries, where these "
+        "are kept longer. An image with an owner is kept, with its newest prediction of each task. "
+        "Empty: predictions and images are kept until they are deleted by a request.",
+        days_or_none,
+    )  # fmt: skip
     log_level: str = setting(
         "LOG_LEVEL", "info", "`debug`, `info`, `warning` or `error`.",
         one_of("debug", "info", "warning", "error"),

@@ -83,6 +83,15 @@ def seconds_or_none(text: str) -> float | None:
     return float(count(text)) if text else None
 
 
+def days_or_none(text: str) -> int | None:
+    """Whole days, 1 to 36,500; None for `off` and an empty text."""
+    if text.lower() in ("", "off"):
+        return None
+    if (days := count(text)) > 36_500:
+        raise ValueError("must be at most 36500")
+    return days
+
+
 def folder(text: str) -> Path:
     """An absolute path; `~` is the home folder."""
     try:

@@ -77,13 +77,17 @@ class IdempotencyKey(Base):
 
 
 class JobLock(Base):
-    """A recurring job of the housekeepers: the process that moves `due_at` ahead runs it."""
+    """A recurring job of the housekeepers: the process that moves `due_at` ahead runs it.
+
+    `progress` is the id up to which a job that walks a table has worked.
+    """
 
     __tablename__ = "chores"
     __table_args__ = UTF8
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     due_at: Mapped[datetime]
+    progress: Mapped[UUID | None]
 
 
 class DriftSample(Base):

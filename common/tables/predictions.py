@@ -39,8 +39,9 @@ class Image(Base):
 
     __tablename__ = "images"
     __table_args__ = (
-        Index("ix_images_sha256", "sha256"),
-        Index("uq_images_owner_id_sha256", "owner_id", "sha256", unique=True),
+        # For both uses: an index that begins with a random value costs each upload a read and a
+        # write of a page once it exceeds the database's memory.
+        Index("uq_images_sha256_owner_id", "sha256", "owner_id", unique=True),
         Index("ix_images_owner_id", "owner_id", "id"),
         Index("ix_images_visibility", "visibility", "id"),
         Index("ix_images_file_name", "file_name", "id"),
@@ -73,7 +74,7 @@ class Prediction(Base):
         Index("ix_predictions_check_at", "check_at"),
         Index("ix_predictions_image_task", "image_id", "task", "owner_id", "id"),
         Index("ix_predictions_lane", "task", "interactive", "started_at"),
-        Index("ix_predictions_cache_key", "cache_key"),
+        Index("ix_predictions_repeated_key", "repeated_key"),
         Index("ix_predictions_owner_id", "owner_id", "id"),
         UTF8,
     )
@@ -113,6 +114,9 @@ class Prediction(Base):
     error_detail: Mapped[str | None] = mapped_column(Text)
     timings: Mapped[dict[str, Any] | None]
     cache_key: Mapped[bytes | None] = mapped_column(Hash)  # of a result that may be reused
+    # The same if another image had the same bytes; otherwise NULL, so that a result of new bytes
+    # needs no entry at a random place of the index.
+    repeated_key: Mapped[bytes | None] = mapped_column(Hash)
     cached: Mapped[bool] = mapped_column(default=False, server_default=false())
     keep_until: Mapped[datetime | None]  # of a search that was read again or received feedback
 

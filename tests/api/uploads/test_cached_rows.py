@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from common.database.ids import new_id
 from common.database.session import Sessions, clock, read, transact
 from common.predictions import Failure, Success, TaskRequest
-from common.predictions.result_cache import CachedResult, cache_key, create_cached
+from common.predictions.result_cache import FEW, CachedResult, cache_key, create_cached
 from common.tables import EngineProcess, Image, Prediction, WebhookDelivery
 from common.tasks import all_contracts
 from tests.support.images.pictures import encode, picture
@@ -73,6 +73,28 @@ def test_a_known_result_makes_a_row_that_nobody_has_to_look_after(
     assert said["result"] == RESULT
     # A result that was given again may be given again.
     rewrite(sessions, [first.id], cache_key=None)
+    assert is_cached(app)
+
+
+def test_only_keys_of_repeated_bytes_are_indexed(app: Flask, sessions: Sessions) -> None:
+    report(sessions, MODEL)
+    first = answered(app, sessions)
+    assert row(sessions, first).repeated_key is None
+    again = row(sessions, UUID((send(app, PREDICT, ONE).json or {})["id"]))
+    assert again.cached
+    assert again.repeated_key == again.cache_key == row(sessions, first).cache_key
+    other = row(sessions, answered(app, sessions, PREDICT + "&fresh=true"))
+    assert other.repeated_key == again.cache_key
+
+
+def test_a_result_is_found_among_many_images_with_the_same_bytes(
+    app: Flask, sessions: Sessions
+) -> None:
+    report(sessions, MODEL)
+    for _ in range(FEW + 1):
+        assert send(app, "/v1/images", ONE).status_code == 201
+    assert not is_cached(app)
+    answered(app, sessions)
     assert is_cached(app)
 
 

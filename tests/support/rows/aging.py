@@ -42,17 +42,34 @@ def counts(sessions: Sessions) -> dict[str, int]:
     return read(sessions, count)
 
 
-def age(sessions: Sessions, by: timedelta) -> None:
-    """Move every time in every row into the past."""
+Keys = dict[str, set[tuple[Any, ...]]]  # table -> primary keys
+
+
+def keys(sessions: Sessions) -> Keys:
+    """The primary key of every row."""
+
+    def find(session: Session) -> Keys:
+        tables = Base.metadata.sorted_tables
+        return {
+            table.name: {tuple(row) for row in session.execute(select(*table.primary_key))}
+            for table in tables
+        }
+
+    return read(sessions, find)
+
+
+def age(sessions: Sessions, by: timedelta, besides: Keys | None = None) -> None:
+    """Move every time in every row into the past, except rows with these keys."""
 
     def shift(session: Session) -> None:
         for table in Base.metadata.sorted_tables:
             times = [c for c in table.c if isinstance(c.type, Moment)]
             days = [c for c in table.c if c.type.__class__.__name__ == "Date"]
             keys = list(table.primary_key)
+            kept = besides[table.name] if besides else set()
             for row in session.execute(select(table)).mappings().all():
                 moved = {c.name: row[c.name] - by for c in times + days if row[c.name]}
-                if moved:
+                if moved and tuple(row[column.name] for column in keys) not in kept:
                     this = [column == row[column.name] for column in keys]
                     session.execute(update(table).where(*this).values(moved))
 

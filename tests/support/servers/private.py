@@ -7,6 +7,7 @@ Which tests use them is `tests/support/servers/backends.py`'s business.
 import os
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -49,17 +50,23 @@ def rabbitmq_program() -> str | None:
     return find_program("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")
 
 
-def start_mariadb(folder: Path, durable: bool = True) -> RunningServer:
+def start_mariadb(
+    folder: Path, durable: bool = True, more_options: Sequence[str] = ()
+) -> RunningServer:
     """MariaDB, or MySQL, with its durable defaults, one user and one utf8mb4 database.
 
     Without `durable`, a commit does not wait for the disk: for tests that never kill the server.
+    `more_options` replace those of the same name.
     """
     program = mariadb_program()
     if program is None:
         raise RuntimeError("neither mariadbd nor mysqld is installed here")
     folder.mkdir(parents=True, exist_ok=True)
     [port] = free_ports(1)
-    base = [f"--datadir={folder / 'data'}", *(["--user=root"] if os.geteuid() == 0 else [])]
+    # A server that starts deletes the temporary tables of all others with the same folder for them.
+    (folder / "tmp").mkdir(exist_ok=True)
+    base = [f"--datadir={folder / 'data'}", f"--tmpdir={folder / 'tmp'}"]
+    base += ["--user=root"] if os.geteuid() == 0 else []
     is_mariadb = b"MariaDB" in subprocess.check_output([program, "--version"])
     install = (
         ["mariadb-install-db", *MARIADB_INSTALL.split()]
@@ -67,7 +74,7 @@ def start_mariadb(folder: Path, durable: bool = True) -> RunningServer:
         else [program, "--no-defaults", "--initialize-insecure"]
     )
     options = [*_mariadb_options(folder, port, is_mariadb), *([] if durable else NOT_DURABLE)]
-    command = [program, "--no-defaults", *base, *options]
+    command = [program, "--no-defaults", *base, *options, *more_options]
     url = f"mysql+pymysql://{USER}:{PASSWORD}@127.0.0.1:{port}/{DATABASE}?charset=utf8mb4"
     return RunningServer(url, port, folder, command, os.environ, [*install, *base]).start()
 

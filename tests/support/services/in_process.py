@@ -21,14 +21,14 @@ _idle: list[Flask] = []
 
 
 @contextmanager
-def application(sessions: Sessions, folder: Path) -> Iterator[Flask]:
-    """The application on the database of `sessions`, its objects in `folder`.
+def application(sessions: Sessions, folder: Path, **more: str) -> Iterator[Flask]:
+    """The application on the database of `sessions`, its objects in `folder`, with `more` settings.
 
     Later tests get the same routes, so a test must not change them; it may change the
     configuration.
     """
     url = sessions.engine.url.render_as_string(hide_password=False)
-    given = {"DATA_DIR": str(folder), "DATABASE_URL": url, "JWT_SECRET": "x" * 64}
+    given = {"DATA_DIR": str(folder), "DATABASE_URL": url, "JWT_SECRET": "x" * 64} | more
     settings = Settings.from_env(given)
     with open_services(settings) as services:
         app = _idle.pop() if _idle else create_routes(settings)
