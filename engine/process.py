@@ -1,5 +1,7 @@
 """The engine: lanes, housekeeper and heartbeat on one set of services."""
 
+import signal
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -70,3 +72,13 @@ class Engine:
             lane.end()
         for lane in self._lanes:
             lane.stop()
+
+
+def run_until_terminated(engine: Engine) -> None:
+    """Run the engine until the process receives SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    engine.start()
+    stop.wait()
+    engine.stop()

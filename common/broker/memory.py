@@ -147,6 +147,10 @@ class MemoryConsumer:
                 deliveries.append(self._take(queue))
             return deliveries
 
+    def is_ready(self) -> bool:
+        """Return whether `receive` would return messages at once; `changed` must be held."""
+        return self._ready() is not None
+
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         """Forget these messages, which makes room for as many."""
         self._settle(deliveries)
