@@ -8,6 +8,7 @@ Connections with Gunicorn's own TLS, which this project does not configure, are 
 import contextlib
 import errno
 import selectors
+import signal
 import threading
 import time
 from functools import partial
@@ -50,6 +51,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             super().load_wsgi()
         except SettingsError as error:
             raise AppImportError(error.detail) from error
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """End at once, but only at the first signal: after Ctrl-C another one follows from the
+        arbiter, and must not interrupt the application while it closes.
+        """
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, lambda *_: None)
+        super().handle_quit(sig, frame)
 
     def run(self) -> None:
         """Serve until the worker is stopped."""
