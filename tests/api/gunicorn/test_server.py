@@ -101,6 +101,14 @@ def test_what_only_the_worker_finds_out_comes_without_a_traceback(tmp_path: Path
     assert "Traceback" not in done.stderr
 
 
+def test_what_only_the_engine_finds_out_ends_the_start_too(tmp_path: Path) -> None:
+    port = str(free_ports(1)[0])
+    done = ending(tmp_path, CAPTIONER_URL="openai://127.0.0.1/v1?model=x", PORT=port)
+    assert done.returncode != 0
+    [line] = [each for each in done.stderr.splitlines() if "[INFO]" not in each]
+    assert line.startswith("CAPTIONER_URL=openai://… needs OPENAI_API_KEY")
+
+
 def test_an_address_in_use_is_told_once(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
