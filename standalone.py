@@ -27,7 +27,7 @@ from common.settings import Settings
 from common.startup_checks import make_private, restrict_new_files
 from engine.child.supervisor import EngineProcess
 
-HANDOVER_SECONDS = 45.0  # above Gunicorn's graceful_timeout, below its timeout
+HANDOVER_SECONDS = 40.0  # above Gunicorn's graceful_timeout; with CHECK_SECONDS below its timeout
 ENDING_SECONDS = 2.0  # for processes that were killed
 
 

@@ -1,5 +1,6 @@
 """The engine: lanes, housekeeper and heartbeat on one set of services."""
 
+import gc
 import signal
 import threading
 from collections.abc import Sequence
@@ -82,3 +83,4 @@ def run_until_terminated(engine: Engine) -> None:
     engine.start()
     stop.wait()
     engine.stop()
+    gc.freeze()  # or the interpreter's end would search all objects for garbage: 0.7 s

@@ -1,4 +1,4 @@
-"""`memory://`: a broker within one process, for standalone and for tests.
+"""`memory://`: a broker in the memory of one process, for standalone and for tests.
 
 It transports bytes, keeps messages until they are acknowledged, and loses nothing while the process
 runs.

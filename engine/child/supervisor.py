@@ -26,7 +26,7 @@ FIRST_PAUSE = 0.2  # seconds before an engine that ended is started again; doubl
 LONGEST_PAUSE = 10.0
 STEADY = 30.0  # seconds of work after which the pause is FIRST_PAUSE again
 UNPREPARED_PAUSE = 2.0  # seconds between two attempts to prepare
-CHECK_SECONDS = 10.0  # for the engine to check its settings
+CHECK_SECONDS = 15.0  # for the engine to check its settings
 STOP_SECONDS = 30.0  # longer than the engine takes to finish its batches
 
 
@@ -85,7 +85,8 @@ class EngineProcess:
             if time.monotonic() - began > STEADY:
                 pause = FIRST_PAUSE
             if not self._stop.is_set():
-                log.error("the engine ended; it is started again", how=how, pause=pause)
+                problem = {"problem": self._refusal} if self._refusal else {}
+                log.error("the engine ended; it is started again", how=how, pause=pause, **problem)
             self._stop.wait(pause)
             pause = min(LONGEST_PAUSE, pause * 2)
 
@@ -94,9 +95,11 @@ class EngineProcess:
             try:
                 self._prepare()
                 return
-            except Unavailable as error:
+            except Exception as error:
+                self._is_checked.set()  # the API does not wait for this
+                if not isinstance(error, Unavailable):
+                    raise
                 log.warning("the engine waits for the database", error=error.detail)
-                self._is_checked.set()
                 self._stop.wait(UNPREPARED_PAUSE)
 
     def _run_once(self) -> str:

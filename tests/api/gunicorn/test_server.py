@@ -17,6 +17,7 @@ from common.errors import SettingsError
 from tests.support.checkout import CHECKOUT
 from tests.support.http.calls import until
 from tests.support.http.raw import exchange, request
+from tests.support.rows.databases import migrate
 from tests.support.servers.private import free_ports
 from tests.support.services.processes import OURS, Running, standalone
 
@@ -102,6 +103,7 @@ def test_what_only_the_worker_finds_out_comes_without_a_traceback(tmp_path: Path
 
 
 def test_what_only_the_engine_finds_out_ends_the_start_too(tmp_path: Path) -> None:
+    migrate(f"sqlite:///{tmp_path}/afterimage.db", tmp_path)
     port = str(free_ports(1)[0])
     done = ending(tmp_path, CAPTIONER_URL="openai://127.0.0.1/v1?model=x", PORT=port)
     assert done.returncode != 0
