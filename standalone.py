@@ -38,7 +38,7 @@ def from_env() -> Flask:
     restrict_new_files()
     configure(settings.log_level, settings.log_format, settings.sentry_dsn)
     with ExitStack() as stack:
-        lock = stack.enter_context(_alone_in(settings.data_dir))
+        lock, is_first_start = stack.enter_context(_alone_in(settings.data_dir))
         stack.enter_context(crash_log(settings.data_dir))
         multiprocess.share_folder(processes=2)
         stack.callback(multiprocess.remove_folder)
@@ -49,7 +49,8 @@ def from_env() -> Flask:
         engine.start()  # it loads while the API is created
         app = create_app(services)
         stack.callback(app.extensions[CLOSE])
-        engine.require_settings()
+        if is_first_start:  # a reload keeps the environment, and with it the settings
+            engine.require_settings()
         app.extensions[CLOSE] = stack.pop_all().close
     return app
 
@@ -65,10 +66,11 @@ def _reopening(services: Services) -> Callable[[], object]:
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[int]:
-    """Hold the folder's lock, because two services would each see half of the in-memory queue;
-    yields the lock's descriptor. The engine keeps it open, so that the lock is held until both
-    processes have ended.
+def _alone_in(folder: Path) -> Iterator[tuple[int, bool]]:
+    """Hold the folder's lock, because two services would each see half of the in-memory queue.
+
+    Yields the lock's descriptor, and whether this is the first process of its Gunicorn arbiter. The
+    engine keeps the descriptor open, so that the lock is held until both processes have ended.
 
     On a reload (SIGHUP) Gunicorn starts the new process before it ends the old one, so the new one
     waits for the lock while the old one completes its last requests. The processes of a service
@@ -78,16 +80,17 @@ def _alone_in(folder: Path) -> Iterator[int]:
     with (folder / "lock").open("a+") as lock:
         began = time.monotonic()
         while not _take(lock):
-            patience = HANDOVER_SECONDS if _is_held_by_sibling(lock) else ENDING_SECONDS
+            patience = HANDOVER_SECONDS if _is_of_sibling(lock) else ENDING_SECONDS
             if time.monotonic() - began > patience:
                 raise SettingsError(
                     f"DATA_DIR={folder} is in use by another process. Stop it, or change DATA_DIR."
                 )
             time.sleep(0.1)
+        is_first = not _is_of_sibling(lock)
         lock.truncate(0)
         lock.write(str(os.getppid()))
         lock.flush()
-        yield lock.fileno()
+        yield lock.fileno(), is_first
 
 
 def _take(lock: TextIO) -> bool:
@@ -98,7 +101,7 @@ def _take(lock: TextIO) -> bool:
     return True
 
 
-def _is_held_by_sibling(lock: TextIO) -> bool:
-    """Return whether the same Gunicorn arbiter started the process that holds the lock."""
+def _is_of_sibling(lock: TextIO) -> bool:
+    """Return whether the same Gunicorn arbiter started the process that last took the lock."""
     lock.seek(0)
     return lock.read().strip() == str(os.getppid())
