@@ -33,7 +33,7 @@ help: ## List the commands
 # Make glibc return the memory of large images to the system (docs/operations.md).
 MALLOC = MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=8388608 MALLOC_TRIM_THRESHOLD_=16777216
 
-run: $(BIN)/.run ## Start everything in one process: http://127.0.0.1:5000 (PORT=, DATA_DIR=)
+run: $(BIN)/.run ## Start everything: http://127.0.0.1:5000 (PORT=, DATA_DIR=)
 	@$(BIN)/python -m engine.models pull || true
 	@$(BIN)/python -m migrations
 	@exec env $(MALLOC) $(BIN)/gunicorn -c python:api.gunicorn_conf --workers 1 'standalone:from_env()'

@@ -39,7 +39,7 @@ def on_starting(server: Any) -> None:
 def nworkers_changed(server: Any, new: int, old: int | None) -> None:
     """Ignore SIGTTIN and SIGTTOU: only WEB_PROCESSES sets the number of processes.
 
-    Standalone must be one process, and workers added later would not share the metrics.
+    Standalone must have one worker, and workers added later would not share the metrics.
     """
     if old is not None and new != server.cfg.workers:
         server.log.warning(

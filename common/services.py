@@ -27,8 +27,11 @@ class Services:
 
 
 @contextmanager
-def open_services(settings: Settings, *, serves_callers: bool = False) -> Iterator[Services]:
-    """Open the adapters that the settings' URLs name; on exit, close them in reverse order.
+def open_services(
+    settings: Settings, *, serves_callers: bool = False, broker: Broker | None = None
+) -> Iterator[Services]:
+    """Open the adapters that the settings' URLs name; on exit, close them in reverse order. A given
+    `broker` replaces that of the settings.
 
     They connect lazily: a process starts even if its database or broker does not answer yet, and
     reports itself as not ready. A process that `serves_callers` waits only briefly for a database
@@ -42,7 +45,7 @@ def open_services(settings: Settings, *, serves_callers: bool = False) -> Iterat
         PROMPT if serves_callers else STEADY,
         leaves_room=not serves_callers,
     )
-    broker = open_broker(settings.broker_url)
+    broker = broker or open_broker(settings.broker_url)
     try:
         yield Services(settings, sessions, open_storage(settings.storage_url), broker)
     finally:

@@ -5,9 +5,7 @@ later version adds.
 """
 
 import argparse
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 
 from common.allocator import limit_allocator
@@ -19,7 +17,7 @@ from common.services import open_services
 from common.settings import Settings
 from common.startup_checks import restrict_new_files
 from common.tasks import all_contracts, contract
-from engine.process import Engine
+from engine.process import Engine, run_until_terminated
 
 
 def main() -> int:
@@ -36,7 +34,7 @@ def main() -> int:
             exposed(services.metrics, settings.metrics_port),
         ):
             count_lost_lines(services.metrics.log_lines_lost[()])
-            _serve(Engine(services, tasks))
+            run_until_terminated(Engine(services, tasks))
     except AfterimageError as error:
         print(f"engine: {error.explained}", file=sys.stderr)
         return 1
@@ -61,15 +59,6 @@ def _tasks(arguments: Sequence[str] | None = None) -> list[str]:
 def _named(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     return [contract(name, internal=True).name for name in names]
-
-
-def _serve(engine: Engine) -> None:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    engine.start()
-    stop.wait()
-    engine.stop()
 
 
 if __name__ == "__main__":

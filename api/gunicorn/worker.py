@@ -9,6 +9,7 @@ import contextlib
 import errno
 import select
 import selectors
+import signal
 import threading
 import time
 from functools import partial
@@ -54,6 +55,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             super().load_wsgi()
         except SettingsError as error:
             raise AppImportError(error.detail) from error
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """End at once, but only at the first signal: after Ctrl-C another one follows from the
+        arbiter, and must not interrupt the application while it closes.
+        """
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, lambda *_: None)
+        super().handle_quit(sig, frame)
 
     def run(self) -> None:
         """Serve until the worker is stopped."""

@@ -1,7 +1,8 @@
 """The broker port: named queues with at-least-once delivery, and one broadcast event.
 
 The scheme of BROKER_URL selects an adapter: `memory.py` within one process, `amqp/` for RabbitMQ.
-Both pass the same contract tests (`tests/common/broker/test_broker.py`).
+`inherited/` lets a child process use the memory of its parent. All pass the same contract tests
+(`tests/common/broker/test_broker.py`).
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""`memory://`: a broker within one process, for standalone and for tests.
+"""`memory://`: a broker in the memory of one process, for standalone and for tests.
 
 It transports bytes, keeps messages until they are acknowledged, and loses nothing while the process
 runs.
@@ -146,6 +146,10 @@ class MemoryConsumer:
             while len(deliveries) < limit and (queue := self._ready()):
                 deliveries.append(self._take(queue))
             return deliveries
+
+    def is_ready(self) -> bool:
+        """Return whether `receive` would return messages at once; `changed` must be held."""
+        return self._ready() is not None
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         """Forget these messages, which makes room for as many."""

@@ -9,12 +9,15 @@ from sqlalchemy.exc import TimeoutError
 
 from common.errors import SettingsError
 
+BUSY = 5  # SQLITE_BUSY; the higher bits of an error's code are details
+
 
 class WriterLock:
     """A context manager that lets one thread of this process write at a time; raises TimeoutError
     after `wait` seconds.
 
-    SQLite allows one writer and makes the others poll, so that some may starve.
+    SQLite allows one writer and makes the others poll, so that some of many would starve. The
+    threads that hold the lock in two processes poll for each other.
     """
 
     def __init__(self, wait: float):
@@ -46,6 +49,14 @@ def sqlite(url: URL, pool: int, wait: float) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """Whether SQLite refused a statement because another process used the file at this moment.
+
+    It usually waits for the other process, but not while that one opens or closes the database.
+    """
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == BUSY
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

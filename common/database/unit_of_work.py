@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from common.database.circuit_breaker import CircuitBreaker, CircuitOpen
 from common.database.mysql import TOO_MANY_CONNECTIONS, is_timeout
-from common.database.sqlite import WriterLock
+from common.database.sqlite import WriterLock, is_busy
 from common.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -206,12 +206,13 @@ def _got_no_answer(error: BaseException) -> bool:
 
 
 def _is_retryable(error: Exception) -> bool:
-    """Whether the server rolled it back or was full, or the connection was lost while it lay in the
-    pool (which then forgets all its connections): cheaper than a ping before every use.
+    """Whether the database rolled it back or was full or busy, or the connection was lost while it
+    lay in the pool (which then forgets all its connections): cheaper than a ping before every use.
     """
     if not isinstance(error, DBAPIError) or not error.orig or not error.orig.args:
         return False
-    return error.connection_invalidated or error.orig.args[0] in RETRYABLE
+    is_conflict = error.orig.args[0] in RETRYABLE or is_busy(error.orig)
+    return error.connection_invalidated or is_conflict
 
 
 def _translated(error: DBAPIError | TimeoutError) -> Exception:

@@ -50,7 +50,7 @@ class Settings(CallerSettings):
     broker_url: str = setting(
         "BROKER_URL",
         "memory://",
-        "`memory://` (one process) or `amqp://user:password@host/vhost` (RabbitMQ).",
+        "`memory://` (standalone) or `amqp://user:password@host/vhost` (RabbitMQ).",
         secret=True,
     )
     storage_url: str = setting(

@@ -23,6 +23,8 @@ from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
+from engine.child import supervisor
+
 POISON = b"an image that aborts the process which decodes it"
 CODE = 137
 API_POINTS = {
@@ -96,6 +98,12 @@ def install() -> Trap:
             after=lambda: trap.reach("after-publish"),
         )
     _install_in_transactions(trap)
+    # The engine that standalone starts crashes like any other.
+    supervisor.COMMAND[2:] = [
+        "tests.faults.crashing",
+        environ.get("CRASH_AT", "none"),
+        "engine.child",
+    ]
     return trap
 
 
@@ -181,10 +189,10 @@ def main() -> None:
     if point.partition(":")[0] not in {"none"} | POINTS:
         sys.exit(f"no such point; there are: {', '.join(sorted(POINTS))}")
     os.environ["CRASH_AT"] = point
-    if program == "engine":
+    if program in ("engine", "engine.child"):
         install_in_engine(install())
         sys.argv[1:] = arguments
-        runpy.run_module("engine", run_name="__main__")
+        runpy.run_module(program, run_name="__main__")
     else:
         application = {"api": "api.app", "standalone": "standalone"}[program] + ":from_env()"
         conf = ["-c", "python:tests.faults.crashing_conf", "--workers", "1"]

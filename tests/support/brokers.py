@@ -1,5 +1,6 @@
 """What the broker's tests share: publish, receive and wait, each with an end in sight."""
 
+import socket
 import threading
 import time
 import uuid
@@ -7,6 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from common.broker import DEAD_LETTERS, Broker, Consumer, Message, open_broker
+from common.broker.inherited.client import InheritedBroker
+from common.broker.inherited.server import BrokerServer
+from common.broker.memory import MemoryBroker
 
 SOON = 10.0
 
@@ -18,6 +22,20 @@ def closed_afterwards(url: str) -> Iterator[Broker]:
     broker = open_broker(url)
     yield broker
     broker.close()
+    eventually(lambda: set(threading.enumerate()) <= before)
+
+
+@contextmanager
+def inherited_broker() -> Iterator[Broker]:
+    """A broker in memory as a child process has it; no thread of either side may be left."""
+    before = set(threading.enumerate())
+    mine, theirs = socket.socketpair()
+    memory = MemoryBroker()
+    server, broker = BrokerServer(memory, mine), InheritedBroker(theirs)
+    yield broker
+    broker.close()
+    server.close()
+    memory.close()
     eventually(lambda: set(threading.enumerate()) <= before)
 
 

@@ -22,6 +22,7 @@ from prometheus_client.registry import Collector
 from common.errors import SettingsError
 from common.observability.metrics import Metrics
 from common.observability.metrics.files import locked
+from common.observability.metrics.processes import Processes
 from common.observability.multiprocess import FOLDER
 
 log = structlog.get_logger(__name__)
@@ -61,6 +62,7 @@ def _registry(metrics: Metrics, others: tuple[Collector, ...]) -> CollectorRegis
     registry = CollectorRegistry()
     if folder := os.environ.get(FOLDER):
         registry.register(Guarded(SharedFolder(Path(folder))))
+        registry.register(Guarded(Processes(Path(folder))))
     else:
         registry.register(metrics.registry)
         ProcessCollector(registry=registry)

@@ -49,13 +49,15 @@ class Dropped:
 
 
 def allocate_files() -> None:
-    """Make the library create allocated files if processes share a folder.
+    """Make the library create allocated files if processes share a folder; otherwise make it count
+    in memory.
 
-    Otherwise make it count in memory, even if another program's folder was in the environment when
-    the library was imported.
+    The library decides by the environment when it is imported; what counts is the environment now.
     """
     if os.environ.get(FOLDER):
         values.MmapedDict = AllocatedDict  # type: ignore[attr-defined]
+        if not values.ValueClass._multiprocess:
+            values.ValueClass = values.MultiProcessValue()
     else:
         values.ValueClass = values.MutexValue
 

@@ -17,6 +17,7 @@ from common.errors import SettingsError
 from tests.support.checkout import CHECKOUT
 from tests.support.http.calls import until
 from tests.support.http.raw import exchange, request
+from tests.support.rows.databases import migrate
 from tests.support.servers.private import free_ports
 from tests.support.services.processes import OURS, Running, standalone
 
@@ -99,6 +100,15 @@ def test_what_only_the_worker_finds_out_comes_without_a_traceback(tmp_path: Path
     assert done.returncode != 0
     assert "JWT_SECRET" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_only_the_engine_finds_out_ends_the_start_too(tmp_path: Path) -> None:
+    migrate(f"sqlite:///{tmp_path}/afterimage.db", tmp_path)
+    port = str(free_ports(1)[0])
+    done = ending(tmp_path, CAPTIONER_URL="openai://127.0.0.1/v1?model=x", PORT=port)
+    assert done.returncode != 0
+    [line] = [each for each in done.stderr.splitlines() if not each.startswith(("[", "{"))]
+    assert line == "CAPTIONER_URL=openai://… needs OPENAI_API_KEY"
 
 
 def test_an_address_in_use_is_told_once(tmp_path: Path) -> None:

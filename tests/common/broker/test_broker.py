@@ -1,4 +1,4 @@
-"""The broker's contract, over both adapters; a network's faults are in test_broker_faults.py."""
+"""The broker's contract, over all adapters; a network's faults are in test_broker_faults.py."""
 
 import threading
 import time

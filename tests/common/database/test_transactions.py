@@ -1,14 +1,17 @@
 """Transactions: all or nothing, run again where that is safe, on every database."""
 
 import contextlib
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import event, insert, make_url, select, text, update
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
@@ -23,6 +26,7 @@ from common.database.session import (
     read,
     transact,
 )
+from common.database.sqlite import WriterLock, sqlite
 from common.errors import SettingsError
 from common.tables import EngineProcess
 from tests.support.rows.databases import migrate, opened
@@ -143,3 +147,23 @@ def test_writers_that_wait_for_their_turn_take_no_connection_from_readers(tmp_pa
         assert pool.checkedout() == 1, "one writes; the others hold nothing"
         assert read(sessions, lambda session: session.scalar(text("SELECT 7"))) == 7
         assert [each.result() for each in writing] == [f"wrote {n}" for n in range(24)]
+
+
+def test_a_file_that_another_process_locks_for_a_moment_is_tried_again(tmp_path: Path) -> None:
+    """SQLite waits for a writer by itself, but not while a process opens or closes the file."""
+    file = tmp_path / "busy.db"
+    migrate(f"sqlite:///{file}", tmp_path)
+    engine = sqlite(make_url(f"sqlite:///{file}"), 2, wait=0)
+    sessions, refused = Sessions(engine, engine, WriterLock(0)), []
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        def unlock(context: ExceptionContext) -> None:
+            refused.append(str(context.original_exception))
+            if len(refused) == 2:
+                other.execute("ROLLBACK")
+
+        event.listen(engine, "handle_error", unlock)
+        assert transact(sessions, lambda session: session.scalar(text("SELECT 7"))) == 7
+    assert refused == ["database is locked"] * 2
+    sessions.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from common.observability.crash_traces import CRASH_LOG, crash_log
+from common.observability.crash_traces import CRASH_LOG, ENGINE_CRASH_LOG, crash_log, last_trace
 from tests.support.checkout import CHECKOUT
 
 DIES = """
@@ -45,3 +45,13 @@ def test_a_kill_is_not_taken_for_a_crash(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path: Path) -> None:
     with crash_log(tmp_path / "missing") as crashed:
         assert not crashed
+
+
+def test_each_process_of_a_folder_has_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / ENGINE_CRASH_LOG).write_text("Fatal Python error: Aborted")
+    with crash_log(tmp_path) as crashed:
+        assert not crashed
+    assert last_trace(tmp_path, ENGINE_CRASH_LOG)
+    with crash_log(tmp_path, ENGINE_CRASH_LOG) as crashed:
+        assert crashed
+    assert not last_trace(tmp_path, ENGINE_CRASH_LOG)

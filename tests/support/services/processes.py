@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -24,6 +24,8 @@ from tests.support.servers.private import free_ports
 BESIDE = CHECKOUT.parent / "shared" / "models"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
+GUNICORN = ["-m", "gunicorn", "-c", "python:api.gunicorn_conf", "--workers", "1"]
+STANDALONE = [*GUNICORN, "standalone:from_env()"]
 TAIL = 4000  # characters of a log that a failure shows
 OURS = {spec.metadata["variable"] for each in (Settings, ServerSettings) for spec in fields(each)}
 
@@ -72,7 +74,9 @@ class Running:
 
 
 @contextmanager
-def standalone(folder: Path, *, until: str = "/readyz", **env: str) -> Iterator[Running]:
+def standalone(
+    folder: Path, *, until: str = "/readyz", program: Sequence[str] = STANDALONE, **env: str
+) -> Iterator[Running]:
     """Migrate, install the models, start on a free port, wait until `until` answers 200; stop.
 
     `env` sets environment variables; no setting of ours is inherited from the caller's. Without
@@ -86,8 +90,7 @@ def standalone(folder: Path, *, until: str = "/readyz", **env: str) -> Iterator[
     run_python(["-m", "migrations"], environ, log)
     if environ["MODEL_MIRROR"]:
         run_python(["-m", "engine.models", "pull"], environ, log)
-    gunicorn = ["-m", "gunicorn", "-c", "python:api.gunicorn_conf", "--workers", "1"]
-    process = start_python([*gunicorn, "standalone:from_env()"], environ, log)
+    process = start_python(program, environ, log)
     running = Running(f"http://127.0.0.1:{port}", log, process)
     try:
         running.wait_for(until)
@@ -102,7 +105,7 @@ def model_mirror() -> str:
 
 
 def start_python(
-    arguments: list[str], environ: Mapping[str, str], log: Path
+    arguments: Sequence[str], environ: Mapping[str, str], log: Path
 ) -> subprocess.Popen[bytes]:
     """Start Python with these arguments in the checkout, in a process group of its own."""
     with log.open("ab") as output:
