@@ -19,7 +19,7 @@ from common.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
-PATIENCE = 0.25  # seconds; fifty times what a transaction takes, five times on a busy machine
+PATIENCE = 0.05  # seconds; ten times what a transaction takes
 LIMIT = 64  # uploads of one transaction
 
 
