@@ -5,7 +5,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-NICENESS = 10  # a thread with 0 receives nine times as much of a busy processor
+NICENESS = 5  # a thread with 0 receives three times as much of a busy processor
 
 
 def low_priority_thread(name: str) -> ThreadPoolExecutor:

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 KEPT = 180.0  # seconds that old versions of a table are kept for readers that still use them
-FRAGMENT = 131_072  # rows; larger files are not merged any more
+FRAGMENT = 131_072  # rows; larger files are no longer merged
 READ_AT_ONCE = 1_024  # rows; 4 MiB of vectors
 TRIES = 5
 

@@ -3,8 +3,8 @@
 The vectors are divided into partitions around centroids (IVF), each vector is stored as one bit a
 dimension (RaBitQ), and the best candidates are compared exactly.
 
-Sources: H. Jégou, M. Douze, C. Schmid, "Product Quantization for Nearest Neighbor Search", IEEE
-TPAMI 33, 2011 (IVF); J. Gao, C. Long, "RaBitQ", SIGMOD 2024.
+Sources: H. Jégou, M. Douze, C. Schmid, IEEE Transactions on Pattern Analysis and Machine
+Intelligence 33 (1), 2011 (IVF); J. Gao, C. Long, "RaBitQ", SIGMOD 2024.
 """
 
 from typing import Any
@@ -16,12 +16,16 @@ FEWEST, MOST = 128, 4_096  # partitions
 GROWTH = 4  # the index is trained again when the table needs this many times its partitions
 SAMPLE = 32  # vectors a partition for training, all of which are in memory (128 KiB a partition)
 ITERATIONS = 15  # of k-means
+BITS = 1  # a dimension; more make the index larger, and REFINE compares exactly anyway
 PROBES, REFINE = 16, 3  # partitions that are searched; exact comparisons per result
 
 
 def partitions_for(rows: int) -> int:
     """Return the number of partitions for a table of this many rows, a power of two."""
-    return max(FEWEST, min(MOST, 1 << round(rows / ROWS).bit_length() - 1))
+    partitions = FEWEST
+    while partitions < MOST and 2 * partitions * ROWS <= rows:
+        partitions *= 2
+    return partitions
 
 
 def create_if_due(data: Any) -> None:
@@ -36,8 +40,8 @@ def create_if_due(data: Any) -> None:
     if any(wanted < GROWTH * _partitions(name) for name in present):
         return
     data.create_index(
-        "vector", "IVF_RQ", name=f"{NAME}{wanted}", metric="cosine", num_partitions=wanted,
-        sample_rate=SAMPLE, max_iters=ITERATIONS,
+        "vector", "IVF_RQ", name=f"{NAME}{wanted}", metric="cosine", num_bits=BITS,
+        num_partitions=wanted, sample_rate=SAMPLE, max_iters=ITERATIONS,
     )  # fmt: skip
     for name in present:
         data.drop_index(name)
