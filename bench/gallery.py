@@ -46,6 +46,11 @@ class Gallery:
         self._alike = _alike(self._labels)
         self._centres = self._unit((len(self._labels), DIMENSIONS))
 
+    def continue_with(self, seed: int) -> None:
+        """Make the photographs of another seed from now on; the classes keep their vectors."""
+        self._random = random.Random(seed)
+        self._noise = np.random.default_rng(seed)
+
     def shots(self, shown: Iterator[Label] | Sequence[Label]) -> Iterator[Shot]:
         """A photograph of each of these."""
         for label in shown:

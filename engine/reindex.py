@@ -56,6 +56,7 @@ def reindex(services: Services) -> int:
         count = 0
         for page in _pages(services):
             count += indexer.index(page)
+            indexer.tidy_when_due()
             progress.update(task, completed=count)
         for page in indexer.indexed():
             indexer.drop_gone(page)

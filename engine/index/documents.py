@@ -57,6 +57,7 @@ class Words:
 
     def __init__(self) -> None:
         self._phrases: dict[str, tuple[Phrase, ...]] = {}
+        self._terms: dict[str, str] = {}
         labels = load_imagenet()
         self.classes = [label.name for label in labels]
         for label in labels:
@@ -67,6 +68,16 @@ class Words:
     def of(self, name: str) -> tuple[Phrase, ...]:
         """Return the phrases of this name; an unknown name is its only phrase."""
         return self._phrases.get(name) or (terms(name),)
+
+    def terms_of(self, name: str) -> str:
+        """Return the terms of all phrases of this name: each word, and each phrase as a whole."""
+        if (known := self._terms.get(name)) is not None:
+            return known
+        phrases = [phrase for phrase in self.of(name) if phrase]
+        found = " ".join(part for phrase in phrases for part in (*phrase, whole(phrase)))
+        if name in self._phrases:  # those of classes; others are without number
+            self._terms[name] = found
+        return found
 
     def _add(self, name: str, synonyms: Iterable[str]) -> None:
         # Two classes with the same name (a crane is a bird or a machine) share their synonyms.
@@ -107,9 +118,8 @@ def whole(phrase: Sequence[str]) -> str:
 
 def _weighed(scored: Iterable[tuple[str, float]], words_for: Words) -> Iterable[str]:
     for name, score in scored:
-        phrases = [phrase for phrase in words_for.of(name) if phrase]
-        parts = [part for phrase in phrases for part in (*phrase, whole(phrase))]
-        yield from parts * (1 + round((REPETITIONS - 1) * score))
+        if terms_of_name := words_for.terms_of(name):
+            yield from [terms_of_name] * (1 + round((REPETITIONS - 1) * score))
 
 
 def _plain(text: str) -> str:

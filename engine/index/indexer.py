@@ -16,7 +16,7 @@ from common.tasks import contract
 from engine.index.cache_limits import WRITER_CACHE
 from engine.index.documents import Words
 from engine.index.image_facts import Findings, gone, look
-from engine.index.maintenance import PERIOD, Schedule
+from engine.index.schedule import PERIOD, Schedule
 from engine.index.store import Index
 
 log = structlog.get_logger(__name__)
@@ -66,7 +66,7 @@ class Indexer:
 
         Call it from the writing thread, between two writes. Returns whether it tidied.
         """
-        if not self._schedule.is_due(self._index.count):
+        if not self._schedule.is_due():
             return False
         try:
             if transact(self._sessions, lambda s: job_locks.take(s, TIDY, PERIOD)):

@@ -1,7 +1,9 @@
-"""Tidying of the index's tables: they are compacted, their indexes updated, old versions removed.
+"""Tidying of the index's tables: small files are merged, new rows indexed, old versions removed.
 
-The writer tidies between two of its own batches, so that the two do not conflict. Other engines may
-write at the same time: LanceDB then rejects one commit, and the step is repeated.
+Everything that is repeated costs as much as the rows written since the last time, not as much as
+the table. It is done by Lance's own library, because LanceDB's `optimize` writes the indexes, and
+each table of up to a million rows, as a whole. Writers may continue meanwhile: Lance then rejects
+one of two commits that contradict each other, and the step is repeated.
 """
 
 import random
@@ -12,83 +14,46 @@ from typing import Any, TypeVar
 
 import structlog
 
+from engine.index.address import Address
+from engine.index.cache_limits import METADATA_CACHE, WRITER_CACHE
+from engine.index.segments import merges
+from engine.index.vector_index import create_if_due
+
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 KEPT = 180.0  # seconds that old versions of a table are kept for readers that still use them
-FLAT = 10_000  # vectors up to which a search compares all of them, which takes 35 ms
-PERIOD = 60.0  # minimum seconds between two runs
-WRITES = 100  # minimum writes after which a table is tidied
-ROWS_A_WRITE = 100  # a larger table needs more writes first, because tidying rewrites all of it
-MOST_WRITES = 1_000  # maximum writes after which any table is tidied
-FEW = 20  # fewer writes wait for the hourly run
-HOURLY = 3_600.0
+FRAGMENT = 131_072  # rows; larger files are no longer merged
+READ_AT_ONCE = 1_024  # rows; 4 MiB of vectors
 TRIES = 5
 
 
-class Schedule:
-    """Decides when a writer tidies next. All times are in seconds by the monotonic clock."""
+def tidy(table: Any, address: Address) -> bool:
+    """Merge small files, index new rows, remove old versions.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic):
-        self._clock = clock
-        self._tidied = clock()
-        self._wrote = self._tidied
-        self._writes = FEW  # an earlier process may have left writes
-        self._is_dirty = True
-
-    def note_write(self) -> None:
-        """Count a write."""
-        self._wrote = self._clock()
-        self._writes += 1
-        self._is_dirty = True
-
-    def is_due(self, rows: Callable[[], int]) -> bool:
-        """Return whether to tidy now; `rows` returns the number of rows of the largest table."""
-        now = self._clock()
-        if not self._is_dirty or now - self._tidied < PERIOD:
-            return False
-        if self._writes >= WRITES:
-            return self._writes >= min(MOST_WRITES, max(WRITES, rows() // ROWS_A_WRITE))
-        # The last run after a burst waits until all its versions are old enough to be removed.
-        is_idle = now - self._wrote >= KEPT
-        return is_idle and (self._writes >= FEW or now - self._tidied >= HOURLY)
-
-    def put_off(self) -> None:
-        """Check again after a period: another engine is tidying, or the index does not answer."""
-        self._tidied = self._clock()
-
-    def note_tidied(self) -> None:
-        """Note that the index has been tidied."""
-        self._tidied = self._clock()
-        self._is_dirty = self._tidied - self._wrote < KEPT
-        # Versions that were too young to be removed need another run.
-        self._writes = FEW if self._is_dirty else 0
-
-
-def tidy(table: Any) -> bool:
-    """Merge small files, update the indexes, remove old versions.
-
-    Returns False if commits of other writers came first each time; the next run repeats it.
+    `table` is LanceDB's, `address` that of the index. Returns False if commits of other writers
+    came first each time; the next run repeats it.
     """
     try:
-        retried(table, _tidy)
-    except RuntimeError as error:
+        retried(table, lambda table: _tidy(table.name, address))
+    except (RuntimeError, OSError) as error:
         if not is_conflict(error):
             raise
         log.info("index tidying postponed", table=table.name, reason="concurrent writes")
         return False
+    table.checkout_latest()
     return True
 
 
 def retried(table: Any, work: Callable[[Any], T]) -> T:
     """Run `work`, and repeat it if another writer's commit came first.
 
-    Raises RuntimeError if that happens `TRIES` times, and for any other failure.
+    Raises RuntimeError or OSError if that happens `TRIES` times, and for any other failure.
     """
     for attempt in range(TRIES):
         try:
             return work(table)
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             if attempt == TRIES - 1 or not is_conflict(error):
                 raise
         time.sleep(random.uniform(0.05, 0.2 * 2**attempt))
@@ -97,16 +62,31 @@ def retried(table: Any, work: Callable[[Any], T]) -> T:
 
 
 def is_conflict(error: Exception) -> bool:
-    """Return whether LanceDB rejected a commit because of another writer's commit."""
+    """Return whether Lance rejected a commit because of another writer's commit."""
     text = str(error).lower()
     return "conflict" in text or "concurrent" in text
 
 
-def _tidy(table: Any) -> None:
-    from lancedb.index import IvfRq
+def _tidy(name: str, address: Address) -> None:
+    import lance
 
-    if "vector" in table.schema.names and table.count_rows() > FLAT:
-        known = {column for index in table.list_indices() for column in index.columns}
-        if "vector" not in known:
-            table.create_index("vector", config=IvfRq(distance_type="cosine", num_partitions=128))
-    table.optimize(cleanup_older_than=timedelta(seconds=KEPT))
+    uri, options = address
+    data = lance.dataset(
+        f"{uri}/{name}.lance", storage_options=options or None,
+        index_cache_size_bytes=WRITER_CACHE, metadata_cache_size_bytes=METADATA_CACHE,
+    )  # fmt: skip
+    # One thread: searches and other tasks of the machine need the others.
+    data.optimize.compact_files(
+        target_rows_per_fragment=FRAGMENT, batch_size=READ_AT_ONCE, num_threads=1
+    )
+    if "vector" in data.schema.names:
+        create_if_due(data)
+    _index_new_rows(data)
+    data.cleanup_old_versions(timedelta(seconds=KEPT), error_if_tagged_old_versions=False)
+
+
+def _index_new_rows(data: Any) -> None:
+    """Add the rows that no segment covers to every index, merged with small segments."""
+    rows_of = {each.fragment_id: each.physical_rows for each in data.get_fragments()}
+    for count, names in merges(data.describe_indices(), rows_of).items():
+        data.optimize.optimize_indices(num_indices_to_merge=count, index_names=names)

@@ -14,10 +14,12 @@ from uuid import UUID
 import structlog
 
 from common.errors import SettingsError, TryLater, Unavailable
-from engine.index import maintenance, schemas
+from engine.index import maintenance, schemas, writes
 from engine.index.address import check_index_store, parse_index_url
 from engine.index.cache_limits import INDEX_CACHE, METADATA_CACHE, use_system_allocator
 from engine.index.documents import Document
+from engine.index.low_priority import low_priority_thread
+from engine.index.vector_index import PROBES, REFINE
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -25,7 +27,6 @@ T = TypeVar("T")
 TEXTS = "texts-2"  # ends with the schema's version: each version has a table of its own
 VECTORS = "vectors-1-"  # followed by a digest of the model's reference
 FRESH = 0.5  # seconds after which a reader checks for writes of other processes
-PROBES, REFINE = 16, 3  # partitions of 128; exact comparisons per result
 PAGE = 1_000  # ids per page
 AWAY = "The search index does not answer. The engine retries by itself."
 DELAY = 5.0  # seconds until an index that does not answer is tried again
@@ -57,13 +58,14 @@ class Index:
         """Open the index at its first use. `cache` is the memory for indexes of the tables, in
         bytes.
         """
-        self._uri, self._options = parse_index_url(url)
+        self._address = parse_index_url(url)
         self._url = url
         self._is_checked = False
         self._cache = cache
         self._lock = threading.Lock()
         self._connection: Any = None
         self._tables: dict[str, Any] = {}
+        self._upkeep = low_priority_thread("index-upkeep")
 
     def write(self, documents: Sequence[Document]) -> None:
         """Write these documents; each replaces a document of the same image that was read
@@ -71,18 +73,18 @@ class Index:
         """
         if not documents:
             return
-        self._do(TEXTS, lambda table: _merge(table, schemas.texts(documents)))
+        self._do(TEXTS, lambda table: writes.merge(table, schemas.texts(documents)))
         for model in {model for document in documents for model in document.vectors}:
             having = [document for document in documents if model in document.vectors]
             name, rows = vectors_of(model), schemas.vectors(having, model)
             size = rows.schema.field("vector").type.list_size
-            self._do(name, lambda table, rows=rows: _merge(table, rows), size)  # type: ignore[misc]
+            self._do(name, lambda table, rows=rows: writes.merge(table, rows), size)  # type: ignore[misc]
 
     def remove(self, ids: Iterable[UUID]) -> None:
         """Remove these images from all tables."""
         if these := ", ".join(f"X'{id.hex}'" for id in ids):
             for name in self._names():
-                self._do(name, lambda table: _delete(table, f"id IN ({these})"))
+                self._do(name, lambda table: writes.delete(table, f"id IN ({these})"))
 
     def find(self, text: str, boosts: dict[str, float], seen_by: str, limit: int) -> list[Hit]:
         """Return the best documents by BM25 for a text of terms; each counts by its best field.
@@ -157,8 +159,16 @@ class Index:
     def tidy(self) -> int:
         """Merge small files, update the indexes and remove old versions; return the number of
         tables done. A table that others are writing to may be left for the next run.
+
+        The work has a low priority, so that searches and other tasks go on meanwhile.
         """
-        return sum(self._do(name, maintenance.tidy) for name in self._names())
+        return self._upkeep.submit(self._tidy).result()
+
+    def _tidy(self) -> int:
+        def tidy(table: Any) -> bool:
+            return maintenance.tidy(table, self._address)
+
+        return sum(self._do(name, tidy) for name in self._names())
 
     def _names(self) -> list[str]:
         def ours(_table: Any) -> list[str]:
@@ -191,9 +201,10 @@ class Index:
 
         self._check()
         use_system_allocator()
+        uri, options = self._address
         return lancedb.connect(
-            self._uri,
-            storage_options=self._options,
+            uri,
+            storage_options=options,
             read_consistency_interval=timedelta(seconds=FRESH),
             session=lancedb.Session(self._cache, METADATA_CACHE),
         )
@@ -220,21 +231,6 @@ def visible_to(owner: UUID | None) -> str:
 def vectors_of(model: str) -> str:
     """Return the name of the table with vectors by this model (name@version)."""
     return VECTORS + hashlib.sha256(model.encode()).hexdigest()[:16]
-
-
-def _merge(table: Any, rows: Any) -> None:
-    """Insert or update rows; if two engines read the same image, the later read wins."""
-    newer = "target.read_at <= source.read_at"
-
-    def merge(table: Any) -> None:
-        merge = table.merge_insert("id").when_matched_update_all(where=newer)
-        merge.when_not_matched_insert_all().execute(rows)
-
-    maintenance.retried(table, merge)
-
-
-def _delete(table: Any, which: str) -> None:
-    maintenance.retried(table, lambda table: table.delete(which))
 
 
 def _holdings(table: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from common.allocator import limit_allocator, release_freed
 from common.database.ids import new_id
 from engine.index.cache_limits import WRITER_CACHE
 from engine.index.documents import Document, ImageFacts, Words, encode, texts_of
-from engine.index.maintenance import Schedule
+from engine.index.schedule import Schedule
 from engine.index.store import Index
 
 BATCH = 16
@@ -55,7 +55,7 @@ def main(url: str, count: int) -> None:
         index.write([made_up(words, done + number) for number in range(BATCH)])
         seconds += 1
         schedule.note_write()
-        if schedule.is_due(index.count):
+        if schedule.is_due():
             index.tidy()
             schedule.note_tidied()
     print(memory(), flush=True)

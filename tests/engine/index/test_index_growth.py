@@ -17,7 +17,8 @@ from common.services import Services, open_services
 from common.settings import Settings
 from engine.index import maintenance
 from engine.index.indexer import Indexer
-from engine.index.maintenance import FEW, HOURLY, KEPT, MOST_WRITES, PERIOD, WRITES, Schedule
+from engine.index.maintenance import KEPT
+from engine.index.schedule import FEW, HOURLY, PERIOD, WRITES, Schedule
 from engine.index.store import Index
 from engine.tasks.index import GATHER, IndexRunner
 from tests.engine.index.test_index import document
@@ -115,29 +116,26 @@ def writing(url: str, images: list[Any]) -> Iterator[Rounds]:
 def test_an_idle_index_is_tidied_once_and_left_alone() -> None:
     clock = Clock()
     schedule = Schedule(clock)
-    assert not schedule.is_due(lambda: 0), "not at once"
+    assert not schedule.is_due(), "not at once"
     clock.now += max(PERIOD, KEPT)
-    assert schedule.is_due(lambda: 0), "an earlier process may have left much"
+    assert schedule.is_due(), "an earlier process may have left much"
     schedule.note_tidied()
     clock.now += 2 * HOURLY
-    assert not schedule.is_due(lambda: 0)
+    assert not schedule.is_due()
 
 
 def test_an_index_under_steady_writes_is_tidied_by_their_number() -> None:
     clock = Clock()
     schedule = Schedule(clock)
-    tidied_after = []
-    for rows in (0, 50_000, 10_000_000):
-        clock.now += PERIOD
+    clock.now += PERIOD
+    schedule.note_write()
+    schedule.note_tidied()
+    writes = 0
+    while not schedule.is_due():
+        clock.now += 1
         schedule.note_write()
-        schedule.note_tidied()
-        writes = 0
-        while not schedule.is_due(lambda rows=rows: rows):  # type: ignore[misc]
-            clock.now += 1
-            schedule.note_write()
-            writes += 1
-        tidied_after.append(writes + FEW)
-    assert tidied_after == [WRITES, 500, MOST_WRITES]
+        writes += 1
+    assert writes + FEW == WRITES
 
 
 def test_versions_that_were_too_young_are_removed_by_a_last_turn() -> None:
@@ -146,13 +144,13 @@ def test_versions_that_were_too_young_are_removed_by_a_last_turn() -> None:
     clock.now += PERIOD
     for _ in range(WRITES):
         schedule.note_write()
-    assert schedule.is_due(lambda: 0)
+    assert schedule.is_due()
     schedule.note_tidied()
     clock.now += KEPT
-    assert schedule.is_due(lambda: 0)
+    assert schedule.is_due()
     schedule.note_tidied()
     clock.now += KEPT
-    assert not schedule.is_due(lambda: 0)
+    assert not schedule.is_due()
 
 
 def test_the_writer_tidies_between_its_batches(services: Services) -> None:
