@@ -103,7 +103,8 @@ def open_database(
     target = make_url(url)
     if target.get_backend_name() != "mysql":
         engine = sqlite(target, pool, WAIT)
-        return Sessions(engine, engine.execution_options(reads_only=True), WriterLock(WAIT))
+        lock = WriterLock(WAIT, str(target.database))
+        return Sessions(engine, engine.execution_options(reads_only=True), lock)
     open_one = partial(mysql, target, wait_for_connection=WAIT_FOR_CONNECTION)
     options: dict[str, Any] = {
         "patience": patience,

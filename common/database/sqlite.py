@@ -1,7 +1,11 @@
 """Connections to SQLite, and the lock that lets one thread write at a time."""
 
+import fcntl
+import os
 import sqlite3
 import threading
+import time
+from contextlib import suppress
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection
@@ -9,27 +13,69 @@ from sqlalchemy.exc import TimeoutError
 
 from common.errors import SettingsError
 
+LATE = "other writers did not finish in time"
+POLL = 0.001  # seconds; most transactions take a few milliseconds
 BUSY = 5  # SQLITE_BUSY; the higher bits of an error's code are details
 
 
 class WriterLock:
-    """A context manager that lets one thread of this process write at a time; raises TimeoutError
-    after `wait` seconds.
+    """A context manager that lets one thread write at a time, of all processes that write to the
+    database `file`; raises TimeoutError after `wait` seconds.
 
-    SQLite allows one writer and makes the others poll, so that some of many would starve. The
-    threads that hold the lock in two processes poll for each other.
+    SQLite allows one writer and makes the others poll, after pauses of up to 0.1 s, so that some
+    starve. Here the threads of a process wait for each other, and only one of them polls for other
+    processes. A lock of a process that ends is released by the system.
     """
 
-    def __init__(self, wait: float):
-        self._lock = threading.Lock()
+    def __init__(self, wait: float, file: str):
         self._wait = wait
+        self._path = f"{file}-writer"
+        self._lock = threading.Lock()
+        self._descriptor: int | None = None
 
     def __enter__(self) -> None:
+        until = time.monotonic() + self._wait
         if not self._lock.acquire(timeout=self._wait):
-            raise TimeoutError("other writers did not finish in time")
+            raise TimeoutError(LATE)
+        try:
+            self._lock_file(until)
+        except BaseException:
+            self._lock.release()
+            raise
 
     def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            if self._descriptor is not None:
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         self._lock.release()
+
+    def close(self) -> None:
+        """Close the file, unless a thread that writes does not end in time."""
+        if self._lock.acquire(timeout=self._wait):
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+            self._descriptor = None
+            self._lock.release()
+
+    def _lock_file(self, until: float) -> None:
+        """Lock the file; without one, for example on a full disk, writers wait as SQLite does."""
+        try:
+            if self._descriptor is None:
+                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            while not _is_locked(self._descriptor):
+                if time.monotonic() > until:
+                    raise TimeoutError(LATE)
+                time.sleep(POLL)
+        except OSError:
+            return
+
+
+def _is_locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def sqlite(url: URL, pool: int, wait: float) -> Engine:

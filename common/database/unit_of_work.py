@@ -62,7 +62,7 @@ class Sessions:
         recalling: Engine | None = None,
     ):
         self.engine = engine
-        self.writer_lock: AbstractContextManager[None] = writer_lock or nullcontext()
+        self.writer_lock: WriterLock | nullcontext[None] = writer_lock or nullcontext()
         self.circuit = CircuitBreaker()
         self._engines = (engine, reading, recalling or engine)
         self.write = sessionmaker(engine, expire_on_commit=False)
@@ -73,6 +73,8 @@ class Sessions:
         """Close all connections; those in use are closed when they are returned to the pool."""
         for engine in self._engines:
             engine.dispose()
+        if isinstance(self.writer_lock, WriterLock):
+            self.writer_lock.close()
 
 
 def transact(

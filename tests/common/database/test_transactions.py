@@ -2,6 +2,8 @@
 
 import contextlib
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +20,7 @@ from sqlalchemy.pool import QueuePool
 
 from common.database.ids import new_id
 from common.database.session import (
+    WAIT,
     CommitUnknown,
     DatabaseUnavailable,
     Sessions,
@@ -29,6 +32,7 @@ from common.database.session import (
 from common.database.sqlite import WriterLock, sqlite
 from common.errors import SettingsError
 from common.tables import EngineProcess
+from tests.support.checkout import CHECKOUT
 from tests.support.rows.databases import migrate, opened
 from tests.support.servers.private import RunningServer
 
@@ -154,7 +158,7 @@ def test_a_file_that_another_process_locks_for_a_moment_is_tried_again(tmp_path:
     file = tmp_path / "busy.db"
     migrate(f"sqlite:///{file}", tmp_path)
     engine = sqlite(make_url(f"sqlite:///{file}"), 2, wait=0)
-    sessions, refused = Sessions(engine, engine, WriterLock(0)), []
+    sessions, refused = Sessions(engine, engine, WriterLock(0, str(file))), []
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
 
@@ -167,3 +171,35 @@ def test_a_file_that_another_process_locks_for_a_moment_is_tried_again(tmp_path:
         assert transact(sessions, lambda session: session.scalar(text("SELECT 7"))) == 7
     assert refused == ["database is locked"] * 2
     sessions.close()
+
+
+HOLDER = """
+import sys, time
+from sqlalchemy import text
+from common.database.session import open_database, transact
+def hold(session):
+    session.execute(text("SELECT 1"))
+    print("writing", flush=True)
+    time.sleep(60)
+transact(open_database(sys.argv[1]), hold)
+"""
+
+
+def test_writers_of_two_processes_take_turns_even_if_one_is_killed(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'turns.db'}"
+    migrate(url, tmp_path)
+    command = [sys.executable, "-c", HOLDER, url]
+    with (
+        opened(url) as sessions,
+        subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as other,
+    ):
+        assert other.stdout
+        assert other.stdout.readline() == "writing\n"
+        start = time.monotonic()
+        with pytest.raises(DatabaseUnavailable):
+            transact(sessions, lambda session: session.execute(text("SELECT 7")))
+        assert time.monotonic() - start < 2 * WAIT, "one limit for all locks"
+        assert read(sessions, lambda session: session.scalar(text("SELECT 7"))) == 7
+        other.kill()
+        other.wait()
+        assert transact(sessions, lambda session: session.scalar(text("SELECT 7"))) == 7
