@@ -13,13 +13,11 @@ from api.gunicorn.connections import Connection
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 0.25
+MAX_BUFFERED = 256 << 20  # bytes of incomplete requests and unsent responses in memory
 
 
 class ParkedConnections:
-    """The parked connections. Only the event loop's thread may use them.
-
-    `buffered` is the number of bytes of incomplete requests and unsent responses in memory.
-    """
+    """The parked connections. Only the event loop's thread may use them."""
 
     def __init__(self, drop: Callable[[Connection], None]):
         """Use `drop` to close a connection."""
@@ -27,7 +25,7 @@ class ParkedConnections:
         self._poller: selectors.BaseSelector | None = None
         self._parked: dict[Connection, int] = {}
         self._swept = 0.0
-        self.buffered = 0
+        self._buffered = 0
 
     def open(self, poller: selectors.BaseSelector) -> None:
         """Register connections with this poller from now on."""
@@ -38,8 +36,9 @@ class ParkedConnections:
     ) -> None:
         """Call `then` with the connection once `event` occurs; close it at its time-out.
 
-        `size` is the number of bytes that it keeps in memory. The time-out is checked here too: a
-        client that sends single bytes is rarely parked at the moment when `expire` runs.
+        `size` is the number of bytes that it keeps in memory. Above MAX_BUFFERED bytes in total,
+        the connections whose requests have taken longest are closed. The time-out is checked here
+        too: a client that sends single bytes is rarely parked at the moment when `expire` runs.
         """
         assert self._poller is not None
         if conn.timeout <= time.monotonic():
@@ -47,7 +46,9 @@ class ParkedConnections:
             return
         self._poller.register(conn.sock, event, partial(self._wake, conn, then))
         self._parked[conn] = size
-        self.buffered += size
+        self._buffered += size
+        while self._buffered > MAX_BUFFERED:
+            self.expire_longest()
 
     def _wake(self, conn: Connection, then: Callable[[Connection], None], _file: object) -> None:
         if conn not in self._parked:
@@ -61,7 +62,7 @@ class ParkedConnections:
 
     def _unpark(self, conn: Connection) -> None:
         if conn in self._parked and self._poller is not None:
-            self.buffered -= self._parked.pop(conn)
+            self._buffered -= self._parked.pop(conn)
             with contextlib.suppress(OSError, KeyError, ValueError):
                 self._poller.unregister(conn.sock)
 

@@ -31,7 +31,6 @@ DEFER = object()  # returned by `handle` while the request is incomplete
 SHORT_WAIT = 0.1  # seconds that a thread may wait for more of a request
 NEXT_WAIT = 0.02  # seconds that it may wait for the next request of the same connection
 WAITING_SHARE = 4  # 1/WAITING_SHARE of the threads may wait for the rest of a request or the next
-MAX_BUFFERED = 256 << 20  # bytes of incomplete requests and unsent responses in memory
 LINGER_SECONDS = 30.0  # for the rest of an unread body
 DEFAULT_MAX_BODY = 16 << 20
 
@@ -167,11 +166,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _park_receiving(self, conn: Connection) -> None:
         self._parking.park(conn, selectors.EVENT_READ, self.enqueue_req, conn.received)
-        self._bound_memory()
-
-    def _bound_memory(self) -> None:
-        while self._parking.buffered > MAX_BUFFERED:
-            self._parking.expire_longest()
 
     def _park_sending(self, conn: Connection, keeps_open: bool) -> None:
         conn.timeout = time.monotonic() + body_seconds(conn.sock.unsent)
@@ -180,7 +174,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _park_flushing(self, conn: Connection, keeps_open: bool) -> None:
         then = partial(self._flush, keeps_open=keeps_open)
         self._parking.park(conn, selectors.EVENT_WRITE, then, conn.sock.unsent)
-        self._bound_memory()
 
     def _flush(self, conn: Connection, keeps_open: bool) -> None:
         if conn.sock.flush():
