@@ -16,6 +16,9 @@ from engine.pixels import check_size, decode_at, scale_of
 
 KEPT_PIXELS = 8_000_000  # decoded pixels kept for other tasks, 4 bytes each
 LARGEST_KEPT = 4_000_000
+# libwebp holds two canvases, libavif and libheif the planes of the video codec, beside the result
+# and Pillow's copy of it.
+_LARGE_DECODERS = frozenset(("image/webp", "image/avif", "image/heic"))
 LARGE = 8_000_000  # stored pixels from which memory is returned to the system after decoding
 
 Key = tuple[bytes, int]  # sha256 of the file, scale
@@ -66,10 +69,8 @@ def open_decoder(settings: Settings) -> Decoder:
 
 
 def _weight(header: Header) -> int:
-    """Return the cost in pixels of 8 bytes: libwebp holds two canvases beside its result and
-    Pillow's copy.
-    """
-    return header.width * header.height * (2 if header.media_type == "image/webp" else 1)
+    """Return the cost in pixels of 8 bytes."""
+    return header.pixels * (2 if header.media_type in _LARGE_DECODERS else 1)
 
 
 class _Shared:
