@@ -16,9 +16,9 @@ from engine.pixels import check_size, decode_at, scale_of
 
 KEPT_PIXELS = 8_000_000  # decoded pixels kept for other tasks, 4 bytes each
 LARGEST_KEPT = 4_000_000
-# libwebp holds two canvases, libavif and libheif the planes of the video codec, beside the result
-# and Pillow's copy of it.
-_LARGE_DECODERS = frozenset(("image/webp", "image/avif", "image/heic"))
+# libwebp holds two canvases, libavif and libheif the planes of the video codec, and libtiff a strip
+# of up to 16 bits a value, beside the result and Pillow's copy of it.
+_LARGE_DECODERS = frozenset(("image/webp", "image/avif", "image/heic", "image/tiff"))
 LARGE = 8_000_000  # stored pixels from which memory is returned to the system after decoding
 
 Key = tuple[bytes, int]  # sha256 of the file, scale

@@ -15,6 +15,7 @@ _FORMATS = {
     "image/gif": "GIF",
     "image/bmp": "BMP",
     "image/avif": "AVIF",
+    "image/tiff": "TIFF",
 }
 _HEIC = "image/heic"
 

@@ -7,7 +7,7 @@ import { ask, logIn, logOut, loggedIn } from "./posting.js";
 const MOST_LABELS = 3;
 const LOOK_AGAIN = 2000; // ms until a post without labels is read again
 const LOOKS = 15;
-const NOT_SHOWN = /\.(heic|heif|hif)$/i; // names of files that most browsers cannot show
+const NOT_SHOWN = /\.(heic|heif|hif|tiff?)$/i; // names of files that most browsers cannot show
 
 const byId = (id) => document.getElementById(id);
 const { posts, token, refresh, images } = document.body.dataset;

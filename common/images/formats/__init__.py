@@ -4,7 +4,7 @@ functions of this one.
 """
 
 from common.errors import InputFault, UnsupportedMedia
-from common.images.formats import bmp, foreign, gif, heif, jpeg, png, webp
+from common.images.formats import bmp, foreign, gif, heif, jpeg, png, tiff, webp
 from common.images.formats.header import Format, Header, malformed
 
 __all__ = ["EXTENSIONS", "Header", "read_header", "strip_metadata"]
@@ -15,10 +15,11 @@ EXTENSIONS = {
     "image/gif": ".gif",
     "image/webp": ".webp",
     "image/bmp": ".bmp",
+    "image/tiff": ".tiff",
     "image/heic": ".heic",
     "image/avif": ".avif",
 }
-_FORMATS: tuple[Format, ...] = (jpeg, png, webp, gif, bmp, heif)
+_FORMATS: tuple[Format, ...] = (jpeg, png, webp, gif, bmp, heif, tiff)
 
 
 def read_header(data: bytes) -> Header:
@@ -39,8 +40,8 @@ def strip_metadata(data: bytes) -> bytes:
 
     Pixel data, colour profile and animation are copied unchanged (of a sequence in a HEIC or AVIF
     the still picture alone); an orientation other than 1 is kept, in formats with EXIF as its only
-    tag. Returns `data` itself if it has no metadata; a HEIC or AVIF is written anew. Raises the
-    errors of `read_header`, and `image_truncated` for each incomplete file.
+    tag. Returns `data` itself if it has no metadata; a HEIC, AVIF or TIFF is written anew. Raises
+    the errors of `read_header`, and `image_truncated` for each incomplete file.
     """
     stripped = _format_of(data).strip(data)
     return data if stripped == data else stripped
@@ -54,6 +55,6 @@ def _format_of(data: bytes) -> Format:
         raise InputFault("The image is empty.", code="image_empty")
     what = foreign.name(data) or "no image of a known format"
     raise UnsupportedMedia(
-        f"This is {what}; accepted are JPEG, PNG, GIF, WebP, BMP, HEIC and AVIF.",
+        f"This is {what}; accepted are JPEG, PNG, GIF, WebP, BMP, TIFF, HEIC and AVIF.",
         code="image_format_not_allowed",
     )

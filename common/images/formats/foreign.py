@@ -3,7 +3,7 @@
 import re
 
 _SIGNATURES = (
-    ((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "a TIFF or a camera's raw file"),
+    ((b"II+\0", b"MM\0+"), "a BigTIFF"),
     ((b"8BPS",), "a Photoshop document (PSD)"),
     ((b"\0\0\1\0", b"\0\0\2\0"), "an icon (ICO)"),
     ((b"\0\0\0\x0cjP  ", b"\xffO\xffQ"), "a JPEG 2000"),

@@ -92,7 +92,7 @@ def iso_media(*brands: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("data", "name"),
     [
-        (encode(picture(), "TIFF"), "TIFF"),
+        (encode(picture(), "TIFF", big_tiff=True), "BigTIFF"),
         (encode(picture(), "ICO"), "ICO"),
         (encode(picture(), "JPEG2000"), "JPEG 2000"),
         (encode(picture(), "PDF"), "PDF"),
@@ -117,7 +117,7 @@ def test_a_refusal_names_what_was_sent_and_what_is_accepted(data: bytes, name: s
     with pytest.raises(UnsupportedMedia, match=name) as caught:
         read_header(data)
     assert caught.value.code == "image_format_not_allowed"
-    assert "JPEG, PNG, GIF, WebP, BMP, HEIC and AVIF" in caught.value.detail
+    assert "JPEG, PNG, GIF, WebP, BMP, TIFF, HEIC and AVIF" in caught.value.detail
 
 
 def test_no_bytes_are_an_empty_image() -> None:

@@ -212,7 +212,7 @@ def written(name: str, size: tuple[int, int]) -> bytes:
     return heic(image) if name == "HEIC" else encode(image, name)
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "AVIF", "HEIC"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "HEIC"])
 def test_a_file_that_is_cut_short_is_the_inputs_fault(name: str) -> None:
     data = written(name, (200, 200))
     for length in (0, 1, 12, 40, len(data) // 2, len(data) * 9 // 10):
@@ -235,7 +235,7 @@ def test_more_pixels_than_allowed_are_not_decoded() -> None:
     assert caught.value.code == "image_too_many_pixels"
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "AVIF", "HEIC"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "HEIC"])
 def test_whatever_is_damaged_it_is_the_inputs_fault_or_a_picture(name: str) -> None:
     data = written(name, (67, 45))
     chance = random.Random(name)
