@@ -16,7 +16,10 @@ from typing import Any
 import httpx
 
 NAME, PASSWORD, EMAIL = "client_user", "tryClassifier", "client_user@example.org"
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}
+SUFFIXES = {
+    *(".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"),
+    *(".tif", ".tiff", ".heic", ".heif", ".avif"),
+}
 
 
 def main() -> int:

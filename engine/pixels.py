@@ -1,16 +1,16 @@
 """Decode image files to pixels: upright, RGB, as small as the model allows.
 
-Pillow does all of it. OpenCV and simplejpeg decode a JPEG hardly faster at a reduced scale, and
-Pillow has one behavior for all variants and all kinds of damage.
+Pillow does all of it, with libheif for HEIC. OpenCV and simplejpeg decode a JPEG hardly faster at a
+reduced scale, and Pillow has one behavior for all variants and all kinds of damage.
 """
-
-from io import BytesIO
 
 from PIL import Image
 
 from common.errors import InputFault
 from common.images.formats import Header, read_start
 from common.images.formats.bare import BarePixels, bare_pixels
+from common.images.formats.header import too_many_pixels
+from engine.decoding.opening import open_image
 from engine.decoding.rendering import render
 
 MAX_PIXELS = 40_000_000
@@ -27,8 +27,6 @@ OVERSAMPLING = 1.25
 # largest model, so that the tasks of an image share one decode.
 SHARED_SIDE = 1539
 MOST_DCT_SCALE, MOST_SCALE = 8, 1 << 14
-
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 
 # The transposition that turns each EXIF orientation upright, as in Pillow's exif_transpose.
 _UPRIGHT = {
@@ -62,12 +60,8 @@ def decode(data: bytes, width: int, height: int, max_pixels: int = MAX_PIXELS) -
 
 def check_size(header: Header, max_pixels: int) -> None:
     """Raise InputFault `image_too_many_pixels` if the image is too large to be decoded."""
-    if header.width * header.height > max_pixels:
-        raise InputFault(
-            f"The image has {header.width:,} x {header.height:,} pixels; at most "
-            f"{max_pixels:,} are allowed.",
-            code="image_too_many_pixels",
-        )
+    if header.pixels > max_pixels:
+        raise too_many_pixels(header, max_pixels)
 
 
 def scale_of(header: Header, width: int, height: int) -> int:
@@ -91,7 +85,7 @@ def scale_of(header: Header, width: int, height: int) -> int:
 def decode_at(data: bytes, header: Header, scale: int) -> Image.Image:
     """Return the image like `decode`, at 1/scale of its size."""
     try:
-        pixels = _read(bare_pixels(data, header), scale)
+        pixels = _read(bare_pixels(data, header), header.media_type, scale)
     except (InputFault, MemoryError):
         raise
     except Exception as error:
@@ -105,9 +99,9 @@ def decode_at(data: bytes, header: Header, scale: int) -> Image.Image:
     return pixels if turn is None else pixels.transpose(turn)
 
 
-def _read(bare: BarePixels, scale: int) -> Image.Image:
+def _read(bare: BarePixels, media_type: str, scale: int) -> Image.Image:
     """Return the picture as stored, at 1/scale of its size."""
-    with Image.open(BytesIO(bare.data), formats=_FORMATS) as image:
+    with open_image(bare.data, media_type) as image:
         if image.format == "JPEG":
             width, height = image.size
             image.draft("RGB", (width // scale, height // scale))
@@ -115,4 +109,4 @@ def _read(bare: BarePixels, scale: int) -> Image.Image:
             # All at once instead of in pieces of 64 KB saves a twentieth of the time.
             image.decodermaxblock = len(bare.data)
         image.load()
-        return render(image, bare, scale)
+        return render(image.crop(bare.crop) if bare.crop else image, bare, scale)

@@ -34,7 +34,7 @@ from api.state import current_user
 from api.uploads.new_upload import Accepted
 from api.uploads.service import accept_upload
 from api.webhooks.service import with_webhook
-from common.tasks.thumbnail import MEDIA_TYPE
+from common.tasks.thumbnail import MEDIA_TYPE, PREVIEW
 
 blueprint = Blueprint("images", __name__, url_prefix="/v1/images", description="Images.")
 FIELDS, CHANGE, DIGESTS = ImageFields(), ImageChange(), DigestList()
@@ -137,3 +137,11 @@ def content(id: str) -> Response:
 def thumbnail(query: dict[str, Any], id: str) -> Response:
     """Get a thumbnail: the image upright and small, made at the first request."""
     return thumbnail_response(find_image(id)[0], query["size"])
+
+
+@blueprint.get("/<id>/preview")
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type=MEDIA_TYPE)
+@blueprint.alt_response(503, schema=Problem, description="Not ready in time: repeat the request")
+def preview(id: str) -> Response:
+    """Get the image as a JPEG that every browser shows: upright, of at most 2,048 pixels a side."""
+    return thumbnail_response(find_image(id)[0], PREVIEW)

@@ -153,5 +153,6 @@ def view(
             "get": url_for("images.get", id=image.id, _external=True),
             "content": url_for("images.content", id=image.id, _external=True),
             "thumbnail": url_for("images.thumbnail", id=image.id, _external=True),
+            "preview": url_for("images.preview", id=image.id, _external=True),
         },
     }

@@ -144,7 +144,7 @@ def post_view(
 
 
 def _image(post: PostRecord) -> dict[str, Any]:
-    routes = ("get", "content", "thumbnail")
+    routes = ("get", "content", "thumbnail", "preview")
     return {
         "id": post.image_id,
         "file_name": post.file_name,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from common.errors import InputFault, TooLarge
 from common.images.formats import EXTENSIONS, Header, read_header
-from common.images.formats.header import truncated
+from common.images.formats.header import too_many_pixels, truncated
 from common.unicode import nfc
 
 _FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
@@ -57,12 +57,8 @@ def check(data: bytes, limits: Limits) -> Header:
 
 def _check_size(header: Header, limits: Limits) -> None:
     width, height = header.width, header.height
-    if width * height > limits.max_pixels:
-        raise InputFault(
-            f"The image has {width:,} x {height:,} pixels; at most {limits.max_pixels:,} are "
-            "allowed.",
-            code="image_too_many_pixels",
-        )
+    if header.pixels > limits.max_pixels:
+        raise too_many_pixels(header, limits.max_pixels)
     if min(width, height) < limits.min_side or max(width, height) > limits.max_side:
         raise InputFault(
             f"The image has {width:,} x {height:,} pixels; "

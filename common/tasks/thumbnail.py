@@ -7,13 +7,15 @@ from marshmallow import Schema, fields, validate
 from common.tasks import DAY, HOUR, Contract
 
 SIZES = (64, 256, 1024)  # pixels of the longer side
+PREVIEW = 2048  # the size of `/preview`, for what browsers cannot show
+STORED_SIZES = (*SIZES, PREVIEW)
 MEDIA_TYPE = "image/jpeg"
 
 
 class ThumbnailParams(Schema):
     """The size in pixels."""
 
-    size = fields.Integer(strict=True, load_default=256, validate=validate.OneOf(SIZES))
+    size = fields.Integer(strict=True, load_default=256, validate=validate.OneOf(STORED_SIZES))
 
 
 class ThumbnailResult(Schema):

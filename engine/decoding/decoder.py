@@ -16,6 +16,9 @@ from engine.pixels import check_size, decode_at, scale_of
 
 KEPT_PIXELS = 8_000_000  # decoded pixels kept for other tasks, 4 bytes each
 LARGEST_KEPT = 4_000_000
+# libwebp holds two canvases, libavif and libheif the planes of the video codec, and libtiff a strip
+# of up to 16 bits a value, beside the result and Pillow's copy of it.
+_LARGE_DECODERS = frozenset(("image/webp", "image/avif", "image/heic", "image/tiff"))
 LARGE = 8_000_000  # cost in pixels from which memory is returned to the system after decoding
 ROWS = 16  # of the stored picture that libjpeg holds, beside its result, if it decodes by rows
 
@@ -83,13 +86,12 @@ def open_decoder(settings: Settings) -> Decoder:
 
 
 def _weight(header: Header, scale: int) -> int:
-    """Return the cost in pixels of 8 bytes: libwebp holds two canvases beside its result and
-    Pillow's copy, libjpeg the coefficients of all pixels unless it can decode by rows.
+    """Return the cost in pixels of 8 bytes. libjpeg holds the coefficients of all pixels unless it
+    can decode by rows.
     """
-    pixels = header.width * header.height
     if header.decodes_by_rows:
-        return min(pixels, pixels // scale**2 + ROWS * header.width)
-    return pixels * (2 if header.media_type == "image/webp" else 1)
+        return min(header.pixels, header.pixels // scale**2 + ROWS * header.width)
+    return header.pixels * (2 if header.media_type in _LARGE_DECODERS else 1)
 
 
 class _Shared:

@@ -19,7 +19,7 @@ from common.services import Services
 from common.settings import Settings
 from common.storage import ObjectMissing, StorageUnavailable, object_key, open_storage
 from common.tables import IdempotencyKey, JobLock, StoredObject
-from common.tasks.thumbnail import SIZES, thumbnail_key
+from common.tasks.thumbnail import STORED_SIZES, thumbnail_key
 from engine.garbage import AGAIN, delete_condemned, do_due_chores, find_orphans, forget
 from tests.support.servers.s3 import s3_storage_url
 
@@ -74,12 +74,12 @@ def test_thumbnails_go_with_their_original_and_no_others(services: Services) -> 
     orphan = put(services, b"orphan", age_hours=25)
     known = put(services, b"known", 99, known=True)
     for digest in (orphan, known):
-        for size in SIZES[1:]:  # one is missing: not every size was asked for
+        for size in STORED_SIZES[1:]:  # one is missing: not every size was asked for
             services.storage.put(thumbnail_key(digest, size), b"small")
     find_orphans(services)
     assert delete_condemned(services) == 1
     left = {entry.key for entry in services.storage.list("thumbnails")}
-    assert left == {thumbnail_key(known, size) for size in SIZES[1:]}
+    assert left == {thumbnail_key(known, size) for size in STORED_SIZES[1:]}
 
 
 def test_thumbnails_whose_original_has_no_row_go(services: Services) -> None:

@@ -62,6 +62,9 @@ export class Card {
     if (prediction.status in WAITING) return this.stage(prediction.status);
     this.#find("progress").hidden = true;
     this.element.dataset.stage = prediction.status === "succeeded" ? "answered" : "ended";
+    const image = prediction.urls?.image;
+    if (image) this.preview = `${new URL(image).pathname}/preview`;
+    this.#showPreview();
     if (prediction.status === "succeeded") this.#answer(prediction);
     else this.#put(".answer", ENDED[prediction.status] ?? prediction.status);
     this.#times(prediction.timings ?? {});
@@ -131,8 +134,21 @@ export class Card {
   }
 
   #picture(image) {
-    image.onerror = () => this.element.classList.add("unseeable");
+    image.onerror = () => {
+      this.element.classList.add("unseeable");
+      this.#showPreview();
+    };
     image.src = this.picture;
+  }
+
+  /** Replaces a file that the browser cannot show, such as a HEIC, by the service's preview. */
+  #showPreview() {
+    if (!this.preview || !this.element.classList.contains("unseeable")) return;
+    for (const image of this.element.querySelectorAll("img")) {
+      image.onload = () => this.element.classList.remove("unseeable");
+      image.onerror = null;
+      image.src = this.preview;
+    }
   }
 
   #put(where, text) {

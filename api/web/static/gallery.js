@@ -7,6 +7,7 @@ import { ask, logIn, logOut, loggedIn } from "./posting.js";
 const MOST_LABELS = 3;
 const LOOK_AGAIN = 2000; // ms until a post without labels is read again
 const LOOKS = 15;
+const NOT_SHOWN = /\.(heic|heif|hif|tiff?)$/i; // names of files that most browsers cannot show
 
 const byId = (id) => document.getElementById(id);
 const { posts, token, refresh, images } = document.body.dataset;
@@ -36,7 +37,8 @@ function item(post) {
   const picture = element.querySelector("img");
   picture.onerror = () => retryLater(picture);
   picture.src = `${image}/thumbnail`;
-  element.querySelector(".picture").href = `${image}/content`;
+  const original = NOT_SHOWN.test(post.image.file_name) ? "preview" : "content";
+  element.querySelector(".picture").href = `${image}/${original}`;
   element.querySelector(".like").onclick = () => withErrors(() => like(element, post));
   fill(element, post);
   if (post.predictions.some(isOpen)) look(element, post);

@@ -4,7 +4,7 @@ functions of this one.
 """
 
 from common.errors import InputFault, UnsupportedMedia
-from common.images.formats import bmp, foreign, gif, jpeg, png, webp
+from common.images.formats import bmp, foreign, gif, heif, jpeg, png, tiff, webp
 from common.images.formats.header import Format, Header, malformed
 
 __all__ = ["EXTENSIONS", "Header", "read_header", "read_start", "strip_metadata"]
@@ -15,8 +15,11 @@ EXTENSIONS = {
     "image/gif": ".gif",
     "image/webp": ".webp",
     "image/bmp": ".bmp",
+    "image/tiff": ".tiff",
+    "image/heic": ".heic",
+    "image/avif": ".avif",
 }
-_FORMATS: tuple[Format, ...] = (jpeg, png, webp, gif, bmp)
+_FORMATS: tuple[Format, ...] = (jpeg, png, webp, gif, bmp, heif, tiff)
 
 
 def read_header(data: bytes) -> Header:
@@ -46,9 +49,10 @@ def _with_size(header: Header) -> Header:
 def strip_metadata(data: bytes) -> bytes:
     """Return the image without EXIF (GPS, thumbnails), XMP, IPTC, comments and bytes after its end.
 
-    Pixel data, colour profile and animation are copied unchanged; an orientation other than 1 is
-    kept as the only EXIF tag. Returns `data` itself if it has no metadata. Raises the errors of
-    `read_header`, and `image_truncated` for each incomplete file.
+    Pixel data, colour profile and animation are copied unchanged (of a sequence in a HEIC or AVIF
+    the still picture alone); an orientation other than 1 is kept, in formats with EXIF as its only
+    tag. Returns `data` itself if it has no metadata; a HEIC, AVIF or TIFF is written anew. Raises
+    the errors of `read_header`, and `image_truncated` for each incomplete file.
     """
     stripped = _format_of(data).strip(data)
     return data if stripped == data else stripped
@@ -62,6 +66,6 @@ def _format_of(data: bytes) -> Format:
         raise InputFault("The image is empty.", code="image_empty")
     what = foreign.name(data) or "no image of a known format"
     raise UnsupportedMedia(
-        f"This is {what}; accepted are JPEG, PNG, GIF, WebP and BMP.",
+        f"This is {what}; accepted are JPEG, PNG, GIF, WebP, BMP, TIFF, HEIC and AVIF.",
         code="image_format_not_allowed",
     )

@@ -3,7 +3,7 @@
 import re
 
 _SIGNATURES = (
-    ((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "a TIFF or a camera's raw file"),
+    ((b"II+\0", b"MM\0+"), "a BigTIFF"),
     ((b"8BPS",), "a Photoshop document (PSD)"),
     ((b"\0\0\1\0", b"\0\0\2\0"), "an icon (ICO)"),
     ((b"\0\0\0\x0cjP  ", b"\xffO\xffQ"), "a JPEG 2000"),
@@ -14,11 +14,7 @@ _SIGNATURES = (
     ((b"\x1aE\xdf\xa3",), "a Matroska or WebM video"),
     ((b"RIFF",), "a RIFF file that is no WebP"),
 )
-_BRANDS = (  # of ISO base media files
-    ((b"avif", b"avis"), "an AVIF"),
-    ((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "a HEIC"),
-    ((b"crx ",), "a camera's raw file"),
-)
+_RAW_BRAND = b"crx "  # of an ISO base media file
 _MARKUP = (
     (re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE), "an HTML page"),
     (re.compile(rb"<svg[\s>:]", re.IGNORECASE), "an SVG"),
@@ -39,13 +35,7 @@ def name(data: bytes) -> str:
 
 
 def _iso_media(data: bytes) -> str:
-    """By the brands of the first box: the major one, then those it is compatible with."""
-    length = min(int.from_bytes(data[:4], "big"), 256)
-    brands = [data[8:12], *(data[i : i + 4] for i in range(16, length, 4))]
-    for known, what in _BRANDS:
-        if any(brand in known for brand in brands):
-            return what
-    return "an MP4 or QuickTime video"
+    return "a camera's raw file" if data[8:12] == _RAW_BRAND else "an MP4 or QuickTime video"
 
 
 def _text(head: bytes) -> str:

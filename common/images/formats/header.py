@@ -13,7 +13,9 @@ class Header:
     `width` and `height` are pixels as stored, `frames` counts the frames of an animation (1 for a
     still image), `orientation` is the EXIF value 1 to 8 (1 is upright). `complete` is False if the
     file is truncated after its size. `decodes_by_rows` is True if a decoder needs memory for a few
-    rows at a time, and False if it may need it for all pixels.
+    rows at a time, and False if it may need it for all pixels. `pixels` is how many a decoder has
+    to handle: more than width x height if the picture is cropped, or cut into tiles that are not
+    shown whole.
     """
 
     media_type: str
@@ -23,6 +25,10 @@ class Header:
     orientation: int = 1
     complete: bool = True
     decodes_by_rows: bool = field(default=False, compare=False)
+    pixels: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pixels", max(self.pixels, self.width * self.height))
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -53,6 +59,17 @@ class Format(Protocol):
 def truncated(name: str) -> InputFault:
     """Return the error for a truncated file of the format `name`."""
     return InputFault(f"The {name} file is cut short: its end is missing.", code="image_truncated")
+
+
+def too_many_pixels(header: Header, most: int) -> InputFault:
+    """Return the error for an image of more than `most` pixels."""
+    has_more = header.pixels > header.width * header.height
+    stored = f" and is stored as {header.pixels:,}" if has_more else ""
+    return InputFault(
+        f"The image has {header.width:,} x {header.height:,} pixels{stored}; at most {most:,} are "
+        "allowed.",
+        code="image_too_many_pixels",
+    )
 
 
 def malformed(name: str, what: str) -> InputFault:

@@ -104,6 +104,7 @@ TABLE = [
     row("GET /v1/images/<id>", image,                              200, 404, 404, 200, 404),
     row("GET /v1/images/<id>/content", image,                      200, 404, 404, 200, 404),
     row("GET /v1/images/<id>/thumbnail", thumbnailed,              200, 404, 404, 200, 404),
+    row("GET /v1/images/<id>/preview", thumbnailed,                200, 404, 404, 200, 404),
 
     row("POST /v1/predictions", image,                             202, 422, 422, 202, 422,
         json={"task": "classify", "image_id": "{id}"}),

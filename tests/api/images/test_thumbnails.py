@@ -11,6 +11,7 @@ from PIL import Image
 from common.tasks.thumbnail import SIZES
 from tests.support.abuse.bad_requests import UNKNOWN
 from tests.support.http.calls import forms, get, post
+from tests.support.images.heif_files import heic
 from tests.support.images.pictures import decode, encode, exif, picture
 from tests.support.services.processes import Running
 from tests.support.services.served import Stack, served
@@ -82,6 +83,25 @@ def test_what_is_transparent_is_white(service: str) -> None:
     image = decode(get(uploaded(service, clear)).content)
     assert image.size == (80, 80), "no larger than it is"
     assert image.getpixel((40, 40)) == (255, 255, 255)
+
+
+def test_a_preview_is_what_a_browser_can_show_of_a_heic(service: str) -> None:
+    scene = picture(size=(2400, 1200))
+    for data, size in ((heic(scene, 30, exif=exif(6).tobytes()), (1024, 2048)),
+                       (heic(picture()), (67, 45))):  # fmt: skip
+        image = post(f"{service}/v1/images", **forms(data)["raw"]).json()
+        assert (image["media_type"], image["urls"]["content"][-8:]) == ("image/heic", "/content")
+        assert image["urls"]["preview"] == f"{service}/v1/images/{image['id']}/preview"
+        answer = get(image["urls"]["preview"])
+        assert answer.headers["Content-Type"] == "image/jpeg"
+        assert answer.headers["Cache-Control"] == "private, max-age=86400, must-revalidate"
+        shown = decode(answer.content)
+        assert shown.size == size and not shown.getexif()
+        etag = {"If-None-Match": answer.headers["ETag"]}
+        assert get(image["urls"]["preview"], headers=etag).status_code == 304
+        content = get(image["urls"]["content"])
+        assert content.headers["Content-Type"] == "image/heic"
+        assert b"GPS" not in content.content and b"Exif" not in content.content
 
 
 @pytest.mark.parametrize("size", ["0", "-64", "65", "10000", "x", "", "64.0", "1e2", "٦٤", "%00"])

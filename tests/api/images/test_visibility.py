@@ -23,6 +23,7 @@ PATHS = {  # what leads to an image or a prediction, with the code of what is no
     "GET /v1/images/{image}": "image_not_found",
     "GET /v1/images/{image}/content": "image_not_found",
     "GET /v1/images/{image}/thumbnail": "image_not_found",
+    "GET /v1/images/{image}/preview": "image_not_found",
     "GET /v1/predictions/{row}": "prediction_not_found",
     "GET /v1/predictions/{row}?wait=1": "prediction_not_found",
     "POST /v1/predictions/{row}/cancel": "prediction_not_found",

@@ -38,6 +38,7 @@ def test_an_image_is_stored_in_every_form(url: str, form: str, cat: bytes) -> No
         "get": f"{url}/v1/images/{image['id']}",
         "content": f"{url}/v1/images/{image['id']}/content",
         "thumbnail": f"{url}/v1/images/{image['id']}/thumbnail",
+        "preview": f"{url}/v1/images/{image['id']}/preview",
     }
     assert get(image["urls"]["get"]).json() == image
 

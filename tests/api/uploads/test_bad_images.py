@@ -21,10 +21,13 @@ from tests.support.abuse.bad_requests import (
     post,
 )
 from tests.support.http.raw import JPEG, JSON, exchange, file
+from tests.support.images.heif_files import heic
 from tests.support.images.pictures import decode, encode, exif, photographs, picture
 from tests.support.servers.backends import missing
 
 PNG, WEBP = encode(picture(), "PNG"), encode(picture(), "WEBP")
+AVIF, HEIC = encode(picture(), "AVIF"), heic(picture())
+TIFF = encode(picture(), "TIFF", compression="tiff_deflate")
 CAT = "cat_720p.jpg"
 
 FOREIGN = {
@@ -34,12 +37,12 @@ FOREIGN = {
     "PDF": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
     "ZIP": b"PK\3\4" + bytes(99),
     "MP4": b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(99),
-    "TIFF": b"II*\0\x08\0\0\0" + bytes(99),
+    "TIFF of a camera": encode(picture(), "TIFF", tiffinfo={50706: b"\1\4\0\0"}),
     "PSD": b"8BPS\0\1" + bytes(99),
     "ICO": b"\0\0\1\0\1\0" + bytes(99),
     "JPEG 2000": b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(99),
-    "AVIF": b"\0\0\0\x1cftypavif\0\0\0\0avifmif1" + bytes(99),
-    "HEIC": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99),
+    "AVIF without a still picture": b"\0\0\0\x14ftypavis\0\0\0\0avis\0\0\0\x08moov",
+    "HEIC coded in H.264": HEIC.replace(b"hvc1", b"avc1"),
     "ELF": b"\x7fELF" + bytes(99),
     "one byte": b"\xff",
 }
@@ -48,6 +51,11 @@ CUT = {
     "a JPEG less its last byte": PHOTO[:-1],
     "half a PNG": PNG[: len(PNG) // 2],
     "a WebP less its last byte": WEBP[:-1],
+    "half a TIFF": TIFF[: len(TIFF) // 2],
+    "a TIFF less its last byte": TIFF[:-1],
+    "half a HEIC": HEIC[: len(HEIC) // 2],
+    "a HEIC less its last byte": HEIC[:-1],
+    "an AVIF less its last byte": AVIF[:-1],
 }
 ENDLESS = {"a JPEG and a trailer": PHOTO + b"trailer", "a PNG and a trailer": PNG + bytes(99)}
 

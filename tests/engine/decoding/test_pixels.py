@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 from common.errors import InputFault
 from engine.models.loader import Session, load
 from engine.pixels import OVERSAMPLING, decode
+from tests.support.images.heif_files import heic
 from tests.support.images.model_inputs import classifier_input
 from tests.support.images.pictures import XMP, animation, encode, every_kind, exif, picture
 
@@ -206,9 +207,14 @@ def test_a_file_that_does_not_decode_is_the_inputs_fault(name: str) -> None:
     assert caught.value.code == "image_undecodable"
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "BMP"])
+def written(name: str, size: tuple[int, int]) -> bytes:
+    image = picture(size=size)
+    return heic(image) if name == "HEIC" else encode(image, name)
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "HEIC"])
 def test_a_file_that_is_cut_short_is_the_inputs_fault(name: str) -> None:
-    data = encode(picture(size=(200, 200)), name)
+    data = written(name, (200, 200))
     for length in (0, 1, 12, 40, len(data) // 2, len(data) * 9 // 10):
         with pytest.raises(InputFault):
             decode(data[:length], 8, 8)
@@ -229,9 +235,9 @@ def test_more_pixels_than_allowed_are_not_decoded() -> None:
     assert caught.value.code == "image_too_many_pixels"
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "BMP"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "HEIC"])
 def test_whatever_is_damaged_it_is_the_inputs_fault_or_a_picture(name: str) -> None:
-    data = encode(picture(), name)
+    data = written(name, (67, 45))
     chance = random.Random(name)
     for _ in range(300):
         damaged = bytearray(data)

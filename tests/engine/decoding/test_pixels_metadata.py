@@ -133,7 +133,7 @@ def test_chunks_of_a_webp_that_are_not_pixels_change_nothing() -> None:
     assert (pixels(data) == np.asarray(picture())).all()
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "WEBP", "BMP"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF"])
 def test_what_follows_the_end_changes_nothing(form: str) -> None:
     data = encode(picture(), form)
     assert (pixels(data + NOISE) == pixels(data)).all()

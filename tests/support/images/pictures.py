@@ -89,12 +89,17 @@ def _stills() -> dict[str, bytes]:
         "GIF": ("1", "L", "P", "RGB", "RGBA"),
         "BMP": ("1", "L", "P", "RGB", "RGBA"),
         "WEBP": ("L", "RGB", "RGBA"),
+        "AVIF": ("L", "RGB", "RGBA"),
+        "TIFF": ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16"),
     }
     files |= {
         f"{form} {mode}": encode(picture(mode), form) for form in modes for mode in modes[form]
     }
     for mode in modes["WEBP"]:
         files[f"WEBP {mode} lossless"] = encode(picture(mode), "WEBP", lossless=True)
+    for name in ("packbits", "tiff_lzw", "tiff_deflate", "jpeg"):
+        files[f"TIFF {name}"] = encode(picture(), "TIFF", compression=name)
+    files["TIFF group4"] = encode(picture("1"), "TIFF", compression="group4")
     transparent = encode(picture("P"), "PNG", transparency=bytes(range(256)))
     files["PNG with a transparent palette"] = transparent
     files["GIF with comment"] = encode(picture("P"), "GIF", comment=b"at home" * 100)

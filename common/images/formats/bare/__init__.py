@@ -8,7 +8,7 @@ transparent colour, and the position of a frame on its canvas.
 
 from collections.abc import Callable
 
-from common.images.formats.bare import bmp, gif, jpeg, png, webp
+from common.images.formats.bare import bmp, gif, heif, jpeg, png, tiff, webp
 from common.images.formats.bare.pixels import BarePixels
 from common.images.formats.header import Header
 
@@ -20,6 +20,9 @@ _MAKERS: dict[str, Callable[[bytes], BarePixels]] = {
     "image/gif": gif.bare,
     "image/webp": webp.bare,
     "image/bmp": bmp.bare,
+    "image/tiff": tiff.bare,
+    "image/heic": heif.bare,
+    "image/avif": heif.bare,
 }
 
 

@@ -10,7 +10,8 @@ class BarePixels:
     `profile` is an ICC profile that may be broken or for another colour space, empty for sRGB.
     `transparent` is the one colour that is transparent, its values in the file's own depth of
     `depth` bits. `canvas` is the size of the whole image where the file holds only a part of it,
-    whose upper left corner is at `place` (x, y).
+    whose upper left corner is at `place` (x, y); `crop` is the part (left, top, right, bottom) of
+    the picture that is shown, if not all of it.
     """
 
     data: bytes
@@ -19,3 +20,4 @@ class BarePixels:
     depth: int = 8
     canvas: tuple[int, int] | None = None
     place: tuple[int, int] = (0, 0)
+    crop: tuple[int, int, int, int] | None = None
