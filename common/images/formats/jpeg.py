@@ -130,7 +130,8 @@ def _holds_all(data: bytes, before: list[Segment], scan: int) -> bool:
     """
     marker, start, _ = next((each for each in before if each[0] in _FRAMES), (0, 0, 0))
     height, components = data[start + 5 : start + 7], data[start + 9 : start + 10]
-    is_whole = data[scan + 4 : scan + 5] == components
+    is_first = all(each[0] != _SOS for each in before)
+    is_whole = is_first and data[scan + 4 : scan + 5] == components
     return marker in _SEQUENTIAL and is_whole and height != b"\0\0"
 
 

@@ -37,3 +37,12 @@ def test_a_scan_of_some_components_does_not_decode_by_rows() -> None:
     one, all_three = b"\1\1\0\0\x3f\0", b"\3\1\0\2\0\3\0\0\x3f\0"
     assert not read_header(start + segment(0xDA, one) + EOI).decodes_by_rows
     assert read_header(start + segment(0xDA, all_three) + EOI).decodes_by_rows
+
+
+def test_a_later_scan_of_all_components_does_not_end_the_search() -> None:
+    three = b"\3\1\x11\0\2\x11\0\3\x11\0"
+    one, all_three = b"\1\1\0\0\x3f\0", b"\3\1\0\2\0\3\0\0\x3f\0"
+    data = SOI + segment(0xC0, b"\x08\0\x1e\0\x28" + three) + segment(0xDA, one)
+    data += segment(0xDA, all_three) + EOI
+    assert read_header(data).complete
+    assert read_start(data) == read_header(data)
