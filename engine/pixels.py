@@ -5,6 +5,7 @@ reduced scale, and Pillow has one behavior for all variants and all kinds of dam
 """
 
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from common.errors import InputFault
 from common.images.formats import Header, read_start
@@ -102,7 +103,7 @@ def decode_at(data: bytes, header: Header, scale: int) -> Image.Image:
 def _read(bare: BarePixels, media_type: str, scale: int) -> Image.Image:
     """Return the picture as stored, at 1/scale of its size."""
     with open_image(bare.data, media_type) as image:
-        if image.format == "JPEG":
+        if isinstance(image, JpegImageFile):
             width, height = image.size
             image.draft("RGB", (width // scale, height // scale))
             scale = 1
