@@ -2,7 +2,6 @@
 
 import math
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -38,6 +37,8 @@ def _resized(image: Image.Image, box: Box, side: int) -> NDArray[np.uint8]:
     the time of Pillow's antialiased filter, and of 1,000 photographs, one of each class of
     ImageNet, the classifier names 917 instead of 891.
     """
+    import cv2  # with the first picture, because it takes 16 MB
+
     left, top = round(box[0]), round(box[1])
     right, bottom = max(left + 1, round(box[2])), max(top + 1, round(box[3]))
     inside, least = (left, top, right, bottom), OVERSAMPLING * side

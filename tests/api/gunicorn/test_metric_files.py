@@ -23,7 +23,8 @@ from tests.support.servers.private import free_ports
 from tests.support.services.idle_api import only_api
 from tests.support.services.processes import OURS, Running
 
-pytestmark = pytest.mark.slow
+# They count the folders of all services on this machine, so no other test may start one.
+pytestmark = pytest.mark.faults
 
 KILLS = 6
 SOON = 30  # seconds
