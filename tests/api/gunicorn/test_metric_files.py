@@ -14,7 +14,7 @@ import requests
 
 from common.observability.metrics import open_metrics
 from common.observability.metrics.exporter import expose
-from tests.api.system.test_metrics_processes import folders, workers
+from tests.api.system.test_metrics_processes import folder_of, workers
 from tests.support.checkout import CHECKOUT
 from tests.support.http.calls import get, until
 from tests.support.http.scraping import scrape
@@ -23,7 +23,7 @@ from tests.support.servers.private import free_ports
 from tests.support.services.idle_api import only_api
 from tests.support.services.processes import OURS, Running
 
-# They count the folders of all services on this machine, so no other test may start one.
+# A service that starts removes the folders of killed ones, so no other test may start one.
 pytestmark = pytest.mark.faults
 
 KILLS = 6
@@ -41,9 +41,8 @@ def counted(url: str) -> float:
 
 
 def test_the_files_of_dead_processes_become_one_and_no_count_falls(tmp_path: Path) -> None:
-    before = folders()
     with only_api(tmp_path, WEB_PROCESSES="2") as api:
-        [folder] = folders() - before
+        folder = folder_of(api)
         url, total = api.base_url, 0.0
         for _ in range(KILLS):
             for _ in range(6):
@@ -58,19 +57,20 @@ def test_the_files_of_dead_processes_become_one_and_no_count_falls(tmp_path: Pat
         pids = {path.stem.rpartition("_")[2] for path in folder.glob("*.db")}
         assert pids <= {"0", *(str(pid) for pid in workers(api))}
         assert scrape(url).value("http_request_seconds_count", route="/v1/tasks") == total
-    assert folders() == before
+    assert not folder.exists()
 
 
 def test_a_folder_left_by_a_killed_service_is_removed_by_the_next(tmp_path: Path) -> None:
-    before = folders()
     with only_api(tmp_path, WEB_PROCESSES="2") as first:
-        [left] = folders() - before
+        left = folder_of(first)
         first.kill()
     assert left.exists()
-    with only_api(tmp_path, WEB_PROCESSES="2"):
+    with only_api(tmp_path, WEB_PROCESSES="2") as second:
         assert not left.exists()
-        with only_api(tmp_path / "other", WEB_PROCESSES="2"):
-            assert len(folders() - before) == 2, "those of living services stay"
+        with only_api(tmp_path / "other", WEB_PROCESSES="2") as other:
+            living = {folder_of(second), folder_of(other)}
+            assert len(living) == 2
+            assert all(folder.exists() for folder in living), "those of living services stay"
 
 
 SHARED_MEMORY = {
