@@ -38,9 +38,7 @@ class EngineProcess:
     """
 
     def __init__(self, broker: Broker, prepare: Callable[[], object], kept: Sequence[int] = ()):
-        """Take what must be done once before the engine starts: `prepare` raises Unavailable to be
-        called again.
-        """
+        """Call `prepare` once before the engine starts, and again while it raises Unavailable."""
         self._broker = broker
         self._prepare = prepare
         self._kept = kept

@@ -47,7 +47,7 @@ def _units(data: bytes) -> Iterator[Unit]:
 
 
 def _leb128(data: bytes, position: int) -> tuple[int, int]:
-    """(the number at an offset, the offset after it)."""
+    """Return the number in LEB128 code at an offset, and the offset after it."""
     value = 0
     for n, byte in enumerate(data[position : position + 8]):
         value |= (byte & 127) << 7 * n

@@ -1,4 +1,4 @@
-"""The tables of a `meta` box: which items there are, where their bytes are, what describes them.
+"""The tables of a `meta` box: the items of a file, the places of their bytes, and their properties.
 
 Every count is compared with a limit before anything is read, and nothing is allocated for it.
 """
