@@ -65,7 +65,7 @@ def strip(data: bytes) -> bytes:
     header = _describe(data, walked)
     header.require_complete(_NAME)
     view = memoryview(data)
-    kept = [segment for segment in walked if _is_kept(data, *segment[:2])]
+    kept = [segment for segment in walked if _is_kept(data, *segment)]
     parts: list[bytes | memoryview] = [_SOI_BYTES, *(view[start:end] for _, start, end in kept)]
     if header.orientation != 1:
         # JFIF is to be first where it is present, EXIF comes right after it.
@@ -188,8 +188,8 @@ def _orientation(data: bytes, segments: list[Segment]) -> int:
     return 1
 
 
-def _is_kept(data: bytes, marker: int, start: int) -> bool:
+def _is_kept(data: bytes, marker: int, start: int, end: int) -> bool:
     if not _APP0 <= marker <= 0xEF:
         return marker != _COM
     identifier = _KEPT_APPLICATIONS.get(marker)
-    return identifier is not None and data.startswith(identifier, start + 4)
+    return identifier is not None and data.startswith(identifier, start + 4, end)

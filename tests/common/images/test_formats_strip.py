@@ -111,6 +111,13 @@ def test_every_application_segment_goes_but_those_that_colour_the_picture() -> N
     assert b"Adobe" in strip_metadata(data)
 
 
+def test_what_follows_a_segment_is_not_read_as_its_identifier() -> None:
+    data = encode(picture(), "JPEG")
+    for marker, identifier in ((0xE0, b"JFIF\0"), (0xE2, b"ICC_PROFILE\0"), (0xEE, b"Adobe")):
+        empty = struct.pack(">BBH", 0xFF, marker, 2)
+        assert strip_metadata(data[:2] + empty + identifier + data[2:]) == data
+
+
 def test_a_motion_photo_and_a_second_picture_go_with_the_trailer() -> None:
     first = encode(picture(), "JPEG")
     second = encode(picture(), "JPEG", exif=exif(1))
