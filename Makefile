@@ -38,13 +38,13 @@ run: $(BIN)/.run ## Start everything: http://127.0.0.1:5000 (PORT=, DATA_DIR=)
 	@$(BIN)/python -m migrations
 	@exec env $(MALLOC) $(BIN)/gunicorn -c python:api.gunicorn_conf --workers 1 'standalone:from_env()'
 
-# Two processes share the tests, file by file. Tests that break servers, measure CPU, memory or
-# waiting, or load TensorFlow run after them, in one process. 5 is the exit status of "no tests".
+# Two processes share the tests, file by file. Tests that measure CPU, memory or waiting, or load
+# TensorFlow, run after them, in one process. 5 is the exit status of "no tests".
 # `make check` runs tests/house. Without PYTHONDONTWRITEBYTECODE, a service starts a second sooner.
 PYTEST = env -u DATA_DIR -u PORT -u HOST -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --ignore=tests/house
 PARALLEL = -n 2 --dist loadfile
-SLOWER = slow or fuzz or browser
-ALONE = faults or tensorflow
+SLOWER = slow or fuzz or browser or faults
+ALONE = alone or tensorflow
 
 test: $(BIN)/.test ## Run the quick tests (finds MariaDB, RabbitMQ, Docker by itself)
 	@$(PYTEST) $(PARALLEL) -m "not ($(SLOWER) or $(ALONE))" $(ARGS)

@@ -30,7 +30,7 @@ from tests.support.services.abused import post as post
 from tests.support.services.abused import service as service
 from tests.support.services.processes import Running
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.alone
 
 CPU = 1.0  # seconds a request
 MEMORY = 100 << 20  # bytes a request

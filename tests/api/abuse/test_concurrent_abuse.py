@@ -22,7 +22,7 @@ from tests.support.services.abused import image as image
 from tests.support.services.abused import service as service
 from tests.support.services.processes import Running
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.alone
 
 
 def test_48_requests_that_wait_keep_nobody_else_from_an_answer(

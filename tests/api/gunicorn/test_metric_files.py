@@ -24,7 +24,7 @@ from tests.support.services.idle_api import only_api
 from tests.support.services.processes import OURS, Running
 
 # A service that starts removes the folders of killed ones, so no other test may start one.
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.alone
 
 KILLS = 6
 SOON = 30  # seconds

@@ -23,7 +23,7 @@ from tests.support.rows.social import new_post
 from tests.support.services.in_process import app as app
 from tests.support.services.in_process import count, statements
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.slow
 
 CROWD = 3_000
 BIG = {"objects": [{"label": "sofa", "outline": "x" * 2_000}]}
@@ -58,7 +58,8 @@ def test_an_image_shows_one_prediction_a_task(
     assert {row["id"] for row in answer.get_json()["predictions"]} == {*mine, str(newest)}
     assert len(answer.get_json()["predictions"]) == 3
     assert len(answer.data) < 20_000
-    assert len([each for each in sent if "predictions" in each]) <= 2
+    # The periodic refresh of the queue's statistics, in another thread, names no image.
+    assert len([each for each in sent if "predictions.image_id" in each]) in (1, 2)
 
 
 def test_the_same_is_shown_of_few_as_of_many(app: Flask, sessions: Sessions, anna: Account) -> None:

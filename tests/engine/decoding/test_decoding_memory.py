@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.alone
 
 SCRIPT = """
 import io, sys
