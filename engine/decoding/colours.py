@@ -52,13 +52,14 @@ def _in_mode(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def to_8_bits(image: Image.Image) -> Image.Image:
-    """Return 16-bit gray values as their upper 8 bits; Pillow's own conversion clips all values
-    above 255.
+def to_8_bits(image: Image.Image, depth: int) -> Image.Image:
+    """Return gray values of `depth` bits (of 16 if it says 8 or less) as their upper 8 bits;
+    Pillow's own conversion clips all values above 255.
     """
     if not image.mode.startswith("I"):
         return image
-    return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    surplus = depth - 8 if depth > 8 else 8
+    return Image.fromarray((np.asarray(image) >> surplus).astype(np.uint8))
 
 
 def with_alpha(image: Image.Image) -> Image.Image:

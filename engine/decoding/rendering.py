@@ -38,7 +38,7 @@ def _draw(
     left, top = place
     for box in _strips(image.size, factor):
         stored = image.crop(box)
-        part = to_8_bits(stored)
+        part = to_8_bits(stored, bare.depth)
         if mask:
             part = part.convert("RGB")
             part.putalpha(mask(stored, box))

@@ -66,6 +66,16 @@ def test_both_byte_orders_are_read(order: str) -> None:
     assert shown.tobytes() == data[-1200:]
 
 
+def test_twelve_bits_are_shown_as_bright_as_eight() -> None:
+    shades = np.arange(64, dtype=np.uint16).reshape(2, 32) * 65  # 0 to 4,095
+    pairs = shades.reshape(-1, 2)
+    packed = [pairs[:, 0] >> 4, (pairs[:, 0] & 15) << 4 | pairs[:, 1] >> 8, pairs[:, 1] & 255]
+    strip = np.stack(packed, axis=1).astype(np.uint8).tobytes()
+    head = grey(32, 2, (258, 3, 1, 12), (279, 4, 1, len(strip)))[: -32 * 2]
+    seen = np.asarray(decode(head + strip, 32, 2))
+    assert (seen == (shades >> 4)[:, :, None]).all()
+
+
 @pytest.mark.parametrize("orientation", [*range(1, 9), 0, 9])
 def test_it_is_turned_upright_once(orientation: int) -> None:
     data = turned(orientation)
