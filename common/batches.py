@@ -28,15 +28,18 @@ REJECTED = "rejected"
 STATUSES = (*map(str, State), REJECTED)
 
 
+Fault = tuple[str, str]  # code and detail of an error
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """An item to create: the request `ask` for `image_id`, or a `fault` (code, detail)."""
+    """An item to create: the `request` for `image_id`, or a `fault`."""
 
     custom_id: str | None = None
     task: str | None = None
     image_id: UUID | None = None
-    ask: TaskRequest | None = None
-    fault: tuple[str, str] | None = None
+    request: TaskRequest | None = None
+    fault: Fault | None = None
 
 
 class BatchRecord(NamedTuple):
@@ -107,7 +110,7 @@ ITEMS = (
     .outerjoin(_p, _MADE)
     .where(_OF_BATCH, _i.position > bindparam("after"))
     .order_by(_i.position)
-    .limit(bindparam("most"))
+    .limit(bindparam("limit"))
 )  # fmt: skip
 ITEMS_IN = ITEMS.where(_status == bindparam("status"))
 # With the columns that `may_see` needs: the image may have become private since.
@@ -137,17 +140,17 @@ def insert_batch(
     for position, item in enumerate(items):
         image = images.get(item.image_id) if item.image_id else None
         fault = item.fault or _fault(image, left)
-        ask = None if fault else item.ask
-        rows.append(_row(id, position, item, ask, fault))
-        if ask and image:
-            requests.append((image, ask))
+        request = None if fault else item.request
+        rows.append(_row(id, position, item, request.id if request else None, fault))
+        if request and image:
+            requests.append((image, request))
     execute(session, INSERT, {"id": id, "owner_id": caller.id, "total": len(items)})
     create_all(session, requests, at)
     execute(session, INSERT_ITEMS, rows)
     return [(request.id, request.task) for _, request in requests]
 
 
-def _fault(image: ImageAccess | None, left: dict[UUID, int]) -> tuple[str, str] | None:
+def _fault(image: ImageAccess | None, left: dict[UUID, int]) -> Fault | None:
     """Why no prediction of the image can be created; None: takes one of its remaining places."""
     if image is None:
         return NO_IMAGE
@@ -173,7 +176,7 @@ def _images(session: Session, caller: Caller, ids: set[UUID]) -> dict[UUID, Imag
 
 
 def _row(
-    batch: UUID, position: int, item: Item, ask: TaskRequest | None, fault: tuple[str, str] | None
+    batch: UUID, position: int, item: Item, prediction: UUID | None, fault: Fault | None
 ) -> dict[str, Any]:
     code, detail = fault or (None, None)
     return {
@@ -182,7 +185,7 @@ def _row(
         "custom_id": item.custom_id,
         "task": item.task,
         "image_id": item.image_id,
-        "prediction_id": ask.id if ask else None,
+        "prediction_id": prediction,
         "error_code": code,
         "error_detail": detail,
     }
@@ -208,7 +211,7 @@ def page(
     session: Session, id: UUID, after: int, limit: int, status: str | None = None
 ) -> list[ItemRecord]:
     """Up to `limit` items after the position `after`; with `status`, only those of it."""
-    place = {"batch": id, "after": after, "most": limit}
+    place = {"batch": id, "after": after, "limit": limit}
     if status is None:
         return rows_as(ItemRecord, execute(session, ITEMS, place))
     return rows_as(ItemRecord, execute(session, ITEMS_IN, place | {"status": status}))
@@ -216,7 +219,7 @@ def page(
 
 def results(session: Session, id: UUID, after: int, limit: int) -> list[ItemRecord]:
     """As `page`, with the results of finished predictions and their images' columns."""
-    parameters = {"batch": id, "after": after, "most": limit}
+    parameters = {"batch": id, "after": after, "limit": limit}
     return rows_as(ItemRecord, execute(session, RESULTS, parameters))
 
 

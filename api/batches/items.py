@@ -74,10 +74,10 @@ def read_items(values: Iterable[Any]) -> Iterator[Item]:
 def _item(value: Any, custom_ids: set[str]) -> Item:
     if isinstance(value, Malformed):
         return Item(fault=(value.code, value.detail))
-    ask, fault = None, None
+    request, fault = None, None
     try:
         fields = ITEM.load(value)
-        ask = _task_request(fields, custom_ids)
+        request = _task_request(fields, custom_ids)
     except ValidationError as error:
         valid = error.valid_data
         fields = valid if isinstance(valid, dict) else {}
@@ -89,7 +89,7 @@ def _item(value: Any, custom_ids: set[str]) -> Item:
         custom_ids.add(custom_id)
     image = fields.get("image_id")
     known = task[:32] if task else None
-    return Item(custom_id=custom_id, task=known, image_id=image, ask=ask, fault=fault)
+    return Item(custom_id=custom_id, task=known, image_id=image, request=request, fault=fault)
 
 
 def _task_request(fields: dict[str, Any], custom_ids: set[str]) -> TaskRequest:

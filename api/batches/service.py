@@ -88,10 +88,13 @@ def _how_to_check(id: UUID) -> str:
 
 def _units(items: Sequence[Item]) -> dict[UUID, int]:
     """The units of work of each prediction that the batch asks for, by its id."""
-    requested = [(item.image_id, item.ask) for item in items if item.image_id and item.ask]
+    requested = [(item.image_id, item.request) for item in items if item.image_id and item.request]
     images = {image for image, _ in requested}
     pixels = read(partial(batches.pixels_of, images=images))
-    return {ask.id: contract(ask.task).units(pixels.get(image, 0)) for image, ask in requested}
+    return {
+        request.id: contract(request.task).units(pixels.get(image, 0))
+        for image, request in requested
+    }
 
 
 def _replay(key: Key) -> UUID:

@@ -90,7 +90,7 @@ def find(name: str, query: dict[str, Any], filters: dict[str, Any]) -> Page[UUID
     """A page of the list `name`: the ids of at most `limit` predictions that match all filters."""
     cursor, limit = query["cursor"], query["limit"]
     before = LAST_ID if cursor is None else read_cursor(name, cursor).id
-    parameters = filters | {"before": before, "most": limit + 1}
+    parameters = filters | {"before": before, "limit": limit + 1}
     matching, last_examined = statements(frozenset(filters))
 
     def cursor_of(id: UUID) -> str:
@@ -121,7 +121,7 @@ def statements(filters: frozenset[str]) -> tuple[Any, Any]:
     in_scope = in_scope.order_by(_p.id.desc())
     is_public = _p.task.not_in(INTERNAL)
     if not filters - _SCOPES.keys():
-        return in_scope.where(is_public).limit(bindparam("most")), None
+        return in_scope.where(is_public).limit(bindparam("limit")), None
     examined = in_scope.limit(EXAMINED).subquery()
     conditions = {
         "status": examined.c.state == bindparam("status"),
@@ -130,7 +130,7 @@ def statements(filters: frozenset[str]) -> tuple[Any, Any]:
     }
     matches = [condition for name, condition in conditions.items() if name in filters]
     chosen = select(examined.c.id).where(*matches, examined.c.task.not_in(INTERNAL))
-    page = chosen.order_by(examined.c.id.desc()).limit(bindparam("most"))
+    page = chosen.order_by(examined.c.id.desc()).limit(bindparam("limit"))
     return page, in_scope.offset(EXAMINED - 1).limit(1)
 
 

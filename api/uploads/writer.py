@@ -134,7 +134,7 @@ def _insert_predictions(
         for each in task_requests
         if not each.fresh and (result := _find_cached(session, image, each, models))
     ]
-    cached_ids = {result.ask.id for result in cached}
+    cached_ids = {result.request.id for result in cached}
     queued = [each for each in task_requests if each.id not in cached_ids]
     create(session, image, queued, at)
     create_cached(session, image, cached, at)

@@ -24,7 +24,7 @@ PAGE = (
     .join(StoredObject, StoredObject.sha256 == Image.sha256)
     .where(_OWNERS, Image.id < bindparam("before", type_=Id))
     .order_by(Image.id.desc())
-    .limit(bindparam("most"))
+    .limit(bindparam("limit"))
 )  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def list_images(session: Session, owner_id: UUID, before: UUID, limit: int) -> l
     """Return up to `limit` of the owner's images with ids below `before`, the newest first, each
     with the media type and size of its bytes.
     """
-    parameters = {"owner": owner_id, "before": before, "most": limit}
+    parameters = {"owner": owner_id, "before": before, "limit": limit}
     return rows_as(StoredImage, execute(session, PAGE, parameters))
 
 

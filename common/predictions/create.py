@@ -57,23 +57,23 @@ def create_all(
         execute(session, CREATE, rows)
 
 
-def create_alone(session: Session, ask: TaskRequest) -> PredictionRecord:
+def create_alone(session: Session, request: TaskRequest) -> PredictionRecord:
     """Insert a queued prediction of a task that takes no image, and return it. Its owner may see
     it; an anonymous one is visible to everyone who knows its id.
     """
     at = clock(session)
-    execute(session, CREATE, columns(None, ask, at))
-    return queued_record(None, ask, at)
+    execute(session, CREATE, columns(None, request, at))
+    return queued_record(None, request, at)
 
 
-def queued_record(image: AnyImage | None, ask: TaskRequest, at: datetime) -> PredictionRecord:
+def queued_record(image: AnyImage | None, request: TaskRequest, at: datetime) -> PredictionRecord:
     """The record of a prediction that was just inserted; reading it back would cost 1 ms."""
     return PredictionRecord(
-        id=ask.id,
-        task=ask.task,
+        id=request.id,
+        task=request.task,
         image_id=image.id if image else None,
-        params=ask.params,
-        caller_data=ask.caller_data,
+        params=request.params,
+        caller_data=request.caller_data,
         state=State.QUEUED,
         attempts=0,
         model=None,
@@ -84,33 +84,33 @@ def queued_record(image: AnyImage | None, ask: TaskRequest, at: datetime) -> Pre
         created_at=at,
         started_at=None,
         finished_at=None,
-        deadline_at=ask.deadline_at(at),
-        interactive=ask.interactive,
+        deadline_at=request.deadline_at(at),
+        interactive=request.interactive,
         next_attempt_at=None,
         cached=False,
-        owner_id=ask.owner_id,
+        owner_id=request.owner_id,
         image_owner_id=image.owner_id if image else None,
         image_visibility=image.visibility if image else None,
         image_posts=(image.posts or 0) if image else None,
     )
 
 
-def columns(image: AnyImage | None, ask: TaskRequest, at: datetime) -> dict[str, Any]:
+def columns(image: AnyImage | None, request: TaskRequest, at: datetime) -> dict[str, Any]:
     """The columns of a prediction that is created at `at`."""
     return {
-        "id": ask.id,
-        "owner_id": ask.owner_id,
-        "task": ask.task,
+        "id": request.id,
+        "owner_id": request.owner_id,
+        "task": request.task,
         "image_id": image.id if image else None,
         "sha256": image.sha256 if image else None,
-        "params": ask.params,
-        "wanted_model": ask.wanted_model,
-        "metadata": ask.caller_data,
-        "interactive": ask.interactive,
-        "webhook_url": ask.webhook_url,
-        "webhook_secret": ask.webhook_secret,
+        "params": request.params,
+        "wanted_model": request.wanted_model,
+        "metadata": request.caller_data,
+        "interactive": request.interactive,
+        "webhook_url": request.webhook_url,
+        "webhook_secret": request.webhook_secret,
         "created_at": at,
-        "deadline_at": ask.deadline_at(at),
+        "deadline_at": request.deadline_at(at),
         "check_at": at + timedelta(seconds=ANNOUNCE_GRACE),
     }
 

@@ -24,7 +24,7 @@ from common.tasks import all_contracts
 class CachedResult:
     """A request, and the cached result and model that answer it."""
 
-    ask: TaskRequest
+    request: TaskRequest
     key: bytes
     result: dict[str, Any]
     model: dict[str, Any]
@@ -78,7 +78,7 @@ def cache_key(
 
 
 def find_cached(
-    session: Session, image: AnyImage, ask: TaskRequest, model: Mapping[str, Any] | None
+    session: Session, image: AnyImage, request: TaskRequest, model: Mapping[str, Any] | None
 ) -> CachedResult | None:
     """A cached result for the request that the caller may see, or None.
 
@@ -86,16 +86,16 @@ def find_cached(
     one), or from a public image with the same bytes. A result of another owner's private image
     would reveal that the service has these bytes.
     """
-    key = cache_key(ask.task, image.sha256, ask.params, model) if model else None
+    key = cache_key(request.task, image.sha256, request.params, model) if model else None
     wanted = {
         "key": key,
         "image": image.id,
-        "caller": ask.owner_id,
-        "task": ask.task,
+        "caller": request.owner_id,
+        "task": request.task,
         "sha256": image.sha256,
     }
     row = execute(session, CACHED, wanted).first() if key else None
-    return CachedResult(ask, key, row.result, row.model) if key and row else None
+    return CachedResult(request, key, row.result, row.model) if key and row else None
 
 
 def create_cached(
@@ -104,13 +104,13 @@ def create_cached(
     """Insert a succeeded prediction for each cached result."""
     if found:
         execute(session, CREATE, [_cached_columns(image, known, at) for known in found])
-        note_final(session, [known.ask.id for known in found if known.ask.webhook_url])
+        note_final(session, [known.request.id for known in found if known.request.webhook_url])
         if is_findable(image):
             note_changed(session, [image.id])
 
 
 def _cached_columns(image: AnyImage, known: CachedResult, at: datetime) -> dict[str, Any]:
-    return columns(image, known.ask, at) | {
+    return columns(image, known.request, at) | {
         "state": State.SUCCEEDED,
         "result": known.result,
         "model": known.model,

@@ -106,7 +106,7 @@ def _ranked(count: Any) -> Select[Any]:
             ),
         )
         .order_by(total.desc(), _s.query_key)
-        .limit(bindparam("most"))
+        .limit(bindparam("limit"))
     )
 
 
@@ -131,7 +131,7 @@ def missed_queries(
 def _page(
     session: Session, statement: Select[Any], days: Days, after: CountCursor, limit: int
 ) -> list[CountedQuery]:
-    place = {"less_than": after.count, "behind": after.key, "most": limit}
+    place = {"less_than": after.count, "behind": after.key, "limit": limit}
     return rows_as(CountedQuery, execute(session, statement, place | _between(days)))
 
 

@@ -55,7 +55,7 @@ def _behind(rank: Any, id: Any) -> ColumnElement[bool]:
 
 
 def _page(statement: Any, *order: Any) -> Any:
-    return statement.order_by(*(each.desc() for each in order)).limit(bindparam("most"))
+    return statement.order_by(*(each.desc() for each in order)).limit(bindparam("limit"))
 
 
 _older = Post.id < bindparam("id", type_=Id)
@@ -103,7 +103,7 @@ def newest(
     session: Session, after: ListCursor, limit: int, all_accounts: bool = False
 ) -> list[ListCursor]:
     """Return the cursors of posts, the newest first."""
-    wanted = {"id": after.id, "most": limit, "all_accounts": all_accounts}
+    wanted = {"id": after.id, "limit": limit, "all_accounts": all_accounts}
     return _by_age(session, NEWEST, wanted)
 
 
@@ -111,7 +111,7 @@ def of_user(
     session: Session, user_id: UUID, after: ListCursor, limit: int, all_accounts: bool = False
 ) -> list[ListCursor]:
     """Return the cursors of one user's posts, the newest first."""
-    wanted = {"user": user_id, "id": after.id, "most": limit, "all_accounts": all_accounts}
+    wanted = {"user": user_id, "id": after.id, "limit": limit, "all_accounts": all_accounts}
     return _by_age(session, OF_USER, wanted)
 
 
@@ -119,7 +119,7 @@ def feed(
     session: Session, user_id: UUID, after: ListCursor, limit: int, all_accounts: bool = False
 ) -> list[ListCursor]:
     """Return the cursors of the posts of the accounts that the user follows, the newest first."""
-    wanted = {"user": user_id, "id": after.id, "most": limit, "all_accounts": all_accounts}
+    wanted = {"user": user_id, "id": after.id, "limit": limit, "all_accounts": all_accounts}
     for span in SPANS:
         since = id_before(after.id, span) if span else FIRST_ID
         if len(posts := _by_age(session, FEED, wanted | {"since": since})) == limit:
@@ -136,7 +136,7 @@ def most_liked(
 ) -> list[ListCursor]:
     """Return the cursors of the posts of the last `window` (None: of all), most liked first."""
     since = smallest_id(datetime.now(UTC) - window) if window else FIRST_ID
-    wanted = {**after._asdict(), "since": since, "most": limit, "all_accounts": all_accounts}
+    wanted = {**after._asdict(), "since": since, "limit": limit, "all_accounts": all_accounts}
     return [ListCursor(row.likes, row.id) for row in execute(session, MOST_LIKED, wanted)]
 
 
@@ -144,7 +144,7 @@ def followers(
     session: Session, user_id: UUID, after: ListCursor, limit: int, all_accounts: bool = False
 ) -> list[FollowRecord]:
     """Return the user's followers (id, name, and created_at of the follow), the latest first."""
-    wanted = {"user": user_id, "most": limit, "all_accounts": all_accounts}
+    wanted = {"user": user_id, "limit": limit, "all_accounts": all_accounts}
     return rows_as(FollowRecord, execute(session, FOLLOWERS, _since(after) | wanted))
 
 
@@ -152,7 +152,7 @@ def following(
     session: Session, user_id: UUID, after: ListCursor, limit: int, all_accounts: bool = False
 ) -> list[FollowRecord]:
     """Return the users that the user follows, with the same columns as `followers`."""
-    wanted = {"user": user_id, "most": limit, "all_accounts": all_accounts}
+    wanted = {"user": user_id, "limit": limit, "all_accounts": all_accounts}
     return rows_as(FollowRecord, execute(session, FOLLOWING, _since(after) | wanted))
 
 

@@ -215,7 +215,7 @@ def test_lists_are_read_along_an_index(database_url: str, tmp_path: Any) -> None
         empty(sessions)
         owner = new_id()
         fill(sessions, owner, 3000)
-        given = {"owner": owner, "before": LAST_ID, "most": 21}
+        given = {"owner": owner, "before": LAST_ID, "limit": 21}
         more = {"status": "failed", "image": owner}
         for wanted, index in (
             ({"owner"}, "ix_predictions_owner_id"),

@@ -21,7 +21,7 @@ BAD = Item(custom_id="bad", task="dream", fault=("task_unknown", "There is no su
 
 def good(image: Image, custom_id: str) -> Item:
     ask = TaskRequest(task="classify", params={"top_k": 1}, deadline=900)
-    return Item(custom_id=custom_id, task="classify", image_id=image.id, ask=ask)
+    return Item(custom_id=custom_id, task="classify", image_id=image.id, request=ask)
 
 
 def enter(sessions: Sessions, items: Iterable[Item]) -> tuple[UUID, list[UUID]]:
@@ -46,7 +46,9 @@ def page(sessions: Sessions, id: UUID, after: int = -1, limit: int = 100, **quer
 def test_good_items_become_predictions_and_bad_ones_say_why(
     sessions: Sessions, image: Image
 ) -> None:
-    foreign = Item(custom_id="x", task="classify", image_id=new_id(), ask=good(image, "x").ask)
+    foreign = Item(
+        custom_id="x", task="classify", image_id=new_id(), request=good(image, "x").request
+    )
     id, made = enter(sessions, [good(image, "é😀"), BAD, foreign, Item(fault=("invalid", "No."))])
     assert counts(sessions, id) == {"queued": 1, REJECTED: 3}
     first, second, third, fourth = page(sessions, id)
