@@ -53,7 +53,7 @@ def _in_mode(image: Image.Image, mode: str) -> Image.Image:
 
 
 def to_8_bits(image: Image.Image, depth: int) -> Image.Image:
-    """Return gray values of `depth` bits (of 16 if it says 8 or less) as their upper 8 bits;
+    """Return gray values of `depth` bits, or of 16 if it is 8 or less, as their upper 8 bits;
     Pillow's own conversion clips all values above 255.
     """
     if not image.mode.startswith("I"):
