@@ -1,6 +1,6 @@
 """Searches: created as predictions, awaited, and returned in pages of what the caller may see."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from api.http.pagination import Page, cut
 from api.limits import quotas
-from api.predictions.requests import new_task_request, wait_for, was_refused_a_wait
+from api.predictions.requests import wait_for, was_refused_a_wait
 from api.state import app_state, read, write
 from api.uploads.service import accept_predictions
 from common.callers import Caller, listed_for
@@ -27,17 +27,23 @@ from common.predictions import PredictionRecord, TaskRequest, create_alone
 from common.predictions.records import COLUMNS
 from common.search.text import normalise
 from common.tables import Image, Prediction, State, StoredObject
+from common.tasks import contract
 from common.tasks.search import CONTRACT
 
 PATIENCE = 10.0  # seconds that a request waits for its search
+UNITS_OF_COPIES = 15  # of PREDICTION_QUOTA: up to 100 pictures are compared
 AT_ONCE = 25  # images that are read together: most pages have 20 items
 
 _p = Prediction
 SEARCH = select(*COLUMNS).where(_p.id == bindparam("id"), _p.task == CONTRACT.name)
-EMBEDDED = (
-    select(_p.id)
-    .where(_p.image_id == bindparam("image"), _p.task == "embed", _p.state == State.SUCCEEDED)
-    .limit(1)
+DONE = (
+    select(_p.task)
+    .where(
+        _p.image_id == bindparam("image"),
+        _p.task.in_(bindparam("tasks", expanding=True)),
+        _p.state == State.SUCCEEDED,
+    )
+    .distinct()
 )
 IMAGES = select(
     Image.id, Image.file_name, Image.width, Image.height, Image.sha256, Image.visibility,
@@ -88,27 +94,53 @@ def find(caller: Caller, query: dict[str, Any]) -> tuple[PredictionRecord, int]:
 
 def find_similar(caller: Caller, image: Image, cursor: str | None) -> tuple[PredictionRecord, int]:
     """As `find`, for the images that look like a stored one; embeds that image first if needed."""
+    return _find_by_image(caller, image, cursor, "image_id", ["embed"])
+
+
+def find_copies(caller: Caller, image: Image, cursor: str | None) -> tuple[PredictionRecord, int]:
+    """As `find`, for the copies of a stored image; first makes what they are recognized by if that
+    is missing.
+    """
+    return _find_by_image(caller, image, cursor, "copies_of", ["embed", "fingerprint"])
+
+
+def _find_by_image(
+    caller: Caller, image: Image, cursor: str | None, param: str, needed: list[str]
+) -> tuple[PredictionRecord, int]:
     if cursor is not None:
         record, start = find(caller, {"cursor": cursor})
-        if record.params.get("image_id") != str(image.id):
+        if record.params.get(param) != str(image.id):
             raise _invalid_cursor()
         return record, start
-    parameters = {"image": image.id}
-    if not read(lambda s: execute(s, EMBEDDED, parameters).first()):
-        accepted = accept_predictions(image, [new_task_request("embed", interactive=True)])
-        wait_for_vector(accepted.predictions[0])
-    return search(caller, {"image_id": str(image.id)}), 0
+    done = read(lambda s: set(execute(s, DONE, {"image": image.id, "tasks": needed}).scalars()))
+    if missing := [_interactive(task, caller) for task in needed if task not in done]:
+        wait_until_done(accept_predictions(image, missing).predictions)
+    return search(caller, {param: str(image.id)}), 0
 
 
-def wait_for_vector(record: PredictionRecord) -> None:
-    """Wait until the image is embedded; raises InputFault if it cannot be embedded, Unavailable if
-    it is not embedded in time.
+def _interactive(task: str, caller: Caller) -> TaskRequest:
+    """A request for a task that a search needs; it may be an internal one."""
+    app_state().queue_estimates.admit(task, interactive=True)
+    needed = contract(task, internal=True)
+    return TaskRequest(
+        task=task,
+        params=needed.check_params({}),
+        deadline=needed.deadline,
+        interactive=True,
+        owner_id=caller.id,
+    )
+
+
+def wait_until_done(records: Sequence[PredictionRecord]) -> None:
+    """Wait for what a search needs of its image; raises InputFault if the image cannot be used,
+    Unavailable if it is not ready in time.
     """
-    [record] = wait_for([record], PATIENCE)
-    if fault := record.image_fault:
-        raise fault
-    if record.state != State.SUCCEEDED:
-        raise Unavailable("The image is not embedded yet.", code="search_not_ready")
+    for record in wait_for(records, PATIENCE):
+        if fault := record.image_fault:
+            raise fault
+        if record.state != State.SUCCEEDED:
+            detail = f"The image is not ready for this search yet: its `{record.task}` is missing."
+            raise Unavailable(detail, code="search_not_ready")
 
 
 def search(caller: Caller, params: dict[str, Any]) -> PredictionRecord:
@@ -125,7 +157,7 @@ def search(caller: Caller, params: dict[str, Any]) -> PredictionRecord:
         interactive=True,
         owner_id=caller.id,
     )
-    units = CONTRACT.units()
+    units = UNITS_OF_COPIES if "copies_of" in params else CONTRACT.units()
     with quotas.work(units) as work:
         record = write(lambda session: create_alone(session, task_request))
         work.spent = units

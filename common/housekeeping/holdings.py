@@ -19,6 +19,7 @@ BOUNDED = {
     "api_keys": "until their account deletes them",
     "batch_items": "with their batch",
     "batches": f"{retention.BATCHES} days",
+    "compared_images": "with their image",
     "drift_samples": "400 days",
     "follows": "until they end, or with an account",
     "images": "until their owner deletes them",
@@ -27,7 +28,8 @@ BOUNDED = {
     "objects": "as long as an image has these bytes; tombstones: 10 minutes",
     "posts": "until their owner deletes them",
     "predictions": "with their image; search: 24 hours after its last use, 90 days with feedback; "
-    "thumbnail: an hour, failed ones a day; index: an hour, failed ones until a newer one succeeds",
+    "thumbnail and compare: an hour, failed ones a day; index: an hour, failed ones until a newer "
+    "one succeeds",
     "share_links": "with their post",
     "users": "until they are deleted",
     "votes": "365 days",

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from common.database.ids import new_id
 from common.database.session import execute
 from common.database.types import Id
-from common.tables import BatchItem, Click, IdempotencyKey, TermScore, Vote
+from common.tables import BatchItem, Click, ComparedImage, IdempotencyKey, TermScore, Vote
 
 _image = bindparam("image", type_=Id)
 _substitute = bindparam("substitute", type_=Id)
@@ -31,12 +31,14 @@ def _reference(refers: Any, columns: tuple[Any, ...], change: Any) -> Reference:
 
 
 _k, _s, _v, _c, _i = IdempotencyKey, TermScore, Vote, Click, BatchItem
+_m = ComparedImage
 # Votes and clicks are kept for statistics, under an id that belongs to no image.
 REFERENCES = (
     _reference(_k.image_id, (_k.scope, _k.name), delete(_k)),
     _reference(_s.image_id, (_s.term_key,), delete(_s)),
     _reference(_v.image_id, (_v.id,), update(_v).values(image_id=_substitute)),
     _reference(_c.image_id, (_c.search_id,), update(_c).values(image_id=_substitute)),
+    _reference(_m.image_id, (_m.image_id,), delete(_m)),
     _reference(_i.image_id, (_i.batch_id, _i.position), update(_i).values(image_id=None)),
 )
 

@@ -2,6 +2,7 @@
 
 from common.tables.accounts import ApiKey, Counter, Login, User
 from common.tables.base import Base, Role, State, Visibility
+from common.tables.copies import ComparedImage
 from common.tables.feedback import Click, SearchDay, TermScore, Vote, Voter
 from common.tables.housekeeping import (
     DriftSample,
@@ -20,6 +21,7 @@ __all__ = [
     "Batch",
     "BatchItem",
     "Click",
+    "ComparedImage",
     "Counter",
     "DriftSample",
     "EngineProcess",

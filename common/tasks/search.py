@@ -1,4 +1,4 @@
-"""search: find images by a text, or images similar to another one."""
+"""search: find images by a text, images similar to another one, or copies of it."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,22 +17,24 @@ if TYPE_CHECKING:
 LONGEST_QUERY = 300  # characters
 MOST_RESULTS = 100  # images that one search ranks
 RELEVANCE = ("high", "medium", "low")
+KINDS = IDENTICAL, COPY = "identical", "copy"
 
 
 class SearchParams(RequestSchema):
-    """A text, or the image to which similar images are searched."""
+    """A text, or the image of which similar images or copies are searched."""
 
     query = fields.String(
         validate=validate.Length(1, LONGEST_QUERY),
         metadata={"description": "The text to search for.", "example": "a cat in a park"},
     )
     image_id = fields.UUID(metadata={"description": "An image that has been embedded."})
+    copies_of = fields.UUID(metadata={"description": "An image that has a fingerprint too."})
 
     @validates_schema
     def one_of_them(self, data: dict[str, object], **_options: object) -> None:
-        """Reject params with none or both of them."""
+        """Reject params with none or several of them."""
         if len(data) != 1:
-            raise ValidationError("Give `query` or `image_id`, and only one of them.")
+            raise ValidationError("Give only one of `query`, `image_id` and `copies_of`.")
 
 
 class Found(Schema):
@@ -50,6 +52,11 @@ class Found(Schema):
         },
     )
     why = fields.String(metadata={"example": "matched: label Egyptian cat, caption"})
+    # Of copies only:
+    kind = fields.String(validate=validate.OneOf(KINDS))
+    hash_distance = fields.Integer()
+    common_part = fields.Float()
+    vector_similarity = fields.Float()
 
 
 class SearchResult(Schema):
@@ -77,7 +84,7 @@ def count_successes(session: "Session", successes: Sequence[TaskSuccess]) -> Non
 
 CONTRACT = Contract(
     name="search",
-    summary="Images that match a text, or that are similar to another image: GET /v1/search.",
+    summary="Images that match a text, that are similar to another image, or copies of it.",
     params=SearchParams,
     result=SearchResult,
     cost=5,

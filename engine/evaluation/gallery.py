@@ -24,8 +24,8 @@ from common.tasks import contract
 from engine.evaluation.labelled_photographs import Photograph
 from engine.process import Engine
 
+TASKS = ("classify", "outline", "embed", "fingerprint", "index")
 ASKED = ("classify", "outline", "embed")
-TASKS = (*ASKED, "index")
 POLL = 0.2  # seconds
 QUIET = 3.0  # seconds without unfinished predictions after which everything is indexed
 
@@ -57,9 +57,12 @@ def opened(settings: Settings) -> Iterator[Services]:
         yield services
 
 
-def fill(services: Services, photographs: Sequence[Photograph]) -> dict[UUID, Photograph]:
+def fill(
+    services: Services, photographs: Sequence[Photograph], asked: Sequence[str] = ASKED
+) -> dict[UUID, Photograph]:
     """Store the photographs as public images, and wait until they are predicted and indexed. Return
-    those that could be used by image id.
+    those that could be used by image id. The tasks `asked` are requested, and those that the index
+    requires.
 
     Raises InputFault if no photograph could be used.
     """
@@ -67,7 +70,7 @@ def fill(services: Services, photographs: Sequence[Photograph]) -> dict[UUID, Ph
     engine = Engine(services, TASKS)
     engine.start()
     try:
-        added = [(_add(services, announcer, each), each) for each in photographs]
+        added = [(_add(services, announcer, each, asked), each) for each in photographs]
         images = {id: photograph for id, photograph in added if id}
         _wait(services)
     finally:
@@ -78,7 +81,9 @@ def fill(services: Services, photographs: Sequence[Photograph]) -> dict[UUID, Ph
     return images
 
 
-def _add(services: Services, announcer: Announcer, photograph: Photograph) -> UUID | None:
+def _add(
+    services: Services, announcer: Announcer, photograph: Photograph, asked: Sequence[str]
+) -> UUID | None:
     """Return the image's id; None for an invalid image file."""
     data = photograph.path.read_bytes()
     limits = validation.Limits(services.settings.max_upload_bytes, services.settings.max_pixels)
@@ -95,7 +100,8 @@ def _add(services: Services, announcer: Announcer, photograph: Photograph) -> UU
         visibility=Visibility.PUBLIC,
     )  # fmt: skip
     task_requests = [
-        TaskRequest(task=t, params=_params(t), deadline=contract(t).deadline) for t in ASKED
+        TaskRequest(task=t, params=_params(t), deadline=contract(t, internal=True).deadline)
+        for t in asked
     ]
     stored = {"sha256": sha256, "size": len(data), "media_type": header.media_type}
 
@@ -113,7 +119,7 @@ def _add(services: Services, announcer: Announcer, photograph: Photograph) -> UU
 
 
 def _params(task: str) -> dict[str, object]:
-    return contract(task).check_params({})
+    return contract(task, internal=True).check_params({})
 
 
 def _wait(services: Services) -> None:

@@ -103,7 +103,8 @@ class Findings:
 @cache
 def _task_parameters() -> dict[str, list[str]]:
     per_model = [name for name, each in all_contracts().items() if each.indexed_per_model]
-    return {"tasks": list(indexed_tasks()), "tasks_per_model": per_model}
+    read = dict.fromkeys((*indexed_tasks(), *_required_tasks()))
+    return {"tasks": list(read), "tasks_per_model": per_model}
 
 
 @cache

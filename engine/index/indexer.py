@@ -82,7 +82,7 @@ def _request_missing(session: Session, findings: Findings) -> None:
     """Create the predictions that the index requires; the housekeeper announces them."""
     at = clock(session)
     for image, task in findings.missing:
-        description = contract(task)
+        description = contract(task, internal=True)
         params = description.check_params({})
         request = TaskRequest(
             task=task, params=params, deadline=description.deadline, owner_id=image.owner_id

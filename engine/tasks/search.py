@@ -1,4 +1,4 @@
-"""search: by BM25 and the scores of candidates, or by vectors; then adjusted by votes."""
+"""search: by a text and votes, by vectors, or by vectors and fingerprints."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,28 +8,32 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
+from common.callers import ANONYMOUS, Caller
 from common.database.session import execute, read
 from common.services import Services
 from common.settings import Settings
 from common.tables import Role, User
 from engine.decoding.decoder import Decoder
+from engine.duplicates.copies import find_copies
 from engine.index.address import refuse_unfit_store
-from engine.index.store import Index, visible_to
+from engine.index.store import Index
 from engine.searching.similar_images import find_alike
 from engine.searching.text_search import TextSearch
+from engine.searching.visibility import condition_for
 from engine.tasks import WorkerPool
 
 WORKERS, BATCH = 2, 4  # searches are short, and callers wait for them
-IS_ADMIN = select(User.id).where(User.id == bindparam("id"), User.role == Role.ADMIN)
+ROLE = select(User.role).where(User.id == bindparam("id"))
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A query or an image, and the condition for what the caller may see."""
+    """A query, an image whose like are searched, or one whose copies are; and the caller."""
 
     query: str | None
     image: UUID | None
-    seen_by: str
+    copies_of: UUID | None
+    caller: Caller
 
 
 class SearchRunner:
@@ -42,10 +46,10 @@ class SearchRunner:
         self.model = self._text.model
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> SearchRequest:
-        """Return the request, with what its caller may see."""
-        image = params.get("image_id")
+        """Return the request, with the current role of its caller."""
+        image, copies_of = (_id(params.get(name)) for name in ("image_id", "copies_of"))
         return SearchRequest(
-            params.get("query"), image and UUID(image), self._seen_by(params["asked_by"])
+            params.get("query"), image, copies_of, self._caller(params["asked_by"])
         )
 
     def run(
@@ -55,16 +59,22 @@ class SearchRunner:
         return [self._answer(request) for request in prepared]
 
     def _answer(self, request: SearchRequest) -> dict[str, Any]:
+        if request.copies_of:
+            return find_copies(self._sessions, self._index, request.copies_of, request.caller)
+        seen_by = condition_for(request.caller)
         if request.image:
-            return find_alike(self._sessions, self._index, request.image, request.seen_by)
-        return self._text.find(request.query or "", request.seen_by)
+            return find_alike(self._sessions, self._index, request.image, seen_by)
+        return self._text.find(request.query or "", seen_by)
 
-    def _seen_by(self, caller: UUID | None) -> str:
-        """Return the condition for what the account may see with its current role."""
-        if caller is None:
-            return visible_to(None)
-        found = read(self._sessions, lambda s: execute(s, IS_ADMIN, {"id": caller}).first())
-        return "" if found else visible_to(caller)
+    def _caller(self, account: UUID | None) -> Caller:
+        if account is None:
+            return ANONYMOUS
+        role = read(self._sessions, lambda s: execute(s, ROLE, {"id": account}).scalar())
+        return Caller(account, role=role or Role.USER)
+
+
+def _id(param: str | None) -> UUID | None:
+    return UUID(param) if param else None
 
 
 def open_worker_pool(services: Services, stop: Event, decoder: Decoder | None = None) -> WorkerPool:

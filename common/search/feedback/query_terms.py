@@ -57,6 +57,9 @@ def query_key(query: str) -> bytes:
 def query_of(params: Mapping[str, Any]) -> str:
     """Return the query of a search with these params, under which votes on its results count.
 
-    A search for images similar to another one gets a word of its own that no text query shares.
+    A search by an image gets a word of its own that no text query shares.
     """
-    return str(params["query"]) if "query" in params else f"image:{UUID(params['image_id']).hex}"
+    if "query" in params:
+        return str(params["query"])
+    kind = "image" if "image_id" in params else "copies"
+    return f"{kind}:{UUID(params.get('image_id') or params['copies_of']).hex}"

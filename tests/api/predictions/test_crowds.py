@@ -217,4 +217,4 @@ def test_the_indexer_reads_the_newest_results_and_posts(
     words = document.texts["posts"].split()
     assert len(words) == MOST_POSTS
     assert words[-1] == texts[posts[-1]]
-    assert {task for _, task in found.missing} == {"classify", "embed"}
+    assert {task for _, task in found.missing} == {"classify", "embed", "fingerprint"}

@@ -27,6 +27,7 @@ LEFT: dict[str, str] = {
     "batches": EMPTY,
     "chores": EMPTY,
     "clicks": COUNTED,
+    "compared_images": EMPTY,
     "counters": "hashed names, until their window ends",
     "drift_samples": EMPTY,
     "engines": EMPTY,
