@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from common.database.session import execute, read
+from common.languages.codes import code_of
+from common.languages.word_index import WordIndex
 from common.services import Services
 from common.settings import Settings
 from common.tables import Role, User
@@ -30,22 +32,26 @@ class SearchRequest:
     query: str | None
     image: UUID | None
     seen_by: str
+    language: str | None = None
 
 
 class SearchRunner:
     """The searches of one worker; all workers of the engine share the index."""
 
-    def __init__(self, services: Services, index: Index):
+    def __init__(self, services: Services, index: Index, words: WordIndex):
         self._sessions = services.sessions
         self._index = index
-        self._text = TextSearch(services.sessions, index)
+        self._text = TextSearch(services.sessions, index, words)
         self.model = self._text.model
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> SearchRequest:
         """Return the request, with what its caller may see."""
         image = params.get("image_id")
         return SearchRequest(
-            params.get("query"), image and UUID(image), self._seen_by(params["asked_by"])
+            params.get("query"),
+            image and UUID(image),
+            self._seen_by(params["asked_by"]),
+            code_of(params["lang"]) if params.get("lang") else None,
         )
 
     def run(
@@ -57,7 +63,7 @@ class SearchRunner:
     def _answer(self, request: SearchRequest) -> dict[str, Any]:
         if request.image:
             return find_alike(self._sessions, self._index, request.image, request.seen_by)
-        return self._text.find(request.query or "", request.seen_by)
+        return self._text.find(request.query or "", request.seen_by, request.language)
 
     def _seen_by(self, caller: UUID | None) -> str:
         """Return the condition for what the account may see with its current role."""
@@ -70,7 +76,8 @@ class SearchRunner:
 def open_worker_pool(services: Services, stop: Event, decoder: Decoder | None = None) -> WorkerPool:
     """Return a pool of its own size, so that no search waits for a long batch of others."""
     index = Index(services.settings.index_url)
-    return WorkerPool(WORKERS, BATCH, lambda _model: SearchRunner(services, index))
+    words = WordIndex(services.settings.model_dir)
+    return WorkerPool(WORKERS, BATCH, lambda _model: SearchRunner(services, index, words))
 
 
 def check_settings(settings: Settings) -> None:

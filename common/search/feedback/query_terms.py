@@ -60,3 +60,11 @@ def query_of(params: Mapping[str, Any]) -> str:
     A search for images similar to another one gets a word of its own that no text query shares.
     """
     return str(params["query"]) if "query" in params else f"image:{UUID(params['image_id']).hex}"
+
+
+def voted_query(params: Mapping[str, Any], result: Mapping[str, Any] | None) -> str:
+    """Return the query under which votes on the results of a search count: that of `query_of`, in
+    English if words of another language were translated, so that Hund and dog share votes.
+    """
+    understood = (result or {}).get("query")
+    return str(understood["read_as"]) if understood else query_of(params)
