@@ -9,9 +9,10 @@ from api.http.fields import Text, WholeNumber
 from api.http.pagination import Page
 from api.images.schemas import ImageView
 from api.images.schemas import view as image_view
+from api.languages import LanguageField
 from api.search.service import VisibleResult
 from common.predictions import PredictionRecord
-from common.tasks.search import LONGEST_QUERY, RELEVANCE
+from common.tasks.search import LONGEST_QUERY, RELEVANCE, Understood
 from common.unicode import visible
 
 MOST_ITEMS = 100
@@ -52,6 +53,7 @@ class SearchQuery(PageQuery):
     """The text to search for, or the cursor of an earlier search."""
 
     query = QueryText()
+    lang = LanguageField("Language of `query`. Default: guessed from its words.")
 
 
 class PredecessorQuery(Schema):
@@ -95,10 +97,17 @@ class FoundList(Schema):
         allow_none=True,
         metadata={"description": "Why nothing was found; null otherwise."},
     )
+    query = fields.Nested(
+        Understood,
+        allow_none=True,
+        metadata={"description": "Null without a text, or if no word list is installed."},
+    )
 
 
 def view(record: PredictionRecord, page: Page[VisibleResult]) -> dict[str, Any]:
     """The FoundList of a page of the search `record`."""
     items = [{**each.result, "image": image_view(each.image, each.image)} for each in page.items]
     detail = record.result["detail"] if record.result else RUNNING
-    return {"search_id": record.id, "items": items, "next": page.next, "detail": detail}
+    query = record.result.get("query") if record.result else None
+    about = {"next": page.next, "detail": detail, "query": query}
+    return {"search_id": record.id, "items": items, **about}
