@@ -118,7 +118,11 @@ class WordIndex:
     def _read(self, statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
         with self._lock:
             opened = self._open()
-            return opened.database.execute(statement, parameters).fetchall() if opened else []
+            try:
+                return opened.database.execute(statement, parameters).fetchall() if opened else []
+            except sqlite3.DatabaseError as error:  # damaged: no reason to fail a search
+                log.warning("the word index cannot be read", error=str(error))
+                return []
 
     def _open(self) -> _Opened | None:
         """Return the current file, opened again if it was replaced; None without a usable one."""

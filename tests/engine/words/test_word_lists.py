@@ -161,6 +161,19 @@ def test_a_damaged_index_counts_as_none_and_is_made_again(
     assert {word.english for word in index.find(["hund"])} == {"dog"}
 
 
+def test_an_index_with_damaged_pages_knows_no_words(
+    install: Install, mirror: str, tmp_path: Path
+) -> None:
+    install(mirror)
+    path = tmp_path / "words" / FILE
+    whole = path.read_bytes()
+    path.unlink()
+    path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    index = WordIndex(tmp_path)
+    assert index.find(["hund"]) == []
+    assert index.names("da", ["cat"]) == {}
+
+
 def test_without_lists_only_english_is_known(tmp_path: Path) -> None:
     index = WordIndex(tmp_path)
     assert accepted_languages(index) == sorted(LANGUAGES), "an engine elsewhere may have lists"
