@@ -39,6 +39,7 @@ from api.uploads.group_commit import GroupCommit
 from api.web import gallery
 from api.webhooks import routes as webhook_routes
 from common.announcer import Announcer
+from common.languages.word_index import WordIndex
 from common.observability.drift.metric import Drift
 from common.observability.logs import configure, count_lost_lines
 from common.observability.metrics.database_metrics import DatabaseMetrics
@@ -107,6 +108,7 @@ def start(app: Flask, services: Services) -> None:
         readiness,
         collectors,
         usage_meter,
+        WordIndex(services.settings.model_dir),
     )
     app.extensions[EXTENSION] = app_state
     app.extensions[CLOSE] = app_state.close

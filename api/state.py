@@ -24,6 +24,7 @@ from common.announcer import Announcer
 from common.callers import ANONYMOUS, Caller
 from common.client_networks import network_of
 from common.database import session as database
+from common.languages.word_index import WordIndex
 from common.services import Services
 
 T = TypeVar("T")
@@ -42,6 +43,7 @@ class AppState:
     readiness: Readiness
     collectors: tuple[Collector, ...]  # evaluated when Prometheus scrapes
     usage_meter: UsageMeter
+    word_index: WordIndex
     running_models: RunningModels = field(default_factory=RunningModels)
     in_flight: InFlight = field(default_factory=InFlight)
     passwords: Passwords = field(default_factory=Passwords)

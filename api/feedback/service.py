@@ -21,7 +21,7 @@ from common.model_reference import model_reference
 from common.predictions import PredictionRecord
 from common.search.feedback import Opinion, record
 from common.search.feedback.clicks import note_clicks
-from common.search.feedback.query_terms import query_of
+from common.search.feedback.query_terms import voted_query
 from common.search.feedback.voters import voter_of
 from common.tasks.search import CONTRACT as SEARCH
 
@@ -45,7 +45,8 @@ def record_feedback(fields: Mapping[str, Any]) -> dict[str, Any]:
     """
     search = _find_search(str(fields["search_id"]))
     day, model = search.created_at.date(), search.model_reference
-    context = VoteContext(query=query_of(search.params), model=model, search_id=search.id, day=day)
+    query = voted_query(search.params, search.result)
+    context = VoteContext(query=query, model=model, search_id=search.id, day=day)
     entries: list[Entry] = [(name, kind) for kind in (*VALUES, CLICKS) for name in fields[kind]]
     names = [name for name, _ in entries]
     images = read(lambda s: find_by_id(s, current_user(), names))

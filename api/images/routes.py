@@ -19,6 +19,7 @@ from api.images.schemas import (
     ImageChange,
     ImageFields,
     ImageList,
+    ImageQuery,
     ImageView,
     KnownList,
     ThumbnailQuery,
@@ -27,6 +28,7 @@ from api.images.schemas import (
 )
 from api.images.service import change, check, page, remove
 from api.images.thumbnails import thumbnail_response
+from api.languages import in_language
 from api.predictions.queries import find_image
 from api.predictions.requests import new_task_request, preferred_wait, wait_for
 from api.predictions.schemas import view as prediction_view
@@ -56,7 +58,8 @@ def upload(query: dict[str, Any]) -> Any:
     rows = wait_for(accepted.predictions, wait)
     image, stored = find_image(str(accepted.image))
     status = 201 if accepted.is_new else 200
-    predictions = [prediction_view(row, current_user(), is_asked_now=True) for row in rows]
+    views = [prediction_view(row, current_user(), is_asked_now=True) for row in rows]
+    predictions = [in_language(each, query.get("lang")) for each in views]
     return (
         view(image, stored, predictions),
         status,
@@ -65,7 +68,7 @@ def upload(query: dict[str, Any]) -> Any:
 
 
 def _accept(query: dict[str, Any], interactive: bool) -> Accepted:
-    body = read_body(request, ignored=["tasks", "wait", "fresh"])
+    body = read_body(request, ignored=["tasks", "wait", "fresh", "lang"])
     key = idempotency_key(body.image, body.file_name, body.fields)
     fields = FIELDS.load(body.fields)
     fresh = query["fresh"] or fields["fresh"]
@@ -114,11 +117,13 @@ def delete(id: str) -> None:
 
 
 @blueprint.get("/<id>")
+@blueprint.arguments(ImageQuery, location="query")
 @blueprint.response(200, ImageView)
-def get(id: str) -> dict[str, Any]:
+def get(query: dict[str, Any], id: str) -> dict[str, Any]:
     """Get an image and its newest prediction of each task."""
     image, stored = find_image(id)
-    return view(image, stored, newest_views(image))
+    views = [in_language(each, query.get("lang")) for each in newest_views(image)]
+    return view(image, stored, views)
 
 
 @blueprint.get("/<id>/content")

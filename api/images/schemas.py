@@ -8,6 +8,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from api.http.fields import BoundedList, FreshFlag, TaskNames, Text, VisibilityField, WholeNumber
 from api.http.pagination_schemas import NEXT
+from api.languages import label_language
 from api.predictions.schemas import PredictionView, WaitQuery
 from api.webhooks.schemas import WebhookField
 from common.images.records import StoredImage
@@ -39,6 +40,12 @@ class UploadQuery(WaitQuery):
             "description": "Tasks to run on the image, for example `classify`.",
         },
     )
+
+
+class ImageQuery(Schema):
+    """How an image is shown."""
+
+    lang = label_language()
 
 
 class ThumbnailQuery(Schema):

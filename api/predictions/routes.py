@@ -11,6 +11,7 @@ from api.http.idempotency import idempotency_key, replayable
 from api.http.openapi import PREDICTION_BODY
 from api.http.pagination import Page, page_answer
 from api.http.problems import Problem
+from api.languages import in_language
 from api.predictions.actions import cancel_prediction, retry_prediction
 from api.predictions.history import page
 from api.predictions.history_schemas import Log, LogQuery, log_view
@@ -59,9 +60,9 @@ REQUEST = PredictionRequest()
 def create(query: dict[str, Any]) -> Any:
     """Run a task on an image in the request, or on a stored image by its id."""
     wait = query["wait"] or preferred_wait(request)
-    body = read_body(request, ignored=["wait", "fresh"])
+    body = read_body(request, ignored=["wait", "fresh", "lang"])
     accepted = _accept(body, interactive=wait > 0, fresh=query["fresh"])
-    return answer(accepted.predictions[0], wait)
+    return _labelled(answer(accepted.predictions[0], wait), query.get("lang"))
 
 
 def _accept(body: Body, interactive: bool, fresh: bool) -> Accepted:
@@ -107,7 +108,15 @@ def get(query: dict[str, Any], id: str) -> Any:
     or of all callers, wait already, the answer comes at once.
     """
     [record] = wait_for([find_prediction(id)], query["wait"], is_poll=True)
-    return current_answer(check_still_visible(record))
+    return _labelled(current_answer(check_still_visible(record)), query.get("lang"))
+
+
+def _labelled(answered: Any, language: str | None) -> Any:
+    """The answer with the labels of its prediction in this language."""
+    if language is None or not isinstance(answered, tuple):
+        return answered
+    body, *rest = answered
+    return in_language(body, language), *rest
 
 
 @blueprint.post("/<id>/cancel")

@@ -8,6 +8,7 @@ from flask import url_for
 from marshmallow import Schema, fields, validate
 
 from api.http.fields import Attachment, FreshFlag, Number, Seconds, Text, VisibilityField
+from api.languages import label_language
 from api.predictions.access import may_act_on
 from api.predictions.model_schemas import ModelField
 from api.webhooks.schemas import WebhookField
@@ -70,6 +71,7 @@ class WaitQuery(Schema):
         validate=validate.Range(0, LONGEST_WAIT),
         metadata={"description": "Seconds to wait for the prediction to finish."},
     )
+    lang = label_language()
 
 
 class CreateQuery(WaitQuery):

@@ -10,10 +10,11 @@ from api.http.pagination import Page
 from api.http.pagination_schemas import NEXT
 from api.images.schemas import ImageView
 from api.images.schemas import view as image_view
+from api.languages import LanguageField
 from api.search.copy_groups import MOST_SHOWN, CopyGroup
 from api.search.service import VisibleResult
 from common.predictions import PredictionRecord
-from common.tasks.search import KINDS, LONGEST_QUERY, RELEVANCE
+from common.tasks.search import KINDS, LONGEST_QUERY, RELEVANCE, Understood
 from common.unicode import visible
 
 MOST_ITEMS = 100
@@ -54,6 +55,7 @@ class SearchQuery(PageQuery):
     """The text to search for, or the cursor of an earlier search."""
 
     query = QueryText()
+    lang = LanguageField("Language of `query`. Default: guessed from its words.")
 
 
 class PredecessorQuery(Schema):
@@ -96,6 +98,11 @@ class FoundList(Schema):
     detail = fields.String(
         allow_none=True,
         metadata={"description": "Why nothing was found; null otherwise."},
+    )
+    query = fields.Nested(
+        Understood,
+        allow_none=True,
+        metadata={"description": "Null without a text, or if no word list is installed."},
     )
 
 
@@ -198,7 +205,9 @@ def view(record: PredictionRecord, page: Page[VisibleResult]) -> dict[str, Any]:
     """The FoundList of a page of the search `record`."""
     items = [{**each.result, "image": image_view(each.image, each.image)} for each in page.items]
     detail = record.result["detail"] if record.result else RUNNING
-    return {"search_id": record.id, "items": items, "next": page.next, "detail": detail}
+    query = record.result.get("query") if record.result else None
+    about = {"next": page.next, "detail": detail, "query": query}
+    return {"search_id": record.id, "items": items, **about}
 
 
 def copies_view(record: PredictionRecord, page: Page[VisibleResult]) -> dict[str, Any]:

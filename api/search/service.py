@@ -81,7 +81,7 @@ def find(caller: Caller, query: dict[str, Any]) -> tuple[PredictionRecord, int]:
     if (cursor := query.get("cursor")) is None:
         if "query" not in query:
             raise InputFault("Send `query` or `cursor`.", errors={"query": ["is missing"]})
-        return search(caller, {"query": query["query"]}), 0
+        return search(caller, {name: query[name] for name in ("query", "lang") if name in query}), 0
     page = _parse_cursor(cursor)
     record = _find_search(page.search_id) if page else None
     if page is None or record is None or record.owner_id != caller.id:

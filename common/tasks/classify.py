@@ -36,8 +36,13 @@ class Label(Schema):
         metadata={"description": "0 to 999, in ImageNet's usual order.", "example": 285}
     )
     name = fields.String(
-        metadata={"description": "The usual English name.", "example": "Egyptian cat"}
+        metadata={
+            "description": "The usual English name, or with `lang` the name in that language.",
+            "example": "Egyptian cat",
+        }
     )
+    language = fields.String(metadata={"description": "Of `name`; only with `lang`."})
+    english = fields.String(metadata={"description": "The English name; only with `lang`."})
     wnid = fields.String(metadata={"description": "WordNet 3.0 id.", "example": "n02124075"})
     score = fields.Float(metadata={"description": "Probability, 0 to 1.", "example": 0.6})
 
@@ -46,6 +51,8 @@ class BroaderTerm(Schema):
     """A term that covers several classes, and the probability that it applies."""
 
     name = fields.String(metadata={"example": "cat"})
+    language = fields.String(metadata={"description": "Of `name`; only with `lang`."})
+    english = fields.String(metadata={"description": "The English name; only with `lang`."})
     score = fields.Float(
         metadata={"description": "Sum of the scores of all classes below, 0 to 1.", "example": 0.9}
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 LONGEST_QUERY = 300  # characters
+LONGEST_TAG = 35  # characters of a language tag, BCP 47
 MOST_RESULTS = 100  # images that one search ranks
 RELEVANCE = ("high", "medium", "low")
 KINDS = IDENTICAL, COPY = "identical", "copy"
@@ -29,12 +30,21 @@ class SearchParams(RequestSchema):
     )
     image_id = fields.UUID(metadata={"description": "An image that has been embedded."})
     copies_of = fields.UUID(metadata={"description": "An image that has a fingerprint too."})
+    lang = fields.String(
+        validate=validate.Length(1, LONGEST_TAG),
+        metadata={
+            "description": "The language of `query`. Default: guessed from its words.",
+            "example": "de",
+        },
+    )
 
     @validates_schema
     def one_of_them(self, data: dict[str, object], **_options: object) -> None:
-        """Reject params with none or several of them."""
-        if len(data) != 1:
+        """Reject params with none or several of them, and a language without a text."""
+        if len(data.keys() - {"lang"}) != 1:
             raise ValidationError("Give only one of `query`, `image_id` and `copies_of`.")
+        if "lang" in data and "query" not in data:
+            raise ValidationError("`lang` is the language of `query`.", "lang")
 
 
 class Found(Schema):
@@ -59,12 +69,51 @@ class Found(Schema):
     vector_similarity = fields.Float()
 
 
+class TranslatedWord(Schema):
+    """A word of the query, the languages that have it, and the English words that were searched."""
+
+    word = fields.String(metadata={"example": "Hund"})
+    languages = fields.List(fields.String(), metadata={"example": ["de"]})
+    english = fields.List(fields.String(), metadata={"example": ["dog"]})
+
+
+class Understood(Schema):
+    """How the query was understood."""
+
+    language = fields.String(
+        allow_none=True,
+        metadata={
+            "description": "The language of `lang`, or the one that the words suggest; null if "
+            "several are as likely, or if no word is known.",
+            "example": "de",
+        },
+    )
+    read_as = fields.String(
+        metadata={
+            "description": "The query in English. Votes on it count for this text.",
+            "example": "dog",
+        }
+    )
+    translations = fields.List(
+        fields.Nested(TranslatedWord),
+        metadata={"description": "Empty if the query was searched as it is."},
+    )
+    unknown_words = fields.List(
+        fields.String(), metadata={"description": "Words that no installed language has."}
+    )
+
+
 class SearchResult(Schema):
     """The best images, best first. GET /v1/search omits images deleted since then."""
 
     items = fields.List(fields.Nested(Found), metadata={"description": f"At most {MOST_RESULTS}."})
     detail = fields.String(
         allow_none=True, metadata={"description": "Why the result is empty; null if it is not."}
+    )
+    query = fields.Nested(
+        Understood,
+        allow_none=True,
+        metadata={"description": "Null without a text, or if no word list is installed."},
     )
 
 

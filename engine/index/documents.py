@@ -65,6 +65,11 @@ class Words:
             for term in label.broader:
                 self._add(term.name, term.synonyms)
 
+    @property
+    def phrases(self) -> frozenset[Phrase]:
+        """The phrases of all names and synonyms."""
+        return frozenset(phrase for phrases in self._phrases.values() for phrase in phrases)
+
     def of(self, name: str) -> tuple[Phrase, ...]:
         """Return the phrases of this name; an unknown name is its only phrase."""
         return self._phrases.get(name) or (terms(name),)

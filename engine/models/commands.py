@@ -13,6 +13,9 @@ from engine.models.manifest_from_signature import ModelDescription
 from engine.models.progress import show
 from engine.models.pull import pull
 from engine.models.verification import damage, installed, is_installed
+from engine.words.pull import damaged_lists, describe_lists, pull_word_lists
+
+SEARCH = "search"  # the task that uses the word lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,15 @@ def pull_models(order: Order, tasks: Sequence[str] | None) -> int:
             if model.task in wanted:
                 folder = pull(model, order.model_dir, order.mirror, progress)
                 progress.say(f"{model.task}: {model.name} {model.version} is in {folder}")
+        if SEARCH in wanted:
+            pull_word_lists(order.model_dir, order.mirror, progress)
     return 0
 
 
 def list_models(order: Order, tasks: Sequence[str] | None) -> int:
-    """Print a line for each model of the catalogue and each other installed model."""
+    """Print a line for each model of the catalogue, each other installed model, and each word
+    list.
+    """
     for task in _known(tasks) or _tasks():
         default = _default_of(task, order.model_dir)
         for model in _models(task, order.model_dir):
@@ -46,6 +53,8 @@ def list_models(order: Order, tasks: Sequence[str] | None) -> int:
                 f"{model.licence:12}{model.sha256[:12]}  {state}"
                 f"{', default' if model.reference == default else ''}"
             )
+    if not tasks or SEARCH in tasks:
+        print("\n".join(describe_lists(order.model_dir)))
     return 0
 
 
@@ -59,6 +68,8 @@ def verify(order: Order, tasks: Sequence[str] | None) -> int:
         for model in _models(task, order.model_dir):
             if needed or (order.model_dir / model.folder).exists():
                 problems += _verify(model, order.model_dir / model.folder)
+    if not tasks or SEARCH in tasks:
+        problems += _verify_word_lists(order.model_dir)
     return 1 if problems else 0
 
 
@@ -90,6 +101,13 @@ def _verify(model: Manifest, folder: Path) -> int:
         print(f"{model.task}: {problem}")
     summary = _advice(folder) if problems else "all files are right"
     print(f"{model.task}: {model.reference}: {summary}")
+    return len(problems)
+
+
+def _verify_word_lists(model_dir: Path) -> int:
+    problems = damaged_lists(model_dir)
+    for problem in problems:
+        print(f"{SEARCH}: {problem}; run `make models`")
     return len(problems)
 
 

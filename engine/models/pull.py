@@ -18,7 +18,15 @@ from typing import BinaryIO
 from common.errors import ModelUnavailable
 from engine.models.catalogue import File, Manifest
 from engine.models.progress import Progress
-from engine.models.sources import CHUNK, Interrupted, Origin, Refused, open_origin, without_password
+from engine.models.sources import (
+    CHUNK,
+    Interrupted,
+    Origin,
+    Refused,
+    Unreachable,
+    open_origin,
+    without_password,
+)
 from engine.models.verification import MANIFEST, is_installed, is_right
 
 TRIES = 3
@@ -40,7 +48,7 @@ def pull(manifest: Manifest, model_dir: Path, mirror: str, progress: Progress) -
         return folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _lock(folder, progress):
+        with lock_folder(folder, progress):
             if not is_installed(manifest, folder):
                 _install(manifest, folder, mirror, progress)
     except OSError as error:
@@ -57,7 +65,7 @@ def _install(manifest: Manifest, folder: Path, mirror: str, progress: Progress) 
             _fetch_from_any(file, target, addresses, progress)
     part = folder / f"{MANIFEST}.part"
     part.write_text(manifest.dump())
-    _put_in_place(part, folder / MANIFEST)
+    put_in_place(part, folder / MANIFEST)
 
 
 def _fetch_from_any(file: File, target: Path, addresses: Sequence[str], progress: Progress) -> None:
@@ -67,8 +75,8 @@ def _fetch_from_any(file: File, target: Path, addresses: Sequence[str], progress
     for address in addresses:
         try:
             with open_origin(address) as origin:
-                _fetch(file, part, origin, progress)
-            return _put_in_place(part, target)
+                fetch(file, part, origin, progress)
+            return put_in_place(part, target)
         except Refused as error:
             tried.append(f"  {without_password(address)}: {error}")
     lines = [
@@ -79,8 +87,10 @@ def _fetch_from_any(file: File, target: Path, addresses: Sequence[str], progress
     raise PullFailed("\n".join(lines))
 
 
-def _fetch(file: File, part: Path, origin: Origin, progress: Progress) -> None:
-    """Fill `part`; raises Refused if the origin does not have the file or does not respond."""
+def fetch(file: File, part: Path, origin: Origin, progress: Progress) -> None:
+    """Fill `part`; raises Refused if the origin does not have the file, Unreachable if it does not
+    respond.
+    """
     progress.begin(file.name, file.size, origin.address)
     reason = ""
     for attempt in range(TRIES):
@@ -91,7 +101,7 @@ def _fetch(file: File, part: Path, origin: Origin, progress: Progress) -> None:
                 return _receive(file, out, origin, progress)
         except Interrupted as error:
             reason = str(error)
-    raise Refused(f"{reason} ({TRIES} tries)")
+    raise Unreachable(f"{reason} ({TRIES} tries)")
 
 
 def _receive(file: File, out: BinaryIO, origin: Origin, progress: Progress) -> None:
@@ -131,7 +141,7 @@ def _existing(file: File, out: BinaryIO) -> tuple[int, "hashlib._Hash"]:
     return out.tell(), digest
 
 
-def _put_in_place(part: Path, target: Path) -> None:
+def put_in_place(part: Path, target: Path) -> None:
     """Rename, so that `target` is complete or missing, even after a power failure."""
     _sync(part)
     part.replace(target)
@@ -147,7 +157,7 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _lock(folder: Path, progress: Progress) -> Iterator[None]:
+def lock_folder(folder: Path, progress: Progress) -> Iterator[None]:
     """Let only this process write to `folder`; the system releases the lock when the
     process ends.
     """

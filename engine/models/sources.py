@@ -17,6 +17,10 @@ class Refused(Exception):
     """The origin does not provide the file, and a retry cannot help."""
 
 
+class Unreachable(Refused):
+    """The origin has not responded to several tries."""
+
+
 class Interrupted(Exception):
     """The origin stopped responding; a retry may help."""
 

@@ -10,6 +10,8 @@ from sqlalchemy import bindparam, select
 
 from common.callers import ANONYMOUS, Caller
 from common.database.session import execute, read
+from common.languages.codes import code_of
+from common.languages.word_index import WordIndex
 from common.services import Services
 from common.settings import Settings
 from common.tables import Role, User
@@ -34,22 +36,27 @@ class SearchRequest:
     image: UUID | None
     copies_of: UUID | None
     caller: Caller
+    language: str | None = None
 
 
 class SearchRunner:
     """The searches of one worker; all workers of the engine share the index."""
 
-    def __init__(self, services: Services, index: Index):
+    def __init__(self, services: Services, index: Index, words: WordIndex):
         self._sessions = services.sessions
         self._index = index
-        self._text = TextSearch(services.sessions, index)
+        self._text = TextSearch(services.sessions, index, words)
         self.model = self._text.model
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> SearchRequest:
         """Return the request, with the current role of its caller."""
         image, copies_of = (_id(params.get(name)) for name in ("image_id", "copies_of"))
         return SearchRequest(
-            params.get("query"), image, copies_of, self._caller(params["asked_by"])
+            params.get("query"),
+            image,
+            copies_of,
+            self._caller(params["asked_by"]),
+            code_of(params["lang"]) if params.get("lang") else None,
         )
 
     def run(
@@ -64,7 +71,7 @@ class SearchRunner:
         seen_by = condition_for(request.caller)
         if request.image:
             return find_alike(self._sessions, self._index, request.image, seen_by)
-        return self._text.find(request.query or "", seen_by)
+        return self._text.find(request.query or "", seen_by, request.language)
 
     def _caller(self, account: UUID | None) -> Caller:
         if account is None:
@@ -80,7 +87,8 @@ def _id(param: str | None) -> UUID | None:
 def open_worker_pool(services: Services, stop: Event, decoder: Decoder | None = None) -> WorkerPool:
     """Return a pool of its own size, so that no search waits for a long batch of others."""
     index = Index(services.settings.index_url)
-    return WorkerPool(WORKERS, BATCH, lambda _model: SearchRunner(services, index))
+    words = WordIndex(services.settings.model_dir)
+    return WorkerPool(WORKERS, BATCH, lambda _model: SearchRunner(services, index, words))
 
 
 def check_settings(settings: Settings) -> None:

@@ -63,3 +63,11 @@ def query_of(params: Mapping[str, Any]) -> str:
         return str(params["query"])
     kind = "image" if "image_id" in params else "copies"
     return f"{kind}:{UUID(params.get('image_id') or params['copies_of']).hex}"
+
+
+def voted_query(params: Mapping[str, Any], result: Mapping[str, Any] | None) -> str:
+    """Return the query under which votes on the results of a search count: that of `query_of`, in
+    English if words of another language were translated, so that Hund and dog share votes.
+    """
+    understood = (result or {}).get("query")
+    return str(understood["read_as"]) if understood else query_of(params)

@@ -1,0 +1,1 @@
+"""Languages of queries and labels: their codes and the word index."""
