@@ -18,7 +18,7 @@ from common.social.posts import LONGEST_TEXT
 from common.tasks import contracts, image_tasks
 
 VERSION = version("afterimage")
-ABOUT = """Upload an image and read its labels, outlines, caption or vector when they are ready.
+ABOUT = """Upload an image and read its labels, objects, outlines, caption or vector when ready.
 
 Every accepted upload reaches a final state. Errors are `application/problem+json` (RFC 9457)."""
 

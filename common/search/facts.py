@@ -15,6 +15,7 @@ class SearchableFacts:
     labels: Sequence[tuple[str, float]] = ()
     class_ids: Sequence[tuple[int, float]] = ()  # labels as ImageNet class numbers, 0 to 999
     broader: Sequence[tuple[str, float]] = ()
-    objects: Sequence[str] = ()
+    objects: Sequence[str] = ()  # outlined
+    detected: Sequence[tuple[str, float]] = ()
     caption: str = ""
     vector: bytes | None = None  # little-endian float32

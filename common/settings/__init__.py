@@ -27,6 +27,7 @@ from common.settings.parsers import (
     origins,
     percentage,
     price,
+    provider_names,
     seconds_below,
 )
 from common.settings.sources import read_setting, setting
@@ -72,6 +73,11 @@ class Settings(CallerSettings):
         "MODEL_MIRROR", "",
         "Folder or http(s) URL with the catalogue's files, for machines without internet access.",
         mirror,
+    )  # fmt: skip
+    onnx_providers: tuple[str, ...] = setting(
+        "ONNX_PROVIDERS", "CPU",
+        "Execution providers of onnxruntime, the preferred one first: `CUDA,CPU`. Those other than "
+        "CPU need another build of onnxruntime, such as `onnxruntime-gpu`.", provider_names,
     )  # fmt: skip
     public_url: str = setting(
         "PUBLIC_URL", "",

@@ -207,6 +207,17 @@ def host_names(text: str) -> tuple[str, ...]:
     return names
 
 
+def provider_names(text: str) -> tuple[str, ...]:
+    """Names of onnxruntime's execution providers separated by commas, with or without
+    `ExecutionProvider` at the end; upper and lower case are distinct.
+    """
+    names = (part.strip().removesuffix("ExecutionProvider") for part in text.split(","))
+    listed = tuple(dict.fromkeys(name for name in names if name))
+    if not listed or not all(name.isalnum() for name in listed):
+        raise ValueError("must be names of execution providers such as CUDA,CPU")
+    return listed
+
+
 def _comma_separated(text: str) -> tuple[str, ...]:
     return tuple(part.strip().lower() for part in text.split(",") if part.strip())
 

@@ -26,7 +26,7 @@ class LabelsCaptioner(Classifier):
     """Writes sentences from the labels of a classifier session of its own."""
 
     def __init__(self, settings: Settings, decoder: Decoder | None = None):
-        model = load(CLASSIFY.name, settings.model_dir)
+        model = load(CLASSIFY.name, settings.model_dir, providers=settings.onnx_providers)
         super().__init__(model, load_imagenet(), decoder or open_decoder(settings))
 
     def run(

@@ -33,7 +33,7 @@ class Document:
     public: bool
     read_at: int
     texts: Mapping[str, str]  # terms by field
-    known: str  # JSON: names and scores of labels, broader terms and objects
+    known: str  # JSON: names and scores of labels, broader terms, outlined and detected objects
     vectors: Mapping[str, bytes] = field(default_factory=dict)  # float32 by the model's reference
 
 
@@ -43,7 +43,8 @@ class ImageFacts:
 
     labels: Sequence[tuple[str, float]] = ()
     broader: Sequence[tuple[str, float]] = ()
-    objects: Sequence[str] = ()
+    objects: Sequence[str] = ()  # outlined
+    detected: Sequence[tuple[str, float]] = ()
     caption: str = ""
     posts: Sequence[str] = ()
     file_name: str = ""
@@ -96,7 +97,9 @@ def texts_of(known: ImageFacts, words_for: Words) -> dict[str, str]:
     return {
         "labels": " ".join(_weighed(known.labels, words_for)),
         "broader": " ".join(_weighed(known.broader, words_for)),
-        "objects": " ".join(_weighed([(name, 0.0) for name in known.objects], words_for)),
+        "objects": " ".join(
+            _weighed([*((name, 0.0) for name in known.objects), *known.detected], words_for)
+        ),
         "caption": _plain(known.caption),
         "posts": " ".join(map(_plain, known.posts)),
         "file_name": _plain(_spaced(known.file_name)),
@@ -107,6 +110,8 @@ def encode(known: ImageFacts) -> str:
     """Return the names and scores as JSON, for the scoring of candidates."""
     objects = [(name, 1.0) for name in known.objects]
     scored = {"labels": known.labels, "broader": known.broader, "objects": objects}
+    if known.detected:
+        scored["detected"] = known.detected
     return json.dumps(scored, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -178,6 +178,7 @@ def _combined(
         labels=[label for each in facts for label in _labels(each, words_for)],
         broader=[term for each in facts for term in each.broader],
         objects=list(dict.fromkeys(name for each in facts for name in each.objects)),
+        detected=[item for each in facts for item in each.detected],
         caption=" ".join(each.caption for each in facts if each.caption),
         posts=posts,
         file_name=file_name,

@@ -45,6 +45,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m engine.models", description=__doc__)
     kinds = parser.add_subparsers(required=True, metavar="COMMAND")
     pull = _command(kinds, "pull", "install missing models of the catalogue", _pull)
+    pull.add_argument(
+        "models",
+        nargs="*",
+        metavar="MODEL",
+        help="NAME or NAME@VERSION from `list`. Default: the default models of all tasks",
+    )
     shown = _command(kinds, "list", "list the catalogue and the installed models", _list)
     verify = _command(kinds, "verify", "compare every file with its sha256", _verify)
     for each in (pull, shown, verify):
@@ -90,7 +96,7 @@ def _command(
 
 
 def _pull(order: Order, arguments: argparse.Namespace) -> int:
-    return commands.pull_models(order, arguments.task)
+    return commands.pull_models(order, arguments.task, arguments.models)
 
 
 def _list(order: Order, arguments: argparse.Namespace) -> int:

@@ -76,10 +76,13 @@ def _read_described(task: str, folder: Path) -> Manifest:
 
 
 def _test_run(manifest: Manifest, folder: Path) -> None:
-    """Run the model once on a black picture before it is installed."""
-    black = np.zeros(manifest.input.shape[1:], np.uint8)
-    [output] = open_folder(folder, manifest).session().run([black])
-    if output.dtype.kind == "f" and not np.isfinite(output).all():
+    """Run the model once on a black picture, or on zeros, before it is installed."""
+    item = [
+        np.zeros(each.item_shape, np.uint8 if each.layout else each.dtype)
+        for each in manifest.inputs
+    ]
+    [outputs] = open_folder(folder, manifest).session().run_all([item])
+    if any(each.dtype.kind == "f" and not np.isfinite(each).all() for each in outputs):
         raise ModelUnavailable("The model's output contains infinite numbers or NaN.")
 
 

@@ -1,4 +1,4 @@
-"""The catalogue of default models, and the manifest of a model: catalogue.json and model.json.
+"""The catalogue of models, and the manifest of a model: catalogue.json and model.json.
 
 Both contain the same manifests: the catalogue those of models that can be downloaded, the
 model.json in a model's folder that of the installed model.
@@ -6,24 +6,35 @@ model.json in a model's folder that of the installed model.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from hashlib import sha256
 from importlib.resources import files
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Self
 
 from common.model_reference import format_reference
+from engine.models.fit import CROP, LETTERBOX, SHORTEST, SQUASH, Fit, parse_fit
+from engine.models.model_file import File, parse_file
+from engine.models.tensors import LOGITS, Tensor, parse_tensor
 from engine.pixels import PREPROCESSING
 
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """One file of a model; its name may contain folders."""
-
-    name: str
-    size: int  # bytes
-    sha256: str
+# With the parts of a manifest, which have modules of their own.
+__all__ = [
+    "CROP",
+    "LETTERBOX",
+    "LOGITS",
+    "SHORTEST",
+    "SQUASH",
+    "File",
+    "Fit",
+    "Labels",
+    "Manifest",
+    "Source",
+    "Tensor",
+    "default_model",
+    "load_catalogue",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +49,6 @@ class Source:
         return f"{self.repository} at {self.commit}" if self.commit else self.repository
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tensor:
-    """A model's input or output.
-
-    The values of an output represent the numbers (value - zero_point) * scale. For a float input a
-    pixel becomes the number (pixel - zero_point) * scale. With scale 0 values are used unchanged.
-    """
-
-    shape: tuple[int, ...]  # including the batch axis; -1: any length
-    dtype: str  # numpy's name
-    layout: str = ""
-    scale: float = 0.0
-    zero_point: float = 0
-    name: str = ""  # in the signature of a SavedModel
-    meaning: str = ""  # LOGITS, or empty: values are used unchanged
-
-
-LOGITS = "logits"  # the meaning of an output that softmax converts to probabilities
-
-
 @dataclass(frozen=True, slots=True)
 class Labels:
     """The name of the set of labels for the output's classes, and the number of leading classes
@@ -68,33 +59,12 @@ class Labels:
     background: int = 0
 
 
-SQUASH, CROP = "squash", "crop"
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """How an image becomes a square input.
-
-    SQUASH resizes the whole image without keeping its aspect ratio. CROP takes `share` of the
-    shorter side from the middle, and of the longer side up to `stretch` times as much, so that
-    nothing is resized more in one direction than `stretch` times in the other.
-    """
-
-    kind: str = SQUASH
-    share: float = 1.0
-    stretch: float = 1.0
-
-    def __str__(self) -> str:
-        if self.kind == SQUASH:
-            return self.kind
-        return f"{self.kind} {self.share:g}, stretch {self.stretch:g}"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """The description of a model: task, runtime, input, output, files, licence and source.
+    """The description of a model: task, runtime, inputs, outputs, files, licence and source.
 
-    The runtime opens the first file.
+    The runtime opens the first file. `decoder` names how the task reads the outputs, for a task
+    whose models differ in that (`engine/tasks/detect.py`); it is empty for others.
     """
 
     task: str
@@ -105,9 +75,13 @@ class Manifest:
     source: Source
     input: Tensor
     output: Tensor
+    more_inputs: tuple[Tensor, ...] = ()  # of a model that has several
+    more_outputs: tuple[Tensor, ...] = ()
     labels: Labels | None = None
     fit: Fit = Fit()
+    decoder: str = ""
     signature: str = ""  # signature of a SavedModel; empty: serving_default
+    default: bool = True  # of the catalogue: whether it is installed without being named
     files: tuple[File, ...]
 
     @classmethod
@@ -117,17 +91,21 @@ class Manifest:
         """
         parsed: dict[str, Any] = {
             "source": Source(**data["source"]),
-            "input": _tensor(data["input"]),
-            "output": _tensor(data["output"]),
+            "input": parse_tensor(data["input"]),
+            "output": parse_tensor(data["output"]),
+            "more_inputs": tuple(map(parse_tensor, data.get("more_inputs", ()))),
+            "more_outputs": tuple(map(parse_tensor, data.get("more_outputs", ()))),
             "labels": Labels(**data["labels"]) if data.get("labels") else None,
-            "fit": _fit(data.get("fit") or {}),
-            "files": tuple(_file(each) for each in data["files"]),
+            "fit": parse_fit(data.get("fit") or {}),
+            "files": tuple(map(parse_file, data["files"])),
         }
         return cls(**{**data, **parsed})
 
     def dump(self) -> str:
-        """Return the text of model.json, which `parse` reads."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        """Return the text of model.json, which `parse` reads, without values that are defaults:
+        engines of an earlier version can read it as long as the model uses nothing newer.
+        """
+        return json.dumps(_without_defaults(self), indent=2) + "\n"
 
     @property
     def folder(self) -> Path:
@@ -140,18 +118,34 @@ class Manifest:
         return format_reference(self.name, self.version)
 
     @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """All inputs, in the order in which a session takes them."""
+        return (self.input, *self.more_inputs)
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        """All outputs, in the order in which a session returns them."""
+        return (self.output, *self.more_outputs)
+
+    @property
     def size(self) -> int:
-        """The size of all files in bytes."""
-        return sum(file.size for file in self.files)
+        """The size in bytes of all files with a known one."""
+        return sum(max(0, file.size) for file in self.files)
+
+    @property
+    def licences(self) -> str:
+        """The licence of the model, followed by those of files with another one."""
+        every = [self.licence, *(file.licence for file in self.files if file.licence)]
+        return ", ".join(dict.fromkeys(every))
 
     @cached_property
     def sha256(self) -> str:
         """The sha256 of the file or, if there are several, of the lines that `sha256sum` prints for
-        them.
+        them. The git blob id replaces an unknown sha256 in these lines.
         """
-        if len(self.files) == 1:
+        if len(self.files) == 1 and self.files[0].sha256:
             return self.files[0].sha256
-        lines = "".join(f"{file.sha256}  {file.name}\n" for file in self.files)
+        lines = "".join(f"{file.sha256 or file.git_blob}  {file.name}\n" for file in self.files)
         return sha256(lines.encode()).hexdigest()
 
     @property
@@ -159,35 +153,24 @@ class Manifest:
         """The part of the manifest that is stored with each result and returned to callers."""
         about = {key: getattr(self, key) for key in ("name", "version", "sha256", "runtime")}
         preprocessing = f"{PREPROCESSING}: {self.fit}"
-        about |= {"licence": self.licence, "preprocessing": preprocessing}
+        about |= {"licence": self.licences, "preprocessing": preprocessing}
         return about | {"source": str(self.source)}
 
 
-def _tensor(data: Mapping[str, Any]) -> Tensor:
-    return Tensor(**{**data, "shape": tuple(data["shape"])})
-
-
-def _fit(data: Mapping[str, Any]) -> Fit:
-    fit = Fit(**data)
-    if fit.kind not in (SQUASH, CROP) or not 0 < fit.share <= 1 <= fit.stretch:
-        raise ValueError(
-            f"{data} is not a fit: the kind is {SQUASH} or {CROP}, the share above 0 and at most "
-            "1, the stretch 1 or more"
-        )
-    return fit
-
-
-def _file(data: Mapping[str, Any]) -> File:
-    file = File(**data)
-    path = PurePosixPath(file.name)
-    if path.is_absolute() or ".." in path.parts or not path.name:
-        raise ValueError(f"{file.name!r} is not a relative path within the model's folder")
-    return file
+def _without_defaults(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_without_defaults(each) for each in value]
+    if not is_dataclass(value):
+        return value
+    found = {field.name: (getattr(value, field.name), field.default) for field in fields(value)}
+    return {
+        name: _without_defaults(own) for name, (own, default) in found.items() if own != default
+    }
 
 
 def load_catalogue() -> tuple[Manifest, ...]:
-    """Return the default models, one per task. The file is read at each call, which takes less than
-    1 ms.
+    """Return the models that can be pulled: one default per task, and others. The file is read at
+    each call, which takes less than 1 ms.
     """
     data = json.loads(files("engine.models").joinpath("catalogue.json").read_bytes())
     sources = data["sources"]
@@ -197,5 +180,5 @@ def load_catalogue() -> tuple[Manifest, ...]:
 
 
 def default_model(task: str) -> Manifest:
-    """Return the catalogue's model for `task`; raises KeyError without one."""
-    return {entry.task: entry for entry in load_catalogue()}[task]
+    """Return the catalogue's default model for `task`; raises KeyError without one."""
+    return {entry.task: entry for entry in load_catalogue() if entry.default}[task]

@@ -1,6 +1,7 @@
 """The commands of `python -m engine.models`; each returns the process's exit code."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from engine.models.catalogue import Manifest, load_catalogue
 from engine.models.defaults import choose, set_default
 from engine.models.manifest_from_signature import ModelDescription
 from engine.models.progress import show
-from engine.models.pull import pull
+from engine.models.pull import TRIES, PullFailed, pull
 from engine.models.verification import damage, installed, is_installed
 from engine.words.pull import damaged_lists, describe_lists, pull_word_lists
 
@@ -26,17 +27,49 @@ class Order:
     mirror: str
 
 
-def pull_models(order: Order, tasks: Sequence[str] | None) -> int:
-    """Install the models of the catalogue that are missing."""
-    wanted = _known(tasks) or all_contracts()
+def pull_models(order: Order, tasks: Sequence[str] | None, names: Sequence[str] = ()) -> int:
+    """Install the named models of the catalogue, or else the default ones, those of `tasks` or of
+    all tasks. A model that cannot be installed is skipped with a message.
+
+    Returns 1 if a model is missing that is named or of a named task, or if all are missing.
+    """
+    selected = () if names else _known(tasks) or all_contracts()
+    wanted = _named(names) if names else _defaults(selected)
+    missing = 0
     with show() as progress:
-        for model in load_catalogue():
-            if model.task in wanted:
-                folder = pull(model, order.model_dir, order.mirror, progress)
+        for model in wanted:
+            try:
+                # What could not be reached once is tried once for each of the others.
+                tries = 1 if missing else TRIES
+                folder = pull(model, order.model_dir, order.mirror, progress, tries)
+            except PullFailed as error:
+                missing += 1
+                skipped = f"{model.task}: {model.reference} is skipped. {error.explained}"
+                print(f"models: {skipped}", file=sys.stderr)
+            else:
                 progress.say(f"{model.task}: {model.name} {model.version} is in {folder}")
-        if SEARCH in wanted:
+        if SEARCH in selected:
             pull_word_lists(order.model_dir, order.mirror, progress)
-    return 0
+    return 1 if missing and (names or tasks or missing == len(wanted)) else 0
+
+
+def _defaults(tasks: Collection[str]) -> list[Manifest]:
+    return [model for model in load_catalogue() if model.default and model.task in tasks]
+
+
+def _named(names: Sequence[str]) -> list[Manifest]:
+    """Return the models with these names, or with name and version as name@version.
+
+    Raises SettingsError for a name that is not in the catalogue.
+    """
+    found: dict[str, Manifest] = {}
+    for name in names:
+        models = [each for each in load_catalogue() if name in (each.name, each.reference)]
+        if not models:
+            known = ", ".join(each.reference for each in load_catalogue())
+            raise SettingsError(f"the catalogue has no model {name}; it has: {known}.")
+        found |= {each.reference: each for each in models}
+    return list(found.values())
 
 
 def list_models(order: Order, tasks: Sequence[str] | None) -> int:
@@ -50,7 +83,7 @@ def list_models(order: Order, tasks: Sequence[str] | None) -> int:
             state = "not installed" if not here else "installed"
             print(
                 f"{task:10}{model.reference:44}{model.size / 1e6:6.1f} MB  {model.runtime:11}"
-                f"{model.licence:12}{model.sha256[:12]}  {state}"
+                f"{model.licences:12}{model.sha256[:12]}  {state}"
                 f"{', default' if model.reference == default else ''}"
             )
     if not tasks or SEARCH in tasks:
@@ -59,14 +92,14 @@ def list_models(order: Order, tasks: Sequence[str] | None) -> int:
 
 
 def verify(order: Order, tasks: Sequence[str] | None) -> int:
-    """Read every file of the catalogue's models for existing tasks, and of all other installed
-    models.
+    """Read every file of the catalogue's default models for existing tasks, and of all other
+    installed models.
     """
     problems = 0
     for task in _known(tasks) or _tasks():
         needed = bool(tasks) or task in all_contracts()
         for model in _models(task, order.model_dir):
-            if needed or (order.model_dir / model.folder).exists():
+            if (needed and model.default) or (order.model_dir / model.folder).exists():
                 problems += _verify(model, order.model_dir / model.folder)
     if not tasks or SEARCH in tasks:
         problems += _verify_word_lists(order.model_dir)
@@ -116,7 +149,7 @@ def _advice(folder: Path) -> str:
 
 
 def _models(task: str, model_dir: Path) -> list[Manifest]:
-    """Return the catalogue's model of a task, then the other installed ones."""
+    """Return the catalogue's models of a task and the other installed ones."""
     listed = {model.reference: model for model in load_catalogue() if model.task == task}
     return list((installed(task, model_dir) | listed).values())
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.models.catalogue import SQUASH, Fit
+from engine.models.fit import LETTERBOX, SHORTEST, SQUASH, Fit
+from engine.models.letterbox import fill, frame_of
 from engine.pixels import OVERSAMPLING
 
 # An image that is longer than this, as a multiple of its shorter side, is covered by several
@@ -24,8 +25,15 @@ def needed_side(fit: Fit, side: int) -> int:
 
 def squares(image: Image.Image, fit: Fit, side: int) -> NDArray[np.uint8]:
     """Return the input for an image as uint8 RGB [squares, side, side, 3]: one square, or up to
-    MOST_SQUARES of an image that is longer than LONG.
+    MOST_SQUARES of an image that is longer than LONG and of which a crop is taken.
     """
+    if fit.kind == LETTERBOX:
+        frame = frame_of(*image.size, side, fit.place)
+        return fill(image, frame, side, fit.fill)[np.newaxis]
+    if fit.kind == SHORTEST:
+        [box] = boxes(image.size, fit)
+        resized = image.resize((side, side), Image.Resampling.BICUBIC, box)
+        return np.asarray(resized, np.uint8)[np.newaxis]
     return np.stack([_resized(image, box, side) for box in boxes(image.size, fit)])
 
 
@@ -55,7 +63,8 @@ def boxes(size: tuple[int, int], fit: Fit) -> list[Box]:
         return [(0, 0, width, height)]
     shorter, longer = min(size), max(size)
     length = min(longer, fit.stretch * shorter)
-    count = 1 if longer <= LONG * shorter else min(MOST_SQUARES, math.ceil(longer / length))
+    is_single = fit.kind == SHORTEST or longer <= LONG * shorter
+    count = 1 if is_single else min(MOST_SQUARES, math.ceil(longer / length))
     room = longer - length
     starts = [room * number / (count - 1) for number in range(count)] if count > 1 else [room / 2]
     along, across = length * (1 - fit.share) / 2, shorter * (1 - fit.share) / 2

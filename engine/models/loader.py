@@ -12,8 +12,12 @@ from engine.models.catalogue import Manifest
 from engine.models.defaults import choose
 from engine.models.verification import damage
 
-RUNTIMES = ("litert", "savedmodel")
-_REMEDY = {"savedmodel": ": pip install 'afterimage[tensorflow]'"}
+RUNTIMES = ("litert", "onnx", "savedmodel")
+CPU = ("CPU",)  # the default of ONNX_PROVIDERS
+_REMEDY = {
+    "onnx": ": pip install 'afterimage[engine]'",
+    "savedmodel": ": pip install 'afterimage[tensorflow]'",
+}
 
 
 class Session(Protocol):
@@ -22,10 +26,16 @@ class Session(Protocol):
     def run(self, batch: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """Return the output of each input, in order.
 
-        Inputs are pixels, uint8 in the manifest's shape without the batch axis; the runtime
-        converts them for models with float inputs. Outputs have no batch axis either. They are
-        float32 if they represent real numbers (probabilities, if the model returns logits); others,
-        such as class indices, are returned unchanged.
+        Inputs are pixels, uint8 RGB [height, width, 3]; the runtime converts them to the numbers,
+        the order of channels and the layout that the manifest describes. Outputs have no batch axis
+        either. They are float32 if they represent real numbers (probabilities, if the model returns
+        logits); others, such as class indices, are returned unchanged. Of several outputs it is
+        the first one.
+        """
+
+    def run_all(self, batch: Sequence[Sequence[NDArray[Any]]]) -> list[list[NDArray[Any]]]:
+        """Return all outputs of each item, which consists of all inputs, both in the manifest's
+        order. Inputs that are no images have the manifest's shape without the batch axis.
         """
 
 
@@ -37,12 +47,15 @@ class Model(Protocol):
 
     def session(self) -> Session:
         """Return a session for one thread. Raises ModelUnavailable if the file differs from the
-        manifest.
+        manifest; a runtime that opens the file with the first run raises it then.
         """
 
 
-def load(task: str, model_dir: Path, reference: str | None = None) -> Model:
-    """Return the model of `task` with this reference (name@version), or the task's default.
+def load(
+    task: str, model_dir: Path, reference: str | None = None, providers: Sequence[str] = CPU
+) -> Model:
+    """Return the model of `task` with this reference (name@version), or the task's default. The
+    runtime `onnx` runs it on the first of `providers` that can.
 
     Raises ModelUnavailable with a message about what to do. Every byte is compared with its sha256
     first (1 ms per MB): a runtime that opens a damaged file may return wrong results or crash. The
@@ -54,10 +67,10 @@ def load(task: str, model_dir: Path, reference: str | None = None) -> Model:
             f"The model of `{task}`, {manifest.folder} in MODEL_DIR, is incomplete or damaged: "
             "delete that folder and run `make models`."
         )
-    return open_folder(model_dir / manifest.folder, manifest)
+    return open_folder(model_dir / manifest.folder, manifest, providers)
 
 
-def open_folder(folder: Path, manifest: Manifest) -> Model:
+def open_folder(folder: Path, manifest: Manifest, providers: Sequence[str] = CPU) -> Model:
     """Return the model in `folder`, whose files are verified; raises ModelUnavailable if its
     runtime is not installed.
     """
@@ -70,5 +83,6 @@ def open_folder(folder: Path, manifest: Manifest) -> Model:
             f"The model of `{manifest.task}` needs the runtime `{manifest.runtime}`, "
             f"which is not installed here{_REMEDY.get(manifest.runtime, '')}."
         ) from error
-    model: Model = runtime.open_model(folder, manifest)
+    options = (providers,) if manifest.runtime == "onnx" else ()
+    model: Model = runtime.open_model(folder, manifest, *options)
     return model

@@ -13,7 +13,7 @@ class Progress(Protocol):
     """Receives the progress of a download."""
 
     def begin(self, name: str, size: int, address: str) -> None:
-        """A download of a file of `size` bytes from `address` begins."""
+        """A download of a file of `size` bytes from `address` begins; -1: its size is unknown."""
 
     def at(self, done: int) -> None:
         """`done` bytes of the file have been received."""
@@ -27,7 +27,8 @@ class Lines:
 
     def begin(self, name: str, size: int, address: str) -> None:
         """Write a line about the file."""
-        self.say(f"Fetching {name} ({size / 1e6:.1f} MB) from {address}")
+        known = f" ({size / 1e6:.1f} MB)" if size >= 0 else ""
+        self.say(f"Fetching {name}{known} from {address}")
 
     def at(self, done: int) -> None:
         """Do nothing: a log should not contain progress bars."""
@@ -47,7 +48,7 @@ class Bar:
     def begin(self, name: str, size: int, address: str) -> None:
         """Add a bar below the others."""
         self._bar.console.print(f"Fetching from {address}", markup=False, highlight=False)
-        self._task = self._bar.add_task(name, total=size)
+        self._task = self._bar.add_task(name, total=size if size >= 0 else None)
 
     def at(self, done: int) -> None:
         """Update the last bar."""

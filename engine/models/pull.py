@@ -6,20 +6,19 @@ the model's folder admits one, and the others then find the model installed.
 """
 
 import fcntl
-import hashlib
 import os
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote
 
 from common.errors import ModelUnavailable
 from engine.models.catalogue import File, Manifest
 from engine.models.progress import Progress
 from engine.models.sources import (
-    CHUNK,
     Interrupted,
     Origin,
     Refused,
@@ -30,6 +29,7 @@ from engine.models.sources import (
 from engine.models.verification import MANIFEST, is_installed, is_right
 
 TRIES = 3
+LARGEST = 1 << 32  # bytes of a file without a known size, after which its download ends
 PAUSE = 1.0  # approximate seconds before the second try; twice as long before the third
 
 
@@ -37,11 +37,13 @@ class PullFailed(ModelUnavailable):
     """The model could not be installed; the message lists what was tried and what to set."""
 
 
-def pull(manifest: Manifest, model_dir: Path, mirror: str, progress: Progress) -> Path:
+def pull(
+    manifest: Manifest, model_dir: Path, mirror: str, progress: Progress, tries: int = TRIES
+) -> Path:
     """Install the model and return its folder; does nothing if it is installed already.
 
     `mirror`, a folder or an http(s) address, is tried before the model's own source; it may be
-    empty. Raises PullFailed.
+    empty. An origin that stops responding is tried `tries` times. Raises PullFailed.
     """
     folder = model_dir / manifest.folder
     if is_installed(manifest, folder):
@@ -50,95 +52,113 @@ def pull(manifest: Manifest, model_dir: Path, mirror: str, progress: Progress) -
         folder.mkdir(parents=True, exist_ok=True)
         with lock_folder(folder, progress):
             if not is_installed(manifest, folder):
-                _install(manifest, folder, mirror, progress)
+                _install(manifest, folder, mirror, progress, tries)
     except OSError as error:
         raise PullFailed(f"The model cannot be written to {folder}.") from error
     return folder
 
 
-def _install(manifest: Manifest, folder: Path, mirror: str, progress: Progress) -> None:
-    addresses = [address for address in (mirror, manifest.source.files) if address]
+def _install(manifest: Manifest, folder: Path, mirror: str, progress: Progress, tries: int) -> None:
     for file in manifest.files:
         target = folder / file.name
         if not is_right(file, target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            _fetch_from_any(file, target, addresses, progress)
+            places = _places(file, mirror, manifest.source.files)
+            _fetch_from_any(file, target, places, progress, tries)
     part = folder / f"{MANIFEST}.part"
     part.write_text(manifest.dump())
     put_in_place(part, folder / MANIFEST)
 
 
-def _fetch_from_any(file: File, target: Path, addresses: Sequence[str], progress: Progress) -> None:
+def _places(file: File, mirror: str, source: str) -> list[tuple[str, str]]:
+    """Return the address of each folder that may have the file, and the file's name in it."""
+    places = [(mirror, file.name)]
+    if file.address:
+        folder, _, name = file.address.rpartition("/")
+        places.append((folder, unquote(name)))
+    else:
+        places.append((source, file.name))
+    return [(folder, name) for folder, name in places if folder]
+
+
+def _fetch_from_any(
+    file: File, target: Path, places: Sequence[tuple[str, str]], progress: Progress, tries: int
+) -> None:
     """Fetch one file from the first origin that provides it."""
     part = target.with_name(f"{target.name}.part")
     tried = []
-    for address in addresses:
+    for address, name in places:
         try:
             with open_origin(address) as origin:
-                fetch(file, part, origin, progress)
+                fetch(file, part, origin, progress, name, tries)
             return put_in_place(part, target)
         except Refused as error:
             tried.append(f"  {without_password(address)}: {error}")
     lines = [
-        f"{file.name} ({file.size:,} bytes) could not be downloaded. Tried:",
+        f"{file.name}{_size(file)} could not be downloaded. Tried:",
         *tried,
         "Set MODEL_MIRROR to a folder or an http(s) address that holds this file.",
     ]
     raise PullFailed("\n".join(lines))
 
 
-def fetch(file: File, part: Path, origin: Origin, progress: Progress) -> None:
-    """Fill `part`; raises Refused if the origin does not have the file, Unreachable if it does not
-    respond.
+def _size(file: File) -> str:
+    return f" ({file.size:,} bytes)" if file.size >= 0 else ""
+
+
+def fetch(
+    file: File, part: Path, origin: Origin, progress: Progress, name: str = "", tries: int = TRIES
+) -> None:
+    """Fill `part` from the origin's file `name`, by default that of `file`; raises Refused if the
+    origin does not have the file, Unreachable if it does not respond.
     """
     progress.begin(file.name, file.size, origin.address)
     reason = ""
-    for attempt in range(TRIES):
+    for attempt in range(tries):
         if attempt:
             time.sleep(PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1))
         try:
-            with part.open("a+b") as out:
-                return _receive(file, out, origin, progress)
+            return _receive(file, part, origin, name or file.name, progress)
         except Interrupted as error:
             reason = str(error)
-    raise Unreachable(f"{reason} ({TRIES} tries)")
+    raise Unreachable(f"{reason} ({tries} {'try' if tries == 1 else 'tries'})")
 
 
-def _receive(file: File, out: BinaryIO, origin: Origin, progress: Progress) -> None:
-    """Append the missing bytes to `out`. Wrong bytes are deleted; that raises Refused if all of
+def _receive(file: File, part: Path, origin: Origin, name: str, progress: Progress) -> None:
+    """Append the missing bytes to `part`. Wrong bytes are deleted; that raises Refused if all of
     them came from this origin, and Interrupted if some were there before.
+
+    Without a known size the download starts from the beginning and ends where the origin does.
     """
-    done, digest = _existing(file, out)
-    mismatch: type[Exception] = Interrupted if done else Refused
-    if done < file.size:
-        with origin.open(file.name, done) as (offset, pieces):
-            if offset != done:
-                done, digest = 0, hashlib.sha256()
-                out.truncate(0)
-            for piece in pieces:
-                done += out.write(piece)
-                digest.update(piece)
-                progress.at(done)
-                if done > file.size:
-                    break
-    if done < file.size:
-        raise Interrupted(f"stopped after {done:,} of {file.size:,} bytes")
-    if done > file.size or digest.hexdigest() != file.sha256:
-        out.truncate(0)
-        raise mismatch("has a different file of this name: its sha256 is not the catalogue's")
+    most = file.size if file.size >= 0 else LARGEST
+    with part.open("a+b") as out:
+        done = out.seek(0, os.SEEK_END)
+        if done > most or file.size < 0:
+            out.truncate(done := 0)
+        mismatch: type[Exception] = Interrupted if done else Refused
+        if done < most:
+            with origin.open(name, done) as (offset, pieces):
+                if offset != done:
+                    out.truncate(done := 0)
+                done = _append(pieces, out, done, most, progress)
+        if done < file.size:
+            raise Interrupted(f"stopped after {done:,} of {file.size:,} bytes")
+    if done > most or not file.is_at(part):
+        part.unlink()
+        kind = "sha256" if file.sha256 else "git blob id"
+        raise mismatch(f"has a different file of this name: its {kind} is not the catalogue's")
 
 
-def _existing(file: File, out: BinaryIO) -> tuple[int, "hashlib._Hash"]:
-    """Return the size and the hash of what an earlier try left; a file larger than `file` is
-    emptied.
-    """
-    if out.seek(0, os.SEEK_END) > file.size:
-        out.truncate(0)
-    out.seek(0)
-    digest = hashlib.sha256()
-    while piece := out.read(CHUNK):
-        digest.update(piece)
-    return out.tell(), digest
+def _append(
+    pieces: Iterable[bytes], out: BinaryIO, done: int, most: int, progress: Progress
+) -> int:
+    """Write the pieces and return the size of `out`; stops after more than `most` bytes."""
+    for piece in pieces:
+        done += out.write(piece)
+        progress.at(done)
+        if done > most:
+            break
+    return done
 
 
 def put_in_place(part: Path, target: Path) -> None:

@@ -9,16 +9,16 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import Any
-from weakref import WeakValueDictionary
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from common.errors import ModelUnavailable
-from engine.models.catalogue import LOGITS, Manifest, Tensor
+from engine.models.catalogue import Manifest, Tensor
+from engine.models.shared import OpenedOnce
+from engine.models.tensors import fits, to_input, to_numbers
 
 LIMIT = 32  # images in one call: more are no faster on CPUs and need more memory
 SERVING = "serving_default"
@@ -40,21 +40,13 @@ class Network:
         self.outputs = _specs(self.call.structured_outputs)
 
 
-class Networks:
+class Networks(OpenedOnce[Network]):
     """The loaded networks, each loaded once and released with its last session."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._open: WeakValueDictionary[tuple[Path, str, str], Network] = WeakValueDictionary()
 
     def get(self, folder: Path, manifest: Manifest) -> Network:
         """Return the network in `folder`; raises ModelUnavailable if it cannot be loaded."""
         key = (folder, manifest.sha256, manifest.signature)
-        with self._lock:
-            network = self._open.get(key)
-            if network is None:
-                network = self._open[key] = open_network(folder, manifest.signature)
-            return network
+        return self.opened(key, lambda: open_network(folder, manifest.signature))
 
 
 class SavedModel:
@@ -78,6 +70,11 @@ class SavedModel:
                 f"{manifest.folder} has the inputs {_described(network.inputs)}; "
                 "only a single input of one image, or of any number of images, is supported."
             )
+        if manifest.more_inputs or manifest.more_outputs:
+            raise ModelUnavailable(
+                f"The model.json of {manifest.folder} describes several inputs or outputs; "
+                "a SavedModel can only be used with one of each."
+            )
         return SavedModelSession(network, manifest)
 
 
@@ -89,6 +86,10 @@ class SavedModelSession:
         self._input, self._output = manifest.input, manifest.output
         self._limit = 1 if manifest.input.shape[0] == 1 else LIMIT
 
+    def run_all(self, batch: Sequence[Sequence[NDArray[Any]]]) -> list[list[NDArray[Any]]]:
+        """Run calls of at most LIMIT images; there is one input and one output."""
+        return [[output] for output in self.run([image for [image] in batch])]
+
     def run(self, batch: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """Run calls of at most LIMIT images."""
         return [
@@ -98,13 +99,9 @@ class SavedModelSession:
         ]
 
     def _call(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        tensor = self._input
-        numbers = pixels.astype(tensor.dtype, copy=False)
-        if tensor.scale:
-            kind = np.dtype(tensor.dtype).type
-            numbers = (numbers - kind(tensor.zero_point)) * kind(tensor.scale)
-        outputs = self._network.call(**{tensor.name: tf.constant(numbers)})
-        return _real(outputs[self._output.name].numpy(), self._output)
+        numbers = to_input(pixels, self._input)
+        outputs = self._network.call(**{self._input.name: tf.constant(numbers)})
+        return to_numbers(outputs[self._output.name].numpy(), self._output)
 
 
 def open_model(folder: Path, manifest: Manifest) -> SavedModel:
@@ -153,34 +150,12 @@ def _specs(described: Mapping[str, Any]) -> dict[str, Tensor]:
 
 def _check(what: str, found: Mapping[str, Tensor], expected: Tensor) -> None:
     tensor = found.get(expected.name)
-    if tensor and tensor.dtype == expected.dtype and _fits(tensor.shape, expected.shape):
+    if tensor and tensor.dtype == expected.dtype and fits(tensor.shape, expected.shape):
         return
     raise ModelUnavailable(
         f"{what} is {_described(found)}; its model.json describes {_described({'': expected})}."
     )
 
 
-def _fits(found: tuple[int, ...], expected: tuple[int, ...]) -> bool:
-    """Return whether the shapes agree; a side that the network leaves open may have any expected
-    length.
-    """
-    return len(found) == len(expected) and all(
-        a in (ANY, b) for a, b in zip(found, expected, strict=True)
-    )
-
-
 def _described(tensors: Mapping[str, Tensor]) -> str:
     return " and ".join(f"{t.name} {t.dtype} {list(t.shape)}" for t in tensors.values())
-
-
-def _real(values: NDArray[Any], meaning: Tensor) -> NDArray[Any]:
-    """Return the values that the output represents: probabilities for logits, scaled numbers, or
-    itself.
-    """
-    if meaning.meaning == LOGITS:
-        # Subtract the largest value, so that no power overflows.
-        powers = np.exp(values.astype(np.float32) - values.max(axis=-1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
-    if meaning.scale:
-        return (values.astype(np.float32) - meaning.zero_point) * np.float32(meaning.scale)
-    return values.astype(np.float32, copy=False) if values.dtype.kind == "f" else values

@@ -20,7 +20,7 @@ class SquareInputModel:
         self.batches = model.batches
         self._session = model.session()
         self._decoder = decoder
-        self._side = model.manifest.input.shape[1]
+        self._side = model.manifest.input.side
         self._fit = model.manifest.fit
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> NDArray[np.uint8]:

@@ -1,6 +1,5 @@
 """Read the manifests of installed models and compare their files with them."""
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -40,7 +39,9 @@ def is_installed(manifest: Manifest, folder: Path) -> bool:
     try:
         if read_manifest(folder) != manifest:
             return False
-        return all((folder / file.name).stat().st_size == file.size for file in manifest.files)
+        sizes = [(folder / file.name).stat().st_size for file in manifest.files]
+        files = zip(sizes, manifest.files, strict=True)
+        return all(file.size in (size, -1) for size, file in files)
     except (OSError, ValueError):
         return False
 
@@ -59,9 +60,8 @@ def damage(manifest: Manifest, folder: Path) -> list[str]:
 
 
 def is_right(file: File, path: Path) -> bool:
-    """Return whether `path` is exactly this file. Computes its sha256, about 1 ms per MB."""
+    """Return whether `path` is exactly this file, which is read (about 1 ms per MB)."""
     try:
-        with path.open("rb") as source:
-            return hashlib.file_digest(source, "sha256").hexdigest() == file.sha256
+        return file.is_at(path)
     except OSError:
         return False

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.outlines.frame import Frame
+from engine.models.letterbox import Frame
 from engine.outlines.shapes import Outline, Polygon
 from engine.outlines.simplify import faithful_tolerance, simplify_together
 from engine.outlines.tracing import TracedObject, trace

@@ -25,6 +25,7 @@ NAMED = (
     ("labels", LABEL, "label"),
     ("broader", BROADER, "broader term"),
     ("objects", OBJECT, "outlined"),
+    ("detected", OBJECT, "detected"),
 )
 
 
@@ -84,7 +85,7 @@ class Scorer:
         """Yield (term number, value, reason) for each match."""
         known = decode(hit.known)
         for kind, worth, label in NAMED:
-            for name, score in known[kind]:
+            for name, score in known.get(kind, ()):
                 fit = self._fit(name)
                 if fit.own or fit.related:
                     # The square root keeps a score of 0.1 relevant.

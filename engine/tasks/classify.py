@@ -73,5 +73,5 @@ def open_runner(
     settings: Settings, model: str | None = None, decoder: Decoder | None = None
 ) -> ClassifyRunner:
     """Load the default model or the one with this reference; raises ModelUnavailable."""
-    chosen = load(CONTRACT.name, settings.model_dir, model)
+    chosen = load(CONTRACT.name, settings.model_dir, model, settings.onnx_providers)
     return ClassifyRunner(chosen, load_imagenet(), decoder or open_decoder(settings))

@@ -43,5 +43,5 @@ def open_runner(
     settings: Settings, model: str | None = None, decoder: Decoder | None = None
 ) -> EmbedRunner:
     """Load the default model or the one with this reference; raises ModelUnavailable."""
-    chosen = load(CONTRACT.name, settings.model_dir, model)
+    chosen = load(CONTRACT.name, settings.model_dir, model, settings.onnx_providers)
     return EmbedRunner(chosen, decoder or open_decoder(settings))

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common.errors import ModelUnavailable
 from common.images.formats import read_start
 from common.settings import Settings
 from common.tasks.outline import CONTRACT
 from engine.decoding.decoder import Decoder, open_decoder
 from engine.models.catalogue import Manifest
+from engine.models.class_names import read_class_names
+from engine.models.letterbox import Frame, fill, frame_of
 from engine.models.loader import Model, load
 from engine.outlines import coco, geojson, polygons, svg
-from engine.outlines.frame import Frame, fill, frame_of
 from engine.outlines.objects import find_objects
 from engine.outlines.shapes import Outline
 
@@ -27,6 +27,13 @@ FORMATS: dict[str, Render] = {
     "coco": coco.render,
     "svg": svg.render,
 }
+# The image keeps its aspect ratio and is placed in the upper left corner, with gray, the mean of
+# the network's training data, beside or below it, as in the network's training. If it is squashed
+# to a square, the network misses much: over 24 crops of `dog_segmentation.bmp`, to between half and
+# three quarters of its width or height, the mean intersection over union with the true mask is 0.92
+# with gray and 0.69 squashed. Black is as good there (0.93), but frames `sunflower.bmp` so that the
+# network takes it for a television.
+GRAY = 127
 # Labels of the file that are written as one word or are uncommon, and their replacements.
 PLAIN = {
     "aeroplane": "airplane",
@@ -54,14 +61,14 @@ class OutlineRunner:
         self._session = model.session()
         self._labels = labels
         self._decoder = decoder
-        self._side = model.manifest.input.shape[1]
+        self._side = model.manifest.input.side
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> Prepared:
         """Return the whole image, upright, with its own aspect ratio."""
         width, height = read_start(data).upright_size
         frame = frame_of(width, height, self._side)
         with self._decoder.decoded(data, frame.inner_width, frame.inner_height) as image:
-            return Prepared(fill(image, frame, self._side), frame)
+            return Prepared(fill(image, frame, self._side, GRAY), frame)
 
     def run(
         self, prepared: Sequence[Prepared], params: Sequence[dict[str, Any]]
@@ -87,21 +94,11 @@ def open_runner(
     """Load the default model or the one with this reference, and its labels; raises
     ModelUnavailable.
     """
-    chosen = load(CONTRACT.name, settings.model_dir, model)
+    chosen = load(CONTRACT.name, settings.model_dir, model, settings.onnx_providers)
     labels = read_labels(chosen.manifest, settings.model_dir)
     return OutlineRunner(chosen, labels, decoder or open_decoder(settings))
 
 
 def read_labels(manifest: Manifest, model_dir: Path) -> list[str]:
-    """Return the names of the classes from the file that the manifest calls the set of labels: one
-    per line; lines after an empty one describe the file. Raises ModelUnavailable.
-    """
-    path = model_dir / manifest.folder / (manifest.labels.set if manifest.labels else "")
-    try:
-        names = path.read_text().split("\n\n")[0].splitlines()
-    except OSError as error:
-        raise ModelUnavailable(
-            f"{manifest.folder} has no names for its classes: `labels.set` in its model.json must "
-            "name a file of the model."
-        ) from error
-    return [PLAIN.get(name, name) for name in names]
+    """Return the names of the classes from the model's file. Raises ModelUnavailable."""
+    return [PLAIN.get(name, name) for name in read_class_names(manifest, model_dir)]

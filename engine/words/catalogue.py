@@ -17,7 +17,7 @@ FOLDER = "words"  # in MODEL_DIR, and in a mirror
 class ListFile(File):
     """A file of a word list, and its path in the repository. A mirror has it as `words/<name>`."""
 
-    path: str
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,18 @@ def test_a_limit_is_read(text: str) -> None:
     assert Settings.from_env({"RATE_LIMIT": text}).rate_limit == Allowance(100, 60)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ("CPU",)),
+        ("CUDA, CPU", ("CUDA", "CPU")),
+        ("CUDAExecutionProvider,CPUExecutionProvider,CPU", ("CUDA", "CPU")),
+    ],
+)
+def test_execution_providers_are_named_in_order(text: str, expected: tuple[str, ...]) -> None:
+    assert Settings.from_env({"ONNX_PROVIDERS": text}).onnx_providers == expected
+
+
 def test_no_limit_may_be_capitalised() -> None:
     assert Settings.from_env({"SIGN_UP_LIMIT": "OFF"}).sign_up_limit is None
 
@@ -63,6 +75,8 @@ def test_a_file_holds_the_value_and_nothing_else(tmp_path: Path) -> None:
         ("CAPTION_PRICE", "0.1;0.2", "must be a number"),
         ("METRICS_PORT", "http://host", "must be a port, or host:port"),
         ("DATA_DIR", "~no-such-user/x", "home directory"),
+        ("ONNX_PROVIDERS", "CUDA;CPU", "must be names of execution providers such as CUDA,CPU"),
+        ("ONNX_PROVIDERS", ",", "must be names of execution providers"),
     ],
 )
 def test_the_error_says_what_to_send(variable: str, text: str, wanted: str) -> None:

@@ -7,8 +7,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.models.catalogue import CROP, SQUASH, Fit, Manifest, default_model
+from engine.models.catalogue import (
+    CROP,
+    LETTERBOX,
+    SHORTEST,
+    SQUASH,
+    Fit,
+    Manifest,
+    default_model,
+)
 from engine.models.fitting import boxes, needed_side, squares
+from engine.models.letterbox import Frame, frame_of
 from tests.support.images.pictures import picture
 
 WHOLE, MIDDLE, LITTLE = Fit(SQUASH), Fit(CROP, 0.5), Fit(CROP, 0.1)
@@ -75,6 +84,33 @@ def test_a_crop_has_the_pixels_of_its_box_at_the_needed_size() -> None:
     assert (square == np.asarray(image.crop((40, 20, 80, 60)))).all()
 
 
+def test_shortest_takes_one_central_square_whatever_the_length() -> None:
+    image = picture(size=(500, 100))
+    [square] = squares(image, Fit(SHORTEST), 40)
+    resized = image.resize((200, 40), Image.Resampling.BICUBIC)
+    middle = np.asarray(resized.crop((80, 0, 120, 40))).astype(int)
+    assert square.dtype == np.uint8
+    assert abs(square.astype(int) - middle).mean() < 1
+
+
+@pytest.mark.parametrize(("place", "rows"), [("top-left", slice(0, 20)), ("center", slice(10, 30))])
+def test_letterbox_shows_the_whole_image_in_its_place(place: str, rows: slice) -> None:
+    image = Image.new("RGB", (200, 100), "red")
+    [square] = squares(image, Fit(LETTERBOX, place=place, fill=114), 40)
+    assert square.shape == (40, 40, 3)
+    assert (square[rows] == (255, 0, 0)).all()
+    outside = np.ones(40, bool)
+    outside[rows] = False
+    assert (square[outside] == 114).all()
+
+
+def test_points_of_a_centered_frame_are_converted_to_the_images_pixels() -> None:
+    frame = frame_of(100, 200, 40, "center")
+    assert frame == Frame(100, 200, 20, 40, left=10, top=0)
+    corners = np.array([(10.0, 0), (30, 40), (20, 20)])
+    assert frame.to_image(corners).tolist() == [[0, 0], [100, 200], [50, 100]]
+
+
 def test_a_manifest_without_a_fit_squashes() -> None:
     about = json.loads(default_model("classify").dump())
     assert about.pop("fit") == {"kind": "crop", "share": 0.92, "stretch": 1.2}
@@ -82,7 +118,14 @@ def test_a_manifest_without_a_fit_squashes() -> None:
 
 
 @pytest.mark.parametrize(
-    "fit", [{"kind": "fill"}, {"kind": "crop", "share": 0}, {"kind": "crop", "stretch": 0.5}]
+    "fit",
+    [
+        {"kind": "fill"},
+        {"kind": "crop", "share": 0},
+        {"kind": "crop", "stretch": 0.5},
+        {"kind": "letterbox", "place": "right"},
+        {"kind": "letterbox", "fill": 256},
+    ],
 )
 def test_an_unknown_fit_is_refused(fit: dict[str, object]) -> None:
     about = json.loads(default_model("classify").dump())

@@ -90,13 +90,16 @@ def test_sessions_in_two_threads_answer_as_one_does(
             assert (np.stack(done.result(60)) == np.tile(alone, (5, 1))).all()
 
 
-@pytest.mark.parametrize("task", [model.task for model in load_catalogue()])
-def test_every_file_of_the_catalogue_is_as_it_says(task: str, mirror: str, tmp_path: Path) -> None:
-    pull(default_model(task), tmp_path, mirror, Lines())
-    model = load(task, tmp_path)
-    expected = model.manifest
-    [output] = model.session().run([np.zeros(expected.input.shape[1:], expected.input.dtype)])
-    assert output.shape == expected.output.shape[1:]
+@pytest.mark.parametrize("listed", load_catalogue(), ids=lambda each: each.reference)
+def test_every_file_of_the_catalogue_is_as_it_says(
+    listed: Manifest, mirror: str, tmp_path: Path
+) -> None:
+    pull(listed, tmp_path, mirror, Lines())
+    model = load(listed.task, tmp_path, listed.reference)
+    assert model.manifest == listed
+    item = [np.zeros(each.item_shape, np.uint8) for each in listed.inputs]
+    [outputs] = model.session().run_all([item])
+    assert [each.shape for each in outputs] == [each.shape[1:] for each in listed.outputs]
 
 
 def test_every_task_that_loads_a_model_has_one() -> None:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from common.settings import Settings
 from common.tasks import contract
 from engine.models.catalogue import default_model
+from engine.models.letterbox import Frame
 from engine.models.progress import Lines
 from engine.models.pull import pull
-from engine.outlines.frame import Frame
 from engine.outlines.shapes import Polygon
 from engine.tasks.outline import OutlineRunner, open_runner
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.outlines.frame import Frame, frame_of
+from engine.models.letterbox import Frame, frame_of
 from engine.outlines.objects import find_objects
 from engine.outlines.shapes import Outline, signed_area
 from engine.outlines.simplify import simplify

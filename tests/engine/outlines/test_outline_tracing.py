@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import given
 
-from engine.outlines.frame import Frame
+from engine.models.letterbox import Frame
 from engine.outlines.shapes import Polygon, Ring, signed_area
 from engine.outlines.tracing import TracedObject, trace
 from tests.engine.outlines.outlined import Mask, bounded, components, fill_polygons, masks

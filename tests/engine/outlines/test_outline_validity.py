@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.outlines.frame import Frame
+from engine.models.letterbox import Frame
 from engine.outlines.objects import find_objects
 from engine.outlines.shapes import Polygon
 from engine.outlines.simplify import simplify_together

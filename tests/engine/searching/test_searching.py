@@ -50,6 +50,7 @@ def test_every_term_counts_alike() -> None:
         ("cats", {"labels": [("Egyptian cat", 0.9)]}, "label Egyptian cat"),
         ("kitten", {"broader": [("cat", 0.9)]}, "broader term cat"),
         ("kitten", {"objects": ["cat"]}, "outlined cat"),
+        ("kite", {"detected": [("kite", 0.4)]}, "detected kite"),
         ("Lisbon", {"posts": ["Summer in LISBON!"]}, "post"),
         ("sitting", {"caption": "A cat sits on a wall."}, "caption"),
         ("beach", {"file_name": "OurBeach_2024.jpg"}, "file name"),
