@@ -17,6 +17,7 @@ from common.storage import Storage
 from common.tables import StoredObject
 from common.tasks.thumbnail import thumbnail_key
 from engine.decoding.decoder import Decoder
+from engine.pixels import fitting
 from engine.tasks import WorkerPool
 
 QUALITY = 82  # JPEG; above 85 the size grows faster than the quality
@@ -74,14 +75,6 @@ class ThumbnailRunner:
             {"width": each.width, "height": each.height, "bytes": len(each.data)}
             for each in prepared
         ]
-
-
-def fitting(whole: tuple[int, int], size: int) -> tuple[int, int]:
-    """Return the largest width and height of that aspect ratio with sides of at most `size`; never
-    enlarges.
-    """
-    scale = min(1.0, size / max(whole))
-    return max(1, round(whole[0] * scale)), max(1, round(whole[1] * scale))
 
 
 def _encode(image: Image.Image) -> bytes:

@@ -16,7 +16,8 @@ from common.storage import open_storage
 from common.tables import StoredObject
 from common.tasks.thumbnail import CONTRACT, SIZES, thumbnail_key
 from engine.decoding.decoder import Decoder
-from engine.tasks.thumbnail import ThumbnailRunner, fitting, object_is_kept
+from engine.pixels import fitting
+from engine.tasks.thumbnail import ThumbnailRunner, object_is_kept
 from tests.support.images.pictures import decode, encode, every_kind, exif, picture
 
 WIDE = picture(size=(1600, 1000))
