@@ -83,6 +83,14 @@ def scale_of(header: Header, width: int, height: int) -> int:
     return scale
 
 
+def fitting(whole: tuple[int, int], size: int) -> tuple[int, int]:
+    """Return the largest width and height of that aspect ratio with sides of at most `size`; never
+    enlarges.
+    """
+    scale = min(1.0, size / max(whole))
+    return max(1, round(whole[0] * scale)), max(1, round(whole[1] * scale))
+
+
 def decode_at(data: bytes, header: Header, scale: int) -> Image.Image:
     """Return the image like `decode`, at 1/scale of its size."""
     try:

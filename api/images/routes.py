@@ -22,6 +22,7 @@ from api.images.schemas import (
     ImageQuery,
     ImageView,
     KnownList,
+    PreviewQuery,
     ThumbnailQuery,
     UploadQuery,
     view,
@@ -145,8 +146,9 @@ def thumbnail(query: dict[str, Any], id: str) -> Response:
 
 
 @blueprint.get("/<id>/preview")
+@blueprint.arguments(PreviewQuery, location="query")
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type=MEDIA_TYPE)
 @blueprint.alt_response(503, schema=Problem, description="Not ready in time: repeat the request")
-def preview(id: str) -> Response:
+def preview(query: dict[str, Any], id: str) -> Response:
     """Get the image as a JPEG that every browser shows: upright, of at most 2,048 pixels a side."""
-    return thumbnail_response(find_image(id)[0], PREVIEW)
+    return thumbnail_response(find_image(id)[0], PREVIEW, query["blur"])

@@ -14,7 +14,7 @@ from api.webhooks.schemas import WebhookField
 from common.images.records import StoredImage
 from common.schemas import RequestSchema
 from common.tables import Image, StoredObject, Visibility
-from common.tasks.thumbnail import SIZES
+from common.tasks.thumbnail import FACES, SIZES
 
 MOST_DIGESTS = 1_000
 LONGEST_NAME = 255  # characters
@@ -55,6 +55,21 @@ class ThumbnailQuery(Schema):
         load_default=256,
         validate=validate.OneOf(SIZES),
         metadata={"description": "Pixels of the longer side; never more than the image has."},
+    )
+
+
+class PreviewQuery(Schema):
+    """The query of a preview."""
+
+    blur = fields.String(
+        load_default=None,
+        validate=validate.OneOf([FACES]),
+        metadata={
+            "description": "`faces`: each head with a detected face is replaced by a few blurred "
+            "blocks, from which it cannot be restored. The detector can miss faces that are "
+            "covered, very small or seen from the side. If it is not installed, the response is "
+            "503, never the image with faces."
+        },
     )
 
 

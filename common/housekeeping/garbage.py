@@ -14,7 +14,7 @@ from common.database.session import execute, insert_missing, now
 from common.storage import Storage, digest_of, object_key
 from common.storage import StoredObject as Entry
 from common.tables import StoredObject
-from common.tasks.thumbnail import STORED_SIZES, digest_of_thumbnail, thumbnail_key
+from common.tasks.thumbnail import digest_of_thumbnail, thumbnail_keys
 
 ORPHANED = 24 * 3600  # seconds
 KEYS_KEPT = 24 * 3600  # seconds after which an idempotency key counts as unknown
@@ -83,6 +83,6 @@ def delete_object(session: Session, storage: Storage, digest: bytes) -> None:
     # Deleting twice is harmless, so the transaction may run again.
     if lock_condemned(session, digest):
         storage.delete(object_key(digest))
-        for size in STORED_SIZES:
-            storage.delete(thumbnail_key(digest, size))
+        for key in thumbnail_keys(digest):
+            storage.delete(key)
         mark_deleted(session, digest)

@@ -10,12 +10,14 @@ SIZES = (64, 256, 1024)  # pixels of the longer side
 PREVIEW = 2048  # the size of `/preview`, for what browsers cannot show
 STORED_SIZES = (*SIZES, PREVIEW)
 MEDIA_TYPE = "image/jpeg"
+FACES = "faces"  # what a blurred preview hides
 
 
 class ThumbnailParams(Schema):
-    """The size in pixels."""
+    """The size in pixels, and what is hidden; without `blur` nothing is."""
 
     size = fields.Integer(strict=True, load_default=256, validate=validate.OneOf(STORED_SIZES))
+    blur = fields.String(validate=validate.OneOf([FACES]))
 
 
 class ThumbnailResult(Schema):
@@ -26,15 +28,24 @@ class ThumbnailResult(Schema):
     bytes = fields.Integer()
 
 
-def thumbnail_key(sha256: bytes, size: int) -> str:
-    """Return the storage key of a thumbnail: `thumbnails/ab/cdef…/256.jpg`."""
+def thumbnail_key(sha256: bytes, size: int, blur: str | None = None) -> str:
+    """Return the storage key of a thumbnail: `thumbnails/ab/cdef…/256.jpg`, with `blur`
+    `…/2048-faces.jpg`.
+    """
     digest = sha256.hex()
-    return f"thumbnails/{digest[:2]}/{digest[2:]}/{size}.jpg"
+    name = f"{size}-{blur}" if blur else str(size)
+    return f"thumbnails/{digest[:2]}/{digest[2:]}/{name}.jpg"
+
+
+def thumbnail_keys(sha256: bytes) -> list[str]:
+    """Return the storage keys of all thumbnails that an image can have."""
+    plain = [thumbnail_key(sha256, size) for size in STORED_SIZES]
+    return [*plain, thumbnail_key(sha256, PREVIEW, FACES)]
 
 
 def digest_of_thumbnail(key: str) -> bytes | None:
     """Return the sha256 of the image whose thumbnail has this key; None for any other key."""
-    match = re.fullmatch(r"thumbnails/([0-9a-f]{2})/([0-9a-f]{62})/[0-9]+\.jpg", key)
+    match = re.fullmatch(r"thumbnails/([0-9a-f]{2})/([0-9a-f]{62})/[0-9]+(?:-[a-z]+)?\.jpg", key)
     return bytes.fromhex(match[1] + match[2]) if match else None
 
 

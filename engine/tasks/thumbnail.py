@@ -1,4 +1,6 @@
-"""thumbnail: store a small version of the image: upright, on white, without metadata."""
+"""thumbnail: store a small version of the image: upright, on white, without metadata, and with
+unrecognizable faces if `blur` requests that.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +19,9 @@ from common.storage import Storage
 from common.tables import StoredObject
 from common.tasks.thumbnail import thumbnail_key
 from engine.decoding.decoder import Decoder
+from engine.detections.face_detector import FaceDetector, open_detector
+from engine.detections.hidden_faces import hide_faces
+from engine.pixels import fitting
 from engine.tasks import WorkerPool
 
 QUALITY = 82  # JPEG; above 85 the size grows faster than the quality
@@ -34,29 +39,47 @@ class Thumbnail:
 
 
 class ThumbnailRunner:
-    """Makes thumbnails and stores them where the API reads them; there is no model.
+    """Makes thumbnails and stores them where the API reads them; there is no model, except for
+    blurred faces, which `open_detector` opens with the first such request.
 
     `is_kept` returns whether the object with a digest is in use, and not being deleted.
     """
 
     model: dict[str, Any] = {}  # noqa: RUF012  (the protocol's attribute; it is never changed)
 
-    def __init__(self, storage: Storage, decoder: Decoder, is_kept: Callable[[bytes], bool]):
+    def __init__(
+        self,
+        storage: Storage,
+        decoder: Decoder,
+        is_kept: Callable[[bytes], bool],
+        open_detector: Callable[[], FaceDetector],
+    ):
         self._storage = storage
         self._decoder = decoder
         self._is_kept = is_kept
+        self._open_detector = open_detector
+        self._detector: FaceDetector | None = None
 
     def prepare(self, data: bytes, params: dict[str, Any]) -> Thumbnail:
         """Return the thumbnail as a JPEG; its longer side has `size` pixels, or fewer if the image
-        is smaller.
+        is smaller. With `blur` no face is found in it.
+
+        Raises ModelUnavailable if faces cannot be found.
         """
-        size = params["size"]
+        size, blur = params["size"], params.get("blur")
         width, height = fitting(read_start(data).upright_size, size)
         with self._decoder.decoded(data, width, height) as pixels:
             # Lanczos keeps edges sharp; the gap limits its cost on pixels that were not reduced.
             small = pixels.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
+        if blur:
+            small = hide_faces(small, self._opened_detector())
         digest = self._decoder.digest(data)
-        return Thumbnail(digest, thumbnail_key(digest, size), _encode(small), width, height)
+        return Thumbnail(digest, thumbnail_key(digest, size, blur), _encode(small), width, height)
+
+    def _opened_detector(self) -> FaceDetector:
+        # Threads that open it at the same time open it twice, which is harmless.
+        self._detector = self._detector or self._open_detector()
+        return self._detector
 
     def run(
         self, prepared: Sequence[Thumbnail], params: Sequence[dict[str, Any]]
@@ -76,14 +99,6 @@ class ThumbnailRunner:
         ]
 
 
-def fitting(whole: tuple[int, int], size: int) -> tuple[int, int]:
-    """Return the largest width and height of that aspect ratio with sides of at most `size`; never
-    enlarges.
-    """
-    scale = min(1.0, size / max(whole))
-    return max(1, round(whole[0] * scale)), max(1, round(whole[1] * scale))
-
-
 def _encode(image: Image.Image) -> bytes:
     image.info.clear()  # otherwise Pillow writes the image's comment to the file
     file = BytesIO()
@@ -92,10 +107,15 @@ def _encode(image: Image.Image) -> bytes:
 
 
 def open_worker_pool(services: Services, stop: Event, decoder: Decoder) -> WorkerPool:
-    """Return a pool whose workers share one runner."""
+    """Return a pool whose workers have a runner each, which is replaced when a default model
+    changes.
+    """
     settings, is_kept = services.settings, partial(object_is_kept, services.sessions)
-    work = ThumbnailRunner(services.storage, decoder, is_kept)
-    return WorkerPool(settings.engine_workers, settings.batch_size, lambda _model: work)
+
+    def open_runner(_model: str | None) -> ThumbnailRunner:
+        return ThumbnailRunner(services.storage, decoder, is_kept, partial(open_detector, settings))
+
+    return WorkerPool(settings.engine_workers, settings.batch_size, open_runner)
 
 
 def object_is_kept(sessions: Sessions, digest: bytes) -> bool:

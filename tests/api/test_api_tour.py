@@ -45,7 +45,7 @@ def test_the_tour_works(tmp_path: Path, models: str, cat: bytes) -> None:
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     for text in EXPECTED:
         assert text in done.stdout, text
-    for file in ("copy.jpg", "thumbnail.jpg", "preview.jpg", "metrics.txt"):
+    for file in ("copy.jpg", "thumbnail.jpg", "preview.jpg", "blurred.jpg", "metrics.txt"):
         assert (tmp_path / file).stat().st_size > 1000, file
 
 

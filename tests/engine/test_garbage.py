@@ -19,7 +19,7 @@ from common.services import Services
 from common.settings import Settings
 from common.storage import ObjectMissing, StorageUnavailable, object_key, open_storage
 from common.tables import IdempotencyKey, JobLock, StoredObject
-from common.tasks.thumbnail import STORED_SIZES, thumbnail_key
+from common.tasks.thumbnail import FACES, PREVIEW, thumbnail_key, thumbnail_keys
 from engine.garbage import AGAIN, delete_condemned, do_due_chores, find_orphans, forget
 from tests.support.servers.s3 import s3_storage_url
 
@@ -74,19 +74,23 @@ def test_thumbnails_go_with_their_original_and_no_others(services: Services) -> 
     orphan = put(services, b"orphan", age_hours=25)
     known = put(services, b"known", 99, known=True)
     for digest in (orphan, known):
-        for size in STORED_SIZES[1:]:  # one is missing: not every size was asked for
-            services.storage.put(thumbnail_key(digest, size), b"small")
+        for key in thumbnail_keys(digest)[1:]:  # one is missing: not every size was asked for
+            services.storage.put(key, b"small")
     find_orphans(services)
     assert delete_condemned(services) == 1
     left = {entry.key for entry in services.storage.list("thumbnails")}
-    assert left == {thumbnail_key(known, size) for size in STORED_SIZES[1:]}
+    assert left == set(thumbnail_keys(known)[1:])
+    assert thumbnail_key(known, PREVIEW, FACES) in left
 
 
-def test_thumbnails_whose_original_has_no_row_go(services: Services) -> None:
+@pytest.mark.parametrize(("size", "blur"), [(256, None), (PREVIEW, FACES)])
+def test_thumbnails_whose_original_has_no_row_go(
+    services: Services, size: int, blur: str | None
+) -> None:
     known = put(services, b"known", 99, known=True)
     gone, young = (hashlib.sha256(data).digest() for data in (b"gone", b"young"))
     for digest, age_hours in ((gone, 25), (young, 1), (known, 99)):
-        key = thumbnail_key(digest, 256)
+        key = thumbnail_key(digest, size, blur)
         services.storage.put(key, b"small")
         written = (datetime.now(UTC) - timedelta(hours=age_hours)).timestamp()
         os.utime(services.settings.data_dir / "objects" / key, (written, written))
@@ -94,7 +98,7 @@ def test_thumbnails_whose_original_has_no_row_go(services: Services) -> None:
     assert find_orphans(services) == 1
     assert delete_condemned(services) == 1
     left = {entry.key for entry in services.storage.list("thumbnails")}
-    kept = {thumbnail_key(digest, 256) for digest in (young, known)}
+    kept = {thumbnail_key(digest, size, blur) for digest in (young, known)}
     assert left == kept | {"thumbnails/readme.txt"}
 
 

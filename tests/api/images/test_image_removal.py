@@ -17,7 +17,7 @@ from common.database.session import Sessions, read, transact
 from common.images import remove_image
 from common.storage import ObjectMissing, object_key
 from common.tables import BatchItem, Image, Post, Prediction, StoredObject, WebhookDelivery
-from common.tasks.thumbnail import STORED_SIZES, thumbnail_key
+from common.tasks.thumbnail import thumbnail_keys
 from engine.garbage import delete_condemned
 from tests.support.http.accounts import PASSWORD, Account
 from tests.support.http.calls_in_process import ask, call, photo, status, upload
@@ -63,18 +63,15 @@ def test_nothing_of_it_stays(app: Flask, sessions: Sessions, anna: Account) -> N
     owed = {"prediction_id": UUID(row), "url": "https://x.invalid/", "state": "pending"}
     transact(sessions, lambda session: session.execute(insert(WebhookDelivery), [owed]))
     new_post(sessions, anna.id, UUID(image["id"]))
-    for size in STORED_SIZES[1:]:
-        storage_of(app).put(thumbnail_key(digest_of(image), size), b"small")
+    for key in thumbnail_keys(digest_of(image))[1:]:
+        storage_of(app).put(key, b"small")
     remove(app, anna, image)
     for path in (f"/v1/images/{image['id']}", f"/v1/predictions/{row}"):
         assert status(app, "GET", path, anna) == 404
     assert status(app, "DELETE", f"/v1/images/{image['id']}", anna) == 404
     assert asked_of(sessions) == [UUID(kept["id"])]
     assert count(sessions, WebhookDelivery) == count(sessions, Post) == 0
-    keys = [
-        object_key(digest_of(image)),
-        *(thumbnail_key(digest_of(image), s) for s in STORED_SIZES),
-    ]
+    keys = [object_key(digest_of(image)), *thumbnail_keys(digest_of(image))]
     assert not any(is_stored(app, key) for key in keys)
     assert is_stored(app, object_key(digest_of(kept)))
     shown = call(app, "GET", f"/v1/batches/{batch}/items", anna).get_json()["items"]

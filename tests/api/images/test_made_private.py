@@ -16,7 +16,7 @@ from common.database.ids import new_id
 from common.database.session import Sessions, transact
 from common.predictions import Success
 from common.tables import EngineProcess
-from common.tasks.thumbnail import STORED_SIZES, thumbnail_key
+from common.tasks.thumbnail import thumbnail_keys
 from tests.support.http import admin
 from tests.support.http.accounts import Account, make_admin, sign_up
 from tests.support.http.calls_in_process import ask, call, photo, status, upload
@@ -93,7 +93,7 @@ class Asked:
         """What leads to the image or to predictions of it."""
         return [
             f"/v1/images/{image}", f"/v1/images/{image}/content", f"/v1/images/{image}/thumbnail",
-            f"/v1/images/{image}/preview",
+            f"/v1/images/{image}/preview", f"/v1/images/{image}/preview?blur=faces",
             f"/v1/predictions/{self.row}", f"/v1/predictions/{self.row}?wait=1",
             f"/v1/predictions/{self.unfinished}", f"/predictions/{self.row}",
             f"/outline/objects/check/{self.row}",
@@ -124,8 +124,8 @@ def test_it_is_gone_on_every_path(
     data, ben = photo(), people["ben"]
     image = shown_by(way, app, people["anna"], data)
     id, storage = image["id"], app.extensions["afterimage"].services.storage
-    for size in STORED_SIZES:
-        storage.put(thumbnail_key(bytes.fromhex(image["sha256"]), size), b"small")
+    for key in thumbnail_keys(bytes.fromhex(image["sha256"])):
+        storage.put(key, b"small")
     asked = asked_by(ben, app, sessions, id)
     before = {path: call(app, "GET", path, ben) for path in asked.paths(id)}
     assert {answer.status_code for answer in before.values()} == {200}

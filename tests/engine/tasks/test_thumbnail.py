@@ -11,21 +11,28 @@ from sqlalchemy import Executable, delete, insert, update
 from sqlalchemy.orm import Session
 
 from common.database.session import Sessions, transact
-from common.errors import InputFault
+from common.errors import InputFault, ModelUnavailable
 from common.storage import open_storage
 from common.tables import StoredObject
 from common.tasks.thumbnail import CONTRACT, SIZES, thumbnail_key
 from engine.decoding.decoder import Decoder
-from engine.tasks.thumbnail import ThumbnailRunner, fitting, object_is_kept
+from engine.detections.face_detector import FaceDetector
+from engine.pixels import fitting
+from engine.tasks.thumbnail import ThumbnailRunner, object_is_kept
 from tests.support.images.pictures import decode, encode, every_kind, exif, picture
 
 WIDE = picture(size=(1600, 1000))
 
 
+def no_detector() -> FaceDetector:
+    """The model is not installed."""
+    raise ModelUnavailable("It is not installed.")
+
+
 @pytest.fixture
 def work(tmp_path: Path) -> ThumbnailRunner:
     storage = open_storage(f"file://{tmp_path}/objects")
-    return ThumbnailRunner(storage, Decoder(40_000_000, 40_000_000), lambda _: True)
+    return ThumbnailRunner(storage, Decoder(40_000_000, 40_000_000), lambda _: True, no_detector)
 
 
 def made(work: ThumbnailRunner, data: bytes, folder: Path, size: int = 256) -> Image.Image:
@@ -142,7 +149,7 @@ def test_a_thumbnail_of_an_image_that_is_deleted_meanwhile_does_not_stay(
     digest = hashlib.sha256(data).digest()
     storage, params = open_storage(f"file://{tmp_path}/objects"), {"size": 64}
     is_kept = partial(object_is_kept, sessions)
-    work = ThumbnailRunner(storage, Decoder(10**6, 10**6), is_kept)
+    work = ThumbnailRunner(storage, Decoder(10**6, 10**6), is_kept, no_detector)
     row = {"sha256": digest, "size": len(data), "media_type": "image/png", "state": "ready"}
     transact(sessions, lambda session: session.execute(insert(StoredObject), [row]))
     prepared = work.prepare(data, params)

@@ -16,7 +16,7 @@ from common.database.ids import parse_id
 from common.database.session import Sessions, transact
 from common.storage import object_key
 from common.tables import WebhookDelivery
-from common.tasks.thumbnail import STORED_SIZES, thumbnail_key
+from common.tasks.thumbnail import thumbnail_keys
 from tests.support.http import admin
 from tests.support.http.accounts import PASSWORD, Account, log_in, make_admin, make_ml, sign_up
 from tests.support.http.calls_in_process import ask, call, photo, status, upload
@@ -77,8 +77,8 @@ def thumbnailed(world: World) -> dict[str, Any]:
     data = photo()
     made = upload(world.app, world.owner, data)
     storage = world.app.extensions["afterimage"].services.storage
-    for size in STORED_SIZES:
-        storage.put(thumbnail_key(bytes.fromhex(made["sha256"]), size), PNG)
+    for key in thumbnail_keys(bytes.fromhex(made["sha256"])):
+        storage.put(key, PNG)
     assert storage.get(object_key(bytes.fromhex(made["sha256"]))) == data
     return {"id": made["id"]}
 

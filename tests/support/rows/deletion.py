@@ -14,7 +14,7 @@ from common.housekeeping import garbage
 from common.housekeeping.retention import old_predictions, remove_old, remove_predictions
 from common.tables import Base, Prediction, State
 from common.tasks import HOUR
-from common.tasks.thumbnail import STORED_SIZES, thumbnail_key
+from common.tasks.thumbnail import thumbnail_keys
 from engine.index.indexer import Indexer
 
 # What may be left in a table, and why. A table that is not named here is a new one: say what
@@ -107,5 +107,5 @@ def settle(app: Flask, sessions: Sessions) -> None:
 
 
 def store_thumbnails(app: Flask, sha256: str) -> None:
-    for size in STORED_SIZES:
-        services_of(app).storage.put(thumbnail_key(bytes.fromhex(sha256), size), b"small")
+    for key in thumbnail_keys(bytes.fromhex(sha256)):
+        services_of(app).storage.put(key, b"small")
