@@ -42,7 +42,7 @@ def health() -> dict[str, str]:
 @blueprint.response(200, Readiness)
 @blueprint.alt_response(503, schema=Readiness, description="A dependency is missing")
 def readiness() -> Any:
-    """Check whether predictions of all tasks can be made: 200, else 503.
+    """Check whether predictions of all tasks but optional ones can be made: 200, else 503.
 
     `?for=uploads` checks whether uploads can be accepted, `?for=classify` one task. The
     answer may be 2 seconds old. Admins and callers from private networks also get `checks`.
@@ -51,7 +51,8 @@ def readiness() -> Any:
     if wanted == "uploads":
         checks = app_state().readiness.for_uploads()
     else:
-        tasks = [contract(wanted).name] if wanted else list(contracts())
+        required = [name for name, each in contracts().items() if not each.optional]
+        tasks = [contract(wanted).name] if wanted else required
         checks = app_state().readiness.for_predictions(tasks)
     ready = all(found == OK for found in checks.values())
     body: dict[str, Any] = {"status": "ready" if ready else "not ready"}

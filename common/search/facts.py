@@ -18,4 +18,5 @@ class SearchableFacts:
     objects: Sequence[str] = ()  # outlined
     detected: Sequence[tuple[str, float]] = ()
     caption: str = ""
+    text: str = ""  # read in the image
     vector: bytes | None = None  # little-endian float32

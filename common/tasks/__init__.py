@@ -46,6 +46,7 @@ class Contract:
     result: type[Schema]
     takes_image: bool = True  # False: everything the task needs is in its params
     internal: bool = False  # only the service itself creates such predictions
+    optional: bool = False  # the service counts as ready without a model for it
     deadline: float = 15 * MINUTE  # seconds after which an unfinished prediction expires
 
     cost: int = 1  # units of PREDICTION_QUOTA, about 10 ms of CPU time each

@@ -15,7 +15,7 @@ from common.search.text import stem as stem_of
 from common.search.text import terms, words
 from engine.models.labels import load_imagenet
 
-FIELDS = ("labels", "broader", "objects", "caption", "posts", "file_name")
+FIELDS = ("labels", "broader", "objects", "caption", "posts", "file_name", "text")
 REPETITIONS = 4  # of a term with a score of 1
 LONGEST_TEXT = 2_000  # indexed words of a text
 
@@ -46,6 +46,7 @@ class ImageFacts:
     objects: Sequence[str] = ()  # outlined
     detected: Sequence[tuple[str, float]] = ()
     caption: str = ""
+    text: str = ""  # read in the image
     posts: Sequence[str] = ()
     file_name: str = ""
 
@@ -101,6 +102,7 @@ def texts_of(known: ImageFacts, words_for: Words) -> dict[str, str]:
             _weighed([*((name, 0.0) for name in known.objects), *known.detected], words_for)
         ),
         "caption": _plain(known.caption),
+        "text": _plain(known.text),
         "posts": " ".join(map(_plain, known.posts)),
         "file_name": _plain(_spaced(known.file_name)),
     }

@@ -180,6 +180,7 @@ def _combined(
         objects=list(dict.fromkeys(name for each in facts for name in each.objects)),
         detected=[item for each in facts for item in each.detected],
         caption=" ".join(each.caption for each in facts if each.caption),
+        text="\n".join(each.text for each in facts if each.text),
         posts=posts,
         file_name=file_name,
     )

@@ -51,6 +51,7 @@ def _opened(connection: Any, name: str, dimensions: int) -> Any:
 
     if name in connection.list_tables(limit=1_000).tables:
         table = connection.open_table(name)
+        _add_columns(table)
     else:
         schema = pa.schema(_columns(dimensions))
         table = connection.create_table(name, schema=schema, exist_ok=True)
@@ -85,6 +86,15 @@ def _arrow(rows: list[dict[str, Any]], columns: list[Any]) -> Any:
     import pyarrow as pa
 
     return pa.Table.from_pylist(rows, schema=pa.schema(columns))
+
+
+def _add_columns(table: Any) -> None:
+    """Add the fields of texts that an earlier version did not know, empty (null)."""
+    import pyarrow as pa
+
+    existing = table.schema.names
+    if "known" in existing and (missing := [name for name in FIELDS if name not in existing]):
+        table.add_columns([pa.field(name, pa.string()) for name in missing])
 
 
 def _create_indexes(table: Any) -> None:

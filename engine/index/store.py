@@ -94,7 +94,7 @@ class Index:
 
         fields, factors = list(boosts), list(boosts.values())
         match = MultiMatchQuery(text, fields, boosts=factors, operator=FullTextOperator.OR)
-        returned = ["caption", "posts", "file_name"]
+        returned = ["caption", "posts", "file_name", "text"]
 
         def ask(table: Any) -> Any:
             query = table.search(match, query_type="fts")
@@ -102,8 +102,9 @@ class Index:
             return query.select(["id", "known", *returned, "_score"]).limit(limit).to_arrow()
 
         return [
-            Hit(UUID(bytes=row["id"]), row["_score"], row["known"], {n: row[n] for n in returned})
+            Hit(UUID(bytes=row["id"]), row["_score"], row["known"], texts)
             for row in self._do(TEXTS, ask).to_pylist()
+            for texts in [{name: row[name] or "" for name in returned}]
         ]
 
     def alike(self, model: str, vector: Any, seen_by: str, limit: int) -> list[tuple[UUID, float]]:

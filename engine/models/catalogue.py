@@ -6,13 +6,14 @@ model.json in a model's folder that of the installed model.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
+from common.errors import ModelUnavailable
 from common.model_reference import format_reference
 from engine.models.fit import CROP, LETTERBOX, SHORTEST, SQUASH, Fit, parse_fit
 from engine.models.model_file import File, parse_file
@@ -30,6 +31,7 @@ __all__ = [
     "Fit",
     "Labels",
     "Manifest",
+    "Part",
     "Source",
     "Tensor",
     "default_model",
@@ -59,12 +61,22 @@ class Labels:
     background: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A further network of a model: its input and output, and the role of its file."""
+
+    role: str
+    input: Tensor
+    output: Tensor
+
+
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
     """The description of a model: task, runtime, inputs, outputs, files, licence and source.
 
-    The runtime opens the first file. `decoder` names how the task reads the outputs, for a task
-    whose models differ in that (`engine/tasks/detect.py`); it is empty for others.
+    The runtime opens the first file, and those of the `parts`. `decoder` names how the task reads
+    the outputs, for a task whose models differ in that (`engine/tasks/detect.py`); it is empty for
+    others.
     """
 
     task: str
@@ -77,6 +89,7 @@ class Manifest:
     output: Tensor
     more_inputs: tuple[Tensor, ...] = ()  # of a model that has several
     more_outputs: tuple[Tensor, ...] = ()
+    parts: tuple[Part, ...] = ()  # of a model with several networks
     labels: Labels | None = None
     fit: Fit = Fit()
     decoder: str = ""
@@ -95,6 +108,7 @@ class Manifest:
             "output": parse_tensor(data["output"]),
             "more_inputs": tuple(map(parse_tensor, data.get("more_inputs", ()))),
             "more_outputs": tuple(map(parse_tensor, data.get("more_outputs", ()))),
+            "parts": tuple(map(_parse_part, data.get("parts", ()))),
             "labels": Labels(**data["labels"]) if data.get("labels") else None,
             "fit": parse_fit(data.get("fit") or {}),
             "files": tuple(map(parse_file, data["files"])),
@@ -106,6 +120,18 @@ class Manifest:
         engines of an earlier version can read it as long as the model uses nothing newer.
         """
         return json.dumps(_without_defaults(self), indent=2) + "\n"
+
+    def part(self, role: str) -> Self:
+        """Return the manifest of the part with this role as a model of its own. Raises
+        ModelUnavailable without such a part or file.
+        """
+        parts = [part for part in self.parts if part.role == role]
+        own_files = tuple(file for file in self.files if file.role == role)
+        if not (parts and own_files):
+            raise ModelUnavailable(f"{self.folder} has no part and file with the role `{role}`.")
+        return replace(
+            self, input=parts[0].input, output=parts[0].output, files=own_files[:1], parts=()
+        )
 
     @property
     def folder(self) -> Path:
@@ -155,6 +181,10 @@ class Manifest:
         preprocessing = f"{PREPROCESSING}: {self.fit}"
         about |= {"licence": self.licences, "preprocessing": preprocessing}
         return about | {"source": str(self.source)}
+
+
+def _parse_part(data: Mapping[str, Any]) -> Part:
+    return Part(data["role"], parse_tensor(data["input"]), parse_tensor(data["output"]))
 
 
 def _without_defaults(value: Any) -> Any:

@@ -1,9 +1,9 @@
 """Load an installed model from its folder."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
@@ -39,6 +39,14 @@ class Session(Protocol):
         """
 
 
+@runtime_checkable
+class DescribedSession(Session, Protocol):
+    """A session of a runtime whose files hold texts about themselves: `onnx`."""
+
+    def read_metadata(self) -> Mapping[str, str]:
+        """Return the texts by name; opens the file."""
+
+
 class Model(Protocol):
     """An installed and verified model, from which any number of sessions can be created."""
 
@@ -68,6 +76,15 @@ def load(
             "delete that folder and run `make models`."
         )
     return open_folder(model_dir / manifest.folder, manifest, providers)
+
+
+def load_part(
+    manifest: Manifest, role: str, model_dir: Path, providers: Sequence[str] = CPU
+) -> Model:
+    """Return the part with this role of a model that `load` has returned; raises ModelUnavailable
+    without it.
+    """
+    return open_folder(model_dir / manifest.folder, manifest.part(role), providers)
 
 
 def open_folder(folder: Path, manifest: Manifest, providers: Sequence[str] = CPU) -> Model:

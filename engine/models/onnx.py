@@ -41,6 +41,12 @@ class Graph:
         _check(f"The output of {manifest.folder}", found, manifest.outputs)
         self._wanted = [each.name for each in manifest.outputs]
 
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The texts that the file holds about itself, by name."""
+        found: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
+        return found
+
     def call(self, values: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
         """Return the outputs for inputs by name, all with the batch axis."""
         outputs: list[NDArray[Any]] = self._session.run(self._wanted, dict(values))
@@ -76,6 +82,11 @@ class OnnxSession:
         self._manifest = model.manifest
         self._limit = LIMIT if model.batches else 1
         self._graph: Graph | None = None
+
+    def read_metadata(self) -> Mapping[str, str]:
+        """Return the texts that the file holds about itself, by name; opens the file."""
+        self._graph = self._graph or self._model.graph()
+        return self._graph.metadata
 
     def run(self, batch: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """Run calls of at most LIMIT items."""

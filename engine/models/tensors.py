@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 LOGITS = "logits"  # the meaning of an output that softmax converts to probabilities
 NHWC, NCHW = "NHWC", "NCHW"
 RGB, BGR = "RGB", "BGR"
+VARIABLE_SIDE = 32  # networks reduce images by powers of 2, mostly up to this one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +43,13 @@ class Tensor:
     @property
     def item_shape(self) -> tuple[int, ...]:
         """The shape of an item as sessions take it: an image as [height, width, 3] in any layout;
-        a variable length is 1.
+        a variable length is 1, and a variable side of an image VARIABLE_SIDE.
         """
         shape = self.shape[1:]
         if self.layout == NCHW:
             shape = (*shape[1:], shape[0])
-        return tuple(1 if length < 0 else length for length in shape)
+        variable = VARIABLE_SIDE if self.layout else 1
+        return tuple(variable if length < 0 else length for length in shape)
 
 
 def parse_tensor(data: Mapping[str, Any]) -> Tensor:

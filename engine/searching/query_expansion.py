@@ -1,9 +1,9 @@
 """The terms of a query, and related names that match it too."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from common.search.text import terms
+from common.search.text import stem, terms, words
 from engine.index.documents import Phrase, whole
 from engine.searching.languages.readings import WordGroup
 
@@ -30,6 +30,7 @@ class ParsedQuery:
 
     groups: Sequence[WordGroup]
     related: Sequence[Related] = ()
+    spelled: Mapping[str, str] = field(default_factory=dict)  # the caller's words by their terms
 
     @property
     def terms(self) -> Phrase:
@@ -71,7 +72,8 @@ def parse(
     own = tuple(dict.fromkeys(term for group in groups for term in group.terms))
     parsed = ParsedQuery(groups)
     names = [each for phrase in (own, *parsed.readings) for each in _related(phrase, related)]
-    return ParsedQuery(groups, list(dict.fromkeys(names)))
+    spelled = {stem(word): word for word in words(query)}
+    return ParsedQuery(groups, list(dict.fromkeys(names)), spelled)
 
 
 def _related(

@@ -9,6 +9,7 @@ terms.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from uuid import UUID
 
 from engine.index.documents import Phrase, Words, decode
@@ -18,8 +19,9 @@ from engine.searching.query_expansion import ParsedQuery
 
 # The maximum weight of each field. Users' own words and certain labels weigh most; a file name may
 # be unrelated to the image.
-LABEL, BROADER, OBJECT, POST, CAPTION, FILE = 1.0, 0.95, 0.9, 0.9, 0.75, 0.7
+LABEL, BROADER, OBJECT, POST, TEXT, CAPTION, FILE = 1.0, 0.95, 0.9, 0.9, 0.85, 0.75, 0.7
 MOST_REASONS = 4  # of a search result
+MOST_WORDS = 8  # of the query in a reason
 SYNONYM = 0.95  # weight of a synonym relative to the name itself
 NAMED = (
     ("labels", LABEL, "label"),
@@ -101,6 +103,16 @@ class Scorer:
             for number, term in enumerate(self._terms):
                 if term in text_terms:
                     yield number, worth, reason
+        yield from self._read(hit)
+
+    def _read(self, hit: Hit) -> Iterator[tuple[int, float, str]]:
+        """Yield a match for each term in the text of the image, with all of them as the reason."""
+        text_terms = set(hit.texts["text"].split())
+        found = {n: term for n, term in enumerate(self._terms) if term in text_terms}
+        spelled = (self._query.spelled.get(term, term) for term in found.values())
+        reason = "text: " + " ".join(islice(spelled, MOST_WORDS))
+        for number in found:
+            yield number, TEXT, reason
 
     def _texts(self, hit: Hit) -> Iterator[tuple[str, float, str]]:
         yield hit.texts["posts"], POST, "post"

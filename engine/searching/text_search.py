@@ -18,11 +18,11 @@ from engine.searching.vote_adjustments import VoteAdjustments
 
 CANDIDATES = 150  # that are judged; BM25 picks them
 # How much a field counts when BM25 picks.
-BOOSTS = dict(zip(FIELDS, (3.0, 1.5, 2.0, 1.0, 2.0, 1.0), strict=True))
+BOOSTS = dict(zip(FIELDS, (3.0, 1.5, 2.0, 1.0, 2.0, 1.0, 1.0), strict=True))
 NAMES = {"labels": 3.0, "broader": 1.5, "objects": 2.0}
 NO_WORDS = "This query contains no words to search for."
 EMPTY = "Nothing matches: no image is indexed yet."
-MODEL = {"name": "bm25-labels", "version": "3"}  # increase the version when the ranking changes
+MODEL = {"name": "bm25-labels", "version": "4"}  # increase the version when the ranking changes
 
 
 class TextSearch:

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from common.database.ids import new_id
 from common.errors import SettingsError
 from common.services import Services, open_services
 from common.settings import Settings
 from common.storage import open_storage
+from engine.index import schemas
 from engine.index.address import check_index_store
-from engine.index.store import Index, IndexUnavailable
+from engine.index.documents import FIELDS, Document
+from engine.index.store import TEXTS, Index, IndexUnavailable
 from engine.process import Engine
 from tests.support.servers.s3 import new_bucket, s3_storage_url
 from tests.support.servers.s3_lookalikes import Breaks, lookalike
@@ -81,6 +84,28 @@ def test_an_index_is_not_opened_there_either(s3_server: str, bucket: str, breaks
 def test_an_engine_starts_before_its_bucket_does(services: Services) -> None:
     waiting = with_index(services, s3_storage_url("http://127.0.0.1:9", "bucket"))
     Engine(waiting, ["index"])
+
+
+def test_an_index_of_an_earlier_version_gets_the_new_field(tmp_path: Path) -> None:
+    import lancedb
+
+    url = tmp_path.as_uri()
+    fields = [name for name in FIELDS if name != "text"]
+    old, new = (
+        Document(
+            id=new_id(), owner=None, public=True, read_at=1, known="{}",
+            texts=dict.fromkeys(FIELDS, "") | {"caption": "harbour"} | extra,
+        )
+        for extra in ({}, {"text": "invoice 2041"})
+    )  # fmt: skip
+    rows = schemas.texts([old]).drop_columns(["text"])
+    lancedb.connect(str(tmp_path)).create_table(TEXTS, rows)
+    index = Index(url)
+    index.write([new])
+    found = index.find("invoice", {"text": 1.0}, "", 5)
+    assert [(hit.id, hit.texts["text"]) for hit in found] == [(new.id, "invoice 2041")]
+    both = index.find("harbour", dict.fromkeys(fields, 1.0), "", 5)
+    assert {hit.id: hit.texts["text"] for hit in both} == {old.id: "", new.id: "invoice 2041"}
 
 
 def test_an_engine_of_other_tasks_needs_no_index(

@@ -23,6 +23,7 @@ from engine.models.litert import LiteRtModel, open_model
 from engine.models.loader import load
 from engine.models.progress import Lines
 from engine.models.pull import pull
+from engine.models.tensors import fits
 from engine.models.verification import MANIFEST
 from tests.engine.models.small import manifest
 from tests.support.images.model_inputs import classifier_input
@@ -99,7 +100,8 @@ def test_every_file_of_the_catalogue_is_as_it_says(
     assert model.manifest == listed
     item = [np.zeros(each.item_shape, np.uint8) for each in listed.inputs]
     [outputs] = model.session().run_all([item])
-    assert [each.shape for each in outputs] == [each.shape[1:] for each in listed.outputs]
+    for found, expected in zip(outputs, listed.outputs, strict=True):
+        assert fits(expected.shape[1:], found.shape)
 
 
 def test_every_task_that_loads_a_model_has_one() -> None:

@@ -89,3 +89,9 @@ def test_a_model_json_holds_only_what_its_model_uses() -> None:
     }  # fmt: skip
     assert set(about["input"]) == {"shape", "dtype", "layout"}
     assert set(about["files"][0]) == {"name", "size", "sha256"}
+
+
+def test_variable_sides_of_an_item_have_a_length_that_networks_accept() -> None:
+    page = Tensor(shape=(1, 3, -1, -1), dtype="float32", layout="NCHW")
+    assert page.item_shape == (32, 32, 3)
+    assert Tensor(shape=(-1, -1, 8), dtype="float32").item_shape == (1, 8)

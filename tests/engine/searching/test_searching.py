@@ -51,6 +51,8 @@ def test_every_term_counts_alike() -> None:
         ("kitten", {"broader": [("cat", 0.9)]}, "broader term cat"),
         ("kitten", {"objects": ["cat"]}, "outlined cat"),
         ("kite", {"detected": [("kite", 0.4)]}, "detected kite"),
+        ("invoices 2041", {"text": "Invoice 2041\nTotal 9.50"}, "text: invoices 2041"),
+        ("an invoice", {"text": "INVOICE"}, "text: invoice"),
         ("Lisbon", {"posts": ["Summer in LISBON!"]}, "post"),
         ("sitting", {"caption": "A cat sits on a wall."}, "caption"),
         ("beach", {"file_name": "OurBeach_2024.jpg"}, "file name"),
