@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from common.images.formats import read_start
+from engine.decoding.decoder import Decoder
 from engine.models.fit import CENTER, TOP_LEFT
 
 
@@ -37,6 +39,26 @@ class Frame:
         """Return the part of the square [side, side] that contains the image."""
         bottom, right = self.top + self.inner_height, self.left + self.inner_width
         return mask[self.top : bottom, self.left : right]
+
+
+@dataclass(frozen=True, slots=True)
+class Letterboxed:
+    """The network's input uint8 [side, side, 3], and the position of the image in it."""
+
+    pixels: NDArray[np.uint8]
+    frame: Frame
+
+
+def decode_letterboxed(
+    decoder: Decoder, data: bytes, side: int, gray: int, place: str = TOP_LEFT
+) -> Letterboxed:
+    """Return the whole image of a file, upright, with its own aspect ratio, in a square of `side`
+    pixels; raises InputFault if it cannot be decoded.
+    """
+    width, height = read_start(data).upright_size
+    frame = frame_of(width, height, side, place)
+    with decoder.decoded(data, frame.inner_width, frame.inner_height) as image:
+        return Letterboxed(fill(image, frame, side, gray), frame)
 
 
 def frame_of(width: int, height: int, side: int, place: str = TOP_LEFT) -> Frame:

@@ -1,14 +1,11 @@
 """detect: boxes around the objects that a detection network finds."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import ModelUnavailable
-from common.images.formats import read_start
 from common.settings import Settings
 from common.tasks.detect import CONTRACT, PRIVATE
 from engine.decoding.decoder import Decoder, open_decoder
@@ -17,20 +14,12 @@ from engine.detections.boxes import Candidates, DetectedObject, objects_of, supp
 from engine.detections.formats import FORMATS
 from engine.models.catalogue import LETTERBOX, Manifest
 from engine.models.class_names import Category, read_categories
-from engine.models.letterbox import Frame, fill, frame_of
+from engine.models.letterbox import Frame, Letterboxed, decode_letterboxed
 from engine.models.loader import Model, load
 
 # How the outputs of a model are read, by the `decoder` in its manifest.
 Decode = Callable[[Sequence[NDArray[Any]], int, float], Candidates]
 DECODERS: dict[str, Decode] = {"yolox": yolox.decode}
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """The network's input uint8 [side, side, 3], and the position of the image in it."""
-
-    pixels: NDArray[np.uint8]
-    frame: Frame
 
 
 class DetectRunner:
@@ -47,15 +36,12 @@ class DetectRunner:
         self._side = manifest.input.side
         self._fit = manifest.fit
 
-    def prepare(self, data: bytes, params: dict[str, Any]) -> Prepared:
+    def prepare(self, data: bytes, params: dict[str, Any]) -> Letterboxed:
         """Return the whole image, upright, with its own aspect ratio."""
-        width, height = read_start(data).upright_size
-        frame = frame_of(width, height, self._side, self._fit.place)
-        with self._decoder.decoded(data, frame.inner_width, frame.inner_height) as image:
-            return Prepared(fill(image, frame, self._side, self._fit.fill), frame)
+        return decode_letterboxed(self._decoder, data, self._side, self._fit.fill, self._fit.place)
 
     def run(
-        self, prepared: Sequence[Prepared], params: Sequence[dict[str, Any]]
+        self, prepared: Sequence[Letterboxed], params: Sequence[dict[str, Any]]
     ) -> list[dict[str, Any]]:
         """Return the objects of each image in the format of its params."""
         outputs = self._session.run_all([[item.pixels] for item in prepared])

@@ -1,20 +1,18 @@
 """outline: find objects by the class that the segmentation network gives to each pixel."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from common.images.formats import read_start
 from common.settings import Settings
 from common.tasks.outline import CONTRACT
 from engine.decoding.decoder import Decoder, open_decoder
 from engine.models.catalogue import Manifest
 from engine.models.class_names import read_class_names
-from engine.models.letterbox import Frame, fill, frame_of
+from engine.models.letterbox import Frame, Letterboxed, decode_letterboxed
 from engine.models.loader import Model, load
 from engine.outlines import coco, geojson, polygons, svg
 from engine.outlines.objects import find_objects
@@ -44,14 +42,6 @@ PLAIN = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """The network's input uint8 [side, side, 3], and the position of the image in it."""
-
-    pixels: NDArray[np.uint8]
-    frame: Frame
-
-
 class OutlineRunner:
     """A session of the segmentation network with the names of its classes."""
 
@@ -63,15 +53,12 @@ class OutlineRunner:
         self._decoder = decoder
         self._side = model.manifest.input.side
 
-    def prepare(self, data: bytes, params: dict[str, Any]) -> Prepared:
+    def prepare(self, data: bytes, params: dict[str, Any]) -> Letterboxed:
         """Return the whole image, upright, with its own aspect ratio."""
-        width, height = read_start(data).upright_size
-        frame = frame_of(width, height, self._side)
-        with self._decoder.decoded(data, frame.inner_width, frame.inner_height) as image:
-            return Prepared(fill(image, frame, self._side, GRAY), frame)
+        return decode_letterboxed(self._decoder, data, self._side, GRAY)
 
     def run(
-        self, prepared: Sequence[Prepared], params: Sequence[dict[str, Any]]
+        self, prepared: Sequence[Letterboxed], params: Sequence[dict[str, Any]]
     ) -> list[dict[str, Any]]:
         """Return outlines from the class of each pixel, int [side, side]."""
         masks = self._session.run([item.pixels for item in prepared])
