@@ -76,7 +76,7 @@ def copies(query: dict[str, Any], id: str) -> Any:
 @blueprint.arguments(ListQuery, location="query")
 @blueprint.response(200, CopyGroupList)
 def groups(query: dict[str, Any]) -> Any:
-    """List the groups of copies among my images, the group that was found last first."""
+    """List the groups of copies among my images, the most recent group first."""
     found, pending = copy_groups.page(query)
     body, status, headers = page_answer(found, query, group_view)
     detail = copy_groups.detail_of(found.items, pending)

@@ -39,7 +39,7 @@ def server(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def ciphers(url: str, connections: int = 1) -> list[str]:
-    """The cipher of each of several connections; an empty text is none."""
+    """The TLS cipher of each of `connections` connections; "" for one that is not encrypted."""
     sessions = open_database(url, connections)
     statement = text("SHOW STATUS LIKE 'Ssl_cipher'")
     try:
