@@ -42,7 +42,7 @@ class SearchParams(RequestSchema):
     def one_of_them(self, data: dict[str, object], **_options: object) -> None:
         """Reject params with none or several of them, and a language without a text."""
         if len(data.keys() - {"lang"}) != 1:
-            raise ValidationError("Give only one of `query`, `image_id` and `copies_of`.")
+            raise ValidationError("Send exactly one of `query`, `image_id` and `copies_of`.")
         if "lang" in data and "query" not in data:
             raise ValidationError("`lang` is the language of `query`.", "lang")
 
